@@ -1,0 +1,11 @@
+//! The words of the trade as types that cannot be built wrong. No clock, no network, no database.
+
+mod client;
+mod power;
+mod reading;
+mod run;
+
+pub use client::{Client, ClientCode, Implantation, MacAddress, Onu, OnuSerial, RecordId, Status};
+pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, Target};
+pub use reading::{Finding, FindingKind, Reading, System};
+pub use run::{Calls, Change, Counts, Edit, Field, Mode, Outcome, Phases, Rails, Record, RunState, Trigger};
