@@ -1,1 +1,6 @@
+//! temporary
 pub mod domain;
+pub mod int6;
+pub mod ozmap;
+pub mod sync;
+pub mod upstream;

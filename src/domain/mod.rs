@@ -8,4 +8,6 @@ mod run;
 pub use client::{Client, ClientCode, Implantation, MacAddress, Onu, OnuSerial, RecordId, Status};
 pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, Target};
 pub use reading::{Finding, FindingKind, Reading, System};
-pub use run::{Calls, Change, Counts, Edit, Field, Mode, Outcome, Phases, Rails, Record, RunState, Trigger};
+pub use run::{
+    Calls, Change, Counts, Edit, Field, Mode, Outcome, Phases, Rails, Record, RunState, SharedValue, Trigger,
+};

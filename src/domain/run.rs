@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ClientCode, Dbm, Implantation, Onu, RecordId, Status};
+use super::{ClientCode, Dbm, Onu, RecordId, Status};
 
 /// Whether a run writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,31 @@ impl Edit {
     }
 }
 
+/// A value that one call can set on many records.
+///
+/// Source: `contracts/ozmap-api.md`, batch-update: `potencyRead` of properties; `status` and `implanted` of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SharedValue {
+    /// Of properties.
+    ReadPower(Dbm),
+    /// Of clients.
+    Status(Status),
+    /// Of clients.
+    Implanted,
+}
+
+impl SharedValue {
+    /// The value that an edit shares with others; ONU data are everybody's own.
+    pub fn of(edit: &Edit) -> Option<SharedValue> {
+        match edit {
+            Edit::ReadPower { new, .. } => Some(SharedValue::ReadPower(*new)),
+            Edit::Status { new, .. } => Some(SharedValue::Status(*new)),
+            Edit::Implant => Some(SharedValue::Implanted),
+            Edit::Onu { .. } => None,
+        }
+    }
+}
+
 fn onu_json(onu: &Onu) -> Value {
     let Onu { serial_number, pppoe_user, mac_address } = onu;
     json!({ "serial_number": serial_number, "pppoe_user": pppoe_user, "mac_address": mac_address })
@@ -165,6 +190,15 @@ pub enum Record {
     Property(RecordId),
     /// Carries status, implantation and ONU.
     Client(RecordId),
+}
+
+impl Record {
+    /// The record's identifier.
+    pub fn id(&self) -> &RecordId {
+        match self {
+            Record::Property(id) | Record::Client(id) => id,
+        }
+    }
 }
 
 /// One edit of one client.

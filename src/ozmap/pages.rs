@@ -1,0 +1,106 @@
+//! Walking through one of OZmap's lists, by cursor where the host offers one, else by page number.
+
+use serde_json::value::RawValue;
+
+use super::Ozmap;
+use super::wire::{self, PageInfo};
+use crate::upstream::{Error, Request};
+
+/// More pages than any ISP has; a host that never stops is stopped here.
+const MOST_PAGES: usize = 100_000;
+
+/// Where the next page is.
+enum Next {
+    Page(usize),
+    Cursor(Vec<(String, String)>),
+}
+
+/// One list.
+pub(super) struct List {
+    pub(super) operation: &'static str,
+    pub(super) route: &'static str,
+    pub(super) select: &'static str,
+    pub(super) populate: Option<&'static str>,
+}
+
+impl Ozmap {
+    /// Hands every row of a list to `take`; a row may come twice if the list changes meanwhile.
+    ///
+    /// The page base is unclear in the contract and treated as 1: when fewer rows came than `total` said, page 0 is asked
+    /// for too.
+    pub(super) async fn each_row(&self, list: &List, mut take: impl FnMut(&RawValue)) -> Result<(), Error> {
+        let mut next = Next::Page(1);
+        let mut seen: u64 = 0;
+        for _ in 0..MOST_PAGES {
+            let (info, rows) = self.page(list, &next).await?;
+            rows.iter().for_each(|row| take(row));
+            seen += info.rows as u64;
+            next = match (following(&next, &info, seen), next) {
+                (Some(Next::Cursor(cursor)), Next::Cursor(before)) if cursor == before => {
+                    return Err(self.upstream.malformed(list.operation, "`nextUrl` points at its own page"));
+                }
+                (Some(next), _) => next,
+                (None, _) => {
+                    if info.total.is_some_and(|total| total > seen) {
+                        let short = info.total.unwrap_or_default() - seen;
+                        tracing::warn!(
+                            system = "OZmap",
+                            operation = list.operation,
+                            missing = short,
+                            "fewer rows came than `total` says"
+                        );
+                        if let Ok((_, rows)) = self.page(list, &Next::Page(0)).await {
+                            rows.iter().for_each(|row| take(row));
+                        }
+                    }
+                    return Ok(());
+                }
+            };
+        }
+        Err(self.upstream.malformed(list.operation, format!("the list has no end after {MOST_PAGES} pages")))
+    }
+
+    async fn page(&self, list: &List, at: &Next) -> Result<(PageInfo, Vec<Box<RawValue>>), Error> {
+        let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
+        request.query = list.query(self.page_size, at);
+        self.upstream
+            .call(request, |reply| {
+                let mut rows = Vec::new();
+                let info = wire::page(&reply.body, &mut |row| rows.push(row.to_owned()))?;
+                Ok((info, rows))
+            })
+            .await
+    }
+}
+
+impl List {
+    fn query(&self, page_size: usize, at: &Next) -> Vec<(String, String)> {
+        let mut query =
+            vec![("limit".to_owned(), page_size.to_string()), ("select".to_owned(), self.select.to_owned())];
+        query.extend(self.populate.map(|populate| ("populate".to_owned(), populate.to_owned())));
+        match at {
+            Next::Page(page) => query.push(("page".to_owned(), page.to_string())),
+            Next::Cursor(cursor) => {
+                query.retain(|(name, _)| !cursor.iter().any(|(theirs, _)| theirs == name));
+                query.extend(cursor.iter().cloned());
+            }
+        }
+        query
+    }
+}
+
+/// `None` at the end of the list.
+fn following(at: &Next, info: &PageInfo, seen: u64) -> Option<Next> {
+    let page_number = match at {
+        Next::Page(page) => page + 1,
+        Next::Cursor(_) => 2,
+    };
+    match info.has_next {
+        Some(false) => None,
+        Some(true) if !info.next_query.is_empty() => Some(Next::Cursor(info.next_query.clone())),
+        Some(true) if info.rows == 0 => None,
+        Some(true) => Some(Next::Page(page_number)),
+        None if info.rows == 0 || info.total.is_some_and(|total| seen >= total) => None,
+        None => Some(Next::Page(page_number)),
+    }
+}

@@ -1,0 +1,114 @@
+//! Reading OZmap's clients.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Ozmap;
+use super::pages::List;
+use super::wire::{self, ClientRecord, ClientReference};
+use crate::domain::{Client, Dbm, Finding, FindingKind, RecordId, System};
+use crate::upstream::Error;
+
+/// OZmap's side of a run.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Clients with their properties; one code may stand more than once.
+    pub clients: Vec<Client>,
+    /// Rows that could not be understood.
+    pub unreadable: Vec<Finding>,
+}
+
+/// Reads, never writes.
+pub struct Reader {
+    ozmap: Ozmap,
+}
+
+impl Reader {
+    pub(super) fn new(ozmap: Ozmap) -> Reader {
+        Reader { ozmap }
+    }
+
+    /// Requests sent so far, repeats included.
+    pub fn calls(&self) -> u64 {
+        self.ozmap.upstream.sent()
+    }
+
+    /// Every property that has a client, with the client. `progress` gets the number of clients so far.
+    ///
+    /// Where a host names the client by identifier only, the clients are listed too and joined.
+    ///
+    /// # Errors
+    /// [`Error`] if a page cannot be had after repeats; a bad row is set aside instead.
+    pub async fn clients(&self, progress: impl Fn(u64)) -> Result<Snapshot, Error> {
+        let mut snapshot = Snapshot::default();
+        let mut seen: HashSet<RecordId> = HashSet::new();
+        let mut to_join: Vec<(RecordId, Option<Dbm>, RecordId)> = Vec::new();
+        let list = List {
+            operation: "list properties with their clients",
+            route: "properties",
+            select: wire::PROPERTY_FIELDS,
+            populate: Some("client"),
+        };
+        self.ozmap
+            .each_row(&list, |row| match wire::property(row) {
+                // A list that changes while it is read may give a row twice.
+                Ok(property) if !seen.insert(property.id.clone()) => (),
+                Ok(property) => {
+                    match property.client {
+                        None => (),
+                        Some(ClientReference::Whole(client)) => {
+                            snapshot.clients.push(joined(property.id, property.read_power, client));
+                        }
+                        Some(ClientReference::Id(client)) => {
+                            to_join.push((property.id, property.read_power, client))
+                        }
+                    }
+                    progress(snapshot.clients.len() as u64);
+                }
+                Err(error) => snapshot.unreadable.push(unreadable(error)),
+            })
+            .await?;
+        if !to_join.is_empty() {
+            self.join(to_join, &mut snapshot).await?;
+        }
+        snapshot.clients.shrink_to_fit();
+        Ok(snapshot)
+    }
+
+    async fn join(
+        &self,
+        properties: Vec<(RecordId, Option<Dbm>, RecordId)>,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Error> {
+        let list = List {
+            operation: "list clients",
+            route: "ftth-clients",
+            select: wire::CLIENT_FIELDS,
+            populate: None,
+        };
+        let mut by_id: HashMap<RecordId, ClientRecord> = HashMap::new();
+        self.ozmap
+            .each_row(&list, |row| match wire::client(row) {
+                Ok(client) => drop(by_id.insert(client.id.clone(), client)),
+                Err(error) => snapshot.unreadable.push(unreadable(error)),
+            })
+            .await?;
+        for (property, read_power, client) in properties {
+            match by_id.get(&client) {
+                Some(client) => snapshot.clients.push(joined(property, read_power, client.clone())),
+                None => snapshot.unreadable.push(unreadable(
+                    format!("property {property}: its client {client} is not in the list").into(),
+                )),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn joined(property: RecordId, read_power: Option<Dbm>, client: ClientRecord) -> Client {
+    let ClientRecord { id, code, status, implantation, onu } = client;
+    Client { id, property, code, read_power, status, implantation, onu }
+}
+
+fn unreadable(error: wire::RowError) -> Finding {
+    Finding { kind: FindingKind::Unreadable, system: System::Ozmap, code: error.code, detail: error.what }
+}

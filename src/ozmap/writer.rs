@@ -1,0 +1,154 @@
+//! Writing what the sync changes, one record or many at a time.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::batch_routes::BatchRoute;
+use super::{Ozmap, wire};
+use crate::domain::{Edit, Record, RecordId, SharedValue};
+use crate::upstream::{Error, Repeat, Request};
+
+/// Properties by which a filter may name a record, in the order in which they are tried: the contract says that some
+/// routes give `id` and some `_id`.
+const ID_PROPERTIES: [&str; 2] = ["id", "_id"];
+
+/// Writes; exists only in runs that apply their plan.
+pub struct Writer {
+    ozmap: Ozmap,
+}
+
+/// Why a batch was not written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// The host cannot do batches of this kind: write record by record.
+    #[error("the host has no usable batch-update")]
+    NoBatch,
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] Error),
+}
+
+impl Writer {
+    pub(super) fn new(ozmap: Ozmap) -> Writer {
+        Writer { ozmap }
+    }
+
+    /// Requests sent so far, repeats included.
+    pub fn calls(&self) -> u64 {
+        self.ozmap.upstream.sent()
+    }
+
+    /// Whether the host is known to have no usable batch-update for this value.
+    pub fn lacks_batch(&self, value: SharedValue) -> bool {
+        self.ozmap.batch_routes.get(wire::route_of(value)) == Some(BatchRoute::Missing)
+    }
+
+    /// Writes edits of one record. A full-value update: safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn patch(&self, record: &Record, edits: impl Iterator<Item = &Edit>) -> Result<(), Error> {
+        let operation = match record {
+            Record::Property(_) => "update a property",
+            Record::Client(_) => "update a client",
+        };
+        let request = Request::with_body(
+            operation,
+            Method::PATCH,
+            wire::record_path(record),
+            wire::patch_body(edits),
+            Repeat::Safe,
+        );
+        self.ozmap.upstream.call(self.ozmap.request(request), |_| Ok(())).await
+    }
+
+    /// Sets one value on all these records, of the route that carries the value. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`WriteError::NoBatch`] if it has to be done record by record; nothing was written then.
+    pub async fn set(&self, value: SharedValue, ids: &[&RecordId]) -> Result<(), WriteError> {
+        let route = wire::route_of(value);
+        let BatchRoute::By(property) = self.batch_route(route, ids).await? else {
+            return Err(WriteError::NoBatch);
+        };
+        let body = json!({
+            "filter": wire::filter_by_id(property, ids.iter().copied()),
+            "update": wire::shared_update(value),
+        });
+        let path = wire::path(&format!("{route}/batch-update"));
+        let request = Request::with_body("update many records", Method::POST, path, body, Repeat::Safe);
+        match self.ozmap.upstream.call(self.ozmap.request(request), |_| Ok(())).await {
+            Err(error) if error.kind.rejected_with().is_some_and(is_missing) => {
+                tracing::warn!(
+                    system = "OZmap",
+                    route,
+                    "the host has no batch-update: records are written one by one"
+                );
+                self.ozmap.batch_routes.learn(route, BatchRoute::Missing);
+                Err(WriteError::NoBatch)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// What is known of a route; at first, whether the host honours a filter by identifier is seen on a read.
+    ///
+    /// Why: `?code=X` is silently ignored and returns everyone. Were a batch's filter ignored like that, one value
+    /// would land on every client of the ISP.
+    async fn batch_route(&self, route: &'static str, ids: &[&RecordId]) -> Result<BatchRoute, Error> {
+        let routes = &self.ozmap.batch_routes;
+        if let Some(known) = routes.get(route) {
+            return Ok(known);
+        }
+        let _one_at_a_time = routes.trying.lock().await;
+        if let Some(known) = routes.get(route) {
+            return Ok(known);
+        }
+        for property in ID_PROPERTIES {
+            if self.filter_is_honoured(route, property, &ids[..ids.len().min(3)]).await? {
+                routes.learn(route, BatchRoute::By(property));
+                return Ok(BatchRoute::By(property));
+            }
+        }
+        tracing::warn!(
+            system = "OZmap",
+            route,
+            "the host does not honour filters: records are written one by one"
+        );
+        routes.learn(route, BatchRoute::Missing);
+        Ok(BatchRoute::Missing)
+    }
+
+    async fn filter_is_honoured(
+        &self,
+        route: &str,
+        property: &str,
+        ids: &[&RecordId],
+    ) -> Result<bool, Error> {
+        let mut request = self.ozmap.request(Request::get("try a filter", wire::path(route)));
+        let filter = wire::filter_by_id(property, ids.iter().copied()).to_string();
+        let query = [("page", "1".to_owned()), ("limit", "25".to_owned()), ("filter", filter)];
+        request.query = query.map(|(name, value)| (name.to_owned(), value)).into();
+        let answer = self
+            .ozmap
+            .upstream
+            .call(request, |reply| {
+                let mut found = Vec::new();
+                let info = wire::page(&reply.body, &mut |row| found.push(wire::id_of(row)))?;
+                Ok((info, found))
+            })
+            .await;
+        match answer {
+            Ok((info, found)) => Ok(!found.is_empty()
+                && info.total.is_none_or(|total| total <= ids.len() as u64)
+                && found.iter().all(|id| id.as_ref().is_some_and(|id| ids.contains(&id)))),
+            Err(error) if error.kind.rejected_with().is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The host does not know the route. Source: design, "Where a host answers 404 or 405"; 501 is the same said outright.
+fn is_missing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
+}

@@ -1,0 +1,258 @@
+//! The one way to call another system over HTTP: bounded, timed, retried where that is safe, and explained.
+//!
+//! A call passes, in this order: the circuit breaker, the call budget, a place among the requests in flight,
+//! the request itself with its timeout, and, for a call that may be repeated, another try after a jittered
+//! pause. What fails is an [`Error`] that names system, operation and what the other side said, without secrets.
+
+mod error;
+mod redact;
+mod settings;
+
+pub use error::{Error, Kind};
+pub use settings::Settings;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use failsafe::StateMachine;
+use failsafe::backoff::EqualJittered;
+use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, StatusCode};
+use tokio::sync::Semaphore;
+use url::{Url, form_urlencoded};
+
+use crate::domain::System;
+use redact::Redactor;
+
+/// Longest pause between two tries; a `Retry-After` beyond it ends the call.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Tries after the first one. Source: `contracts/int6-api.md`, "three times".
+const RETRIES: usize = 3;
+/// Failed calls in a row after which a host is left alone, because firewalls ban hosts that hammer.
+const FAILURES_TO_OPEN: u32 = 5;
+/// Largest answer that is read, in bytes; a page of 1,000 rows is far below.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Whether a call may be sent again when its answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Reads and full-value updates.
+    Safe,
+    /// Creates: what became of the first must be looked up instead.
+    Never,
+}
+
+/// One request, without the base URL and without credentials.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is being done, for errors and logs: `"list properties"`.
+    pub operation: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path segments below the base, not yet percent-encoded.
+    pub path: Vec<String>,
+    /// Query parameters, not yet percent-encoded.
+    pub query: Vec<(String, String)>,
+    /// Credentials.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON body.
+    pub body: Option<serde_json::Value>,
+    /// Whether it may be sent again.
+    pub repeat: Repeat,
+}
+
+impl Request {
+    /// A read.
+    pub fn get(operation: &'static str, path: impl IntoIterator<Item = impl Into<String>>) -> Request {
+        Request {
+            operation,
+            method: Method::GET,
+            path: path.into_iter().map(Into::into).collect(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            repeat: Repeat::Safe,
+        }
+    }
+
+    /// A request with a body.
+    pub fn with_body(
+        operation: &'static str,
+        method: Method,
+        path: impl IntoIterator<Item = impl Into<String>>,
+        body: serde_json::Value,
+        repeat: Repeat,
+    ) -> Request {
+        Request { method, body: Some(body), repeat, ..Request::get(operation, path) }
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// 2xx.
+    pub status: StatusCode,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
+type Breaker = StateMachine<ConsecutiveFailures<EqualJittered>, ()>;
+
+struct Host {
+    system: System,
+    base: Url,
+    http: reqwest::Client,
+    in_flight: Semaphore,
+    breaker: Breaker,
+    budget: Option<DefaultDirectRateLimiter>,
+    redactor: Redactor,
+    pause: Duration,
+}
+
+/// A host that is called; clones share its limits and count their requests together.
+#[derive(Clone)]
+pub struct Upstream {
+    host: Arc<Host>,
+    sent: Arc<AtomicU64>,
+}
+
+impl Upstream {
+    /// Prepares calls to a host; sends nothing.
+    ///
+    /// # Errors
+    /// A sentence for people if the HTTP client cannot be built: an unreadable CA file, or a machine without CA
+    /// certificates.
+    pub fn new(system: System, settings: &Settings) -> Result<Upstream, String> {
+        let budget = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
+        let open_for = failsafe::backoff::equal_jittered(Duration::from_secs(30), Duration::from_secs(300));
+        let host = Host {
+            system,
+            base: settings.base.clone(),
+            http: settings.http_client(system)?,
+            in_flight: Semaphore::new(settings.max_in_flight),
+            breaker: StateMachine::new(consecutive_failures(FAILURES_TO_OPEN, open_for), ()),
+            budget,
+            redactor: Redactor::new(&settings.secrets),
+            pause: settings.retry_pause,
+        };
+        Ok(Upstream { host: Arc::new(host), sent: Arc::default() })
+    }
+
+    /// The same host with a counter of its own, for one run.
+    pub fn counting_anew(&self) -> Upstream {
+        Upstream { host: Arc::clone(&self.host), sent: Arc::default() }
+    }
+
+    /// Requests sent through this handle and its clones, repeats included.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The system behind the host.
+    pub fn system(&self) -> System {
+        self.host.system
+    }
+
+    /// Carries one request out and reads its answer; an answer that is not understood counts as a failed try,
+    /// because a broken connection or a proxy may have cut it.
+    ///
+    /// # Errors
+    /// [`Error`], whose [`Kind`] says what the caller can do.
+    pub async fn call<T>(
+        &self,
+        request: Request,
+        read: impl Fn(Reply) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        if !self.host.breaker.is_call_permitted() {
+            return Err(self.error(request.operation, Kind::Resting));
+        }
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.host.pause)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_max_times(RETRIES)
+            .with_jitter();
+        let repeatable = request.repeat == Repeat::Safe;
+        let (request, read) = (&request, &read);
+        let outcome = (|| async move {
+            let reply = self.attempt(request).await?;
+            read(reply).map_err(|what| self.malformed(request.operation, what))
+        })
+        .retry(pauses)
+        .when(|error: &Error| repeatable && error.kind.may_pass())
+        .adjust(|error: &Error, pause| match (error.kind.retry_after(), pause) {
+            (Some(asked), Some(pause)) => (asked <= LONGEST_PAUSE).then_some(asked.max(pause)),
+            (_, pause) => pause,
+        })
+        .notify(|error: &Error, pause| {
+            tracing::debug!(%error, pause_ms = pause.as_millis() as u64, "the call will be repeated");
+        })
+        .await;
+        match &outcome {
+            Err(error) if error.kind.is_outage() => self.host.breaker.on_error(),
+            _ => self.host.breaker.on_success(),
+        }
+        outcome
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Reply, Error> {
+        if let Some(budget) = &self.host.budget
+            && budget.check().is_err()
+        {
+            return Err(self.error(request.operation, Kind::BudgetSpent));
+        }
+        // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
+        let _place = self.host.in_flight.acquire().await;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let unreachable = |error: reqwest::Error| self.error(request.operation, Kind::unreachable(&error));
+        let mut response = self.prepare(request).send().await.map_err(unreachable)?;
+        let status = response.status();
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(error::pause_asked);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(self.malformed(request.operation, "the answer is larger than 64 MiB"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(Reply { status, body });
+        }
+        let said = self.host.redactor.excerpt(&body);
+        Err(self.error(request.operation, Kind::of_status(status, retry_after, said)))
+    }
+
+    fn prepare(&self, request: &Request) -> reqwest::RequestBuilder {
+        let mut url = self.host.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(&request.path);
+        }
+        if !request.query.is_empty() {
+            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&request.query).finish();
+            // A form writes a space as `+`; the contract says percent-encoded.
+            url.set_query(Some(&form.replace('+', "%20")));
+        }
+        let mut builder = self.host.http.request(request.method.clone(), url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        match &request.body {
+            Some(body) => builder.json(body),
+            None => builder,
+        }
+    }
+
+    /// An answer that came, but says something else than the contract.
+    pub fn malformed(&self, operation: &'static str, what: impl Into<String>) -> Error {
+        self.error(operation, Kind::Malformed { what: self.host.redactor.clean(&what.into()) })
+    }
+
+    /// A failure of this host.
+    pub fn error(&self, operation: &'static str, kind: Kind) -> Error {
+        Error { system: self.host.system, operation, kind }
+    }
+}

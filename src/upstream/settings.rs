@@ -1,0 +1,76 @@
+//! How a host is called.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::System;
+
+/// How a host is called.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Scheme, host, port and an optional path below which the API is.
+    pub base: Url,
+    /// For one try, from the connection to the last byte.
+    pub timeout: Duration,
+    /// Requests at the same time, at least 1.
+    pub max_in_flight: usize,
+    /// `None` is unlimited.
+    pub calls_per_hour: Option<NonZeroU32>,
+    /// A PEM file with further CA certificates, for a host whose chain is incomplete.
+    pub ca_file: Option<PathBuf>,
+    /// Accept any certificate. Off by default; the start warns loudly.
+    pub accept_invalid_certificate: bool,
+    /// What must never stand in an error.
+    pub secrets: Vec<SecretString>,
+    /// First pause before a repeated try; it doubles.
+    pub retry_pause: Duration,
+}
+
+impl Settings {
+    /// The defaults for a base URL.
+    pub fn new(base: Url) -> Settings {
+        Settings {
+            base,
+            timeout: Duration::from_secs(60),
+            max_in_flight: 8,
+            calls_per_hour: None,
+            ca_file: None,
+            accept_invalid_certificate: false,
+            secrets: Vec::new(),
+            retry_pause: Duration::from_millis(250),
+        }
+    }
+
+    pub(super) fn http_client(&self, system: System) -> Result<reqwest::Client, String> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
+            .timeout(self.timeout)
+            .connect_timeout(self.timeout.min(Duration::from_secs(10)))
+            .pool_max_idle_per_host(self.max_in_flight)
+            // A redirect would carry the key to another host.
+            .redirect(reqwest::redirect::Policy::none());
+        if let Some(path) = &self.ca_file {
+            let pem =
+                std::fs::read(path).map_err(|e| format!("{system}: CA file {}: {e}", path.display()))?;
+            for certificate in reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|e| format!("{system}: CA file {} is not PEM: {e}", path.display()))?
+            {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        if self.accept_invalid_certificate {
+            tracing::warn!(%system, "ANY CERTIFICATE IS ACCEPTED for this host: whoever stands between can read the key");
+            builder = builder.danger_accept_invalid_certs(true);
+        }
+        builder.build().map_err(|e| {
+            format!(
+                "{system}: no HTTP client can be built: {e:?}. A machine without CA certificates is the usual cause \
+                 (Debian: install ca-certificates)"
+            )
+        })
+    }
+}
