@@ -4,3 +4,4 @@ pub mod int6;
 pub mod ozmap;
 pub mod sync;
 pub mod upstream;
+pub mod config;
