@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ClientCode, Dbm, Onu, RecordId, Status};
+use super::{ClientCode, Dbm, FindingKind, Onu, RecordId, Status};
 
 /// Whether a run writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,4 +287,19 @@ pub struct Phases {
     pub plan: Option<u64>,
     /// The plan is written to OZmap.
     pub apply: Option<u64>,
+}
+
+impl Counts {
+    /// How many findings of a kind there were.
+    pub fn of(&self, kind: FindingKind) -> u64 {
+        match kind {
+            FindingKind::OnlyInOzmap => self.only_in_ozmap,
+            FindingKind::OnlyInInt6 => self.only_in_int6,
+            FindingKind::Duplicate => self.duplicates,
+            FindingKind::NotNumeric => self.not_numeric,
+            FindingKind::Unreadable => self.unreadable,
+            FindingKind::Stale => self.stale,
+            FindingKind::Absent => self.absent,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::batch_routes::BatchRoute;
 use super::{Ozmap, wire};
 use crate::domain::{Edit, Record, RecordId, SharedValue};
-use crate::upstream::{Error, Repeat, Request};
+use crate::upstream::{Error, Repeat, Request, Upstream};
 
 /// Properties by which a filter may name a record, in the order in which they are tried: the contract says that some
 /// routes give `id` and some `_id`.
@@ -15,6 +15,7 @@ const ID_PROPERTIES: [&str; 2] = ["id", "_id"];
 /// Writes; exists only in runs that apply their plan.
 pub struct Writer {
     ozmap: Ozmap,
+    tries: Upstream,
 }
 
 /// Why a batch was not written.
@@ -30,12 +31,18 @@ pub enum WriteError {
 
 impl Writer {
     pub(super) fn new(ozmap: Ozmap) -> Writer {
-        Writer { ozmap }
+        let tries = ozmap.upstream.counting_anew();
+        Writer { ozmap, tries }
     }
 
-    /// Requests sent so far, repeats included.
-    pub fn calls(&self) -> u64 {
+    /// Writes sent so far, repeats included.
+    pub fn writes(&self) -> u64 {
         self.ozmap.upstream.sent()
+    }
+
+    /// Reads sent so far to see whether the host honours filters.
+    pub fn reads(&self) -> u64 {
+        self.tries.sent()
     }
 
     /// Whether the host is known to have no usable batch-update for this value.
@@ -130,8 +137,7 @@ impl Writer {
         let query = [("page", "1".to_owned()), ("limit", "25".to_owned()), ("filter", filter)];
         request.query = query.map(|(name, value)| (name.to_owned(), value)).into();
         let answer = self
-            .ozmap
-            .upstream
+            .tries
             .call(request, |reply| {
                 let mut found = Vec::new();
                 let info = wire::page(&reply.body, &mut |row| found.push(wire::id_of(row)))?;

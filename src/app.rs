@@ -1,0 +1,185 @@
+//! The rooms put together: settings in, a running gateway out.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{self, Config};
+use crate::domain::System;
+use crate::http::{self, Face};
+use crate::int6;
+use crate::ozmap::Ozmap;
+use crate::store::Store;
+use crate::sync::holder::Process;
+use crate::sync::{Engine, Parts, schedule};
+use crate::upstream::Upstream;
+
+/// How long requests may take to finish once the gateway is to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often old runs are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// The two systems of one tenant.
+pub struct Upstreams {
+    /// One side.
+    pub ozmap: Ozmap,
+    /// The other.
+    pub int6: int6::Api,
+}
+
+/// Prepares calls to a tenant's systems; sends nothing.
+///
+/// # Errors
+/// A sentence for people.
+pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, String> {
+    let ozmap = Upstream::new(System::Ozmap, &tenant.ozmap_host)?;
+    let int6 = Upstream::new(System::Int6, &tenant.int6_host)?;
+    Ok(Upstreams {
+        ozmap: Ozmap::new(ozmap, tenant.ozmap_key.clone(), tenant.ozmap_page_size),
+        int6: int6::Api::new(int6, tenant.int6.clone()),
+    })
+}
+
+/// A tenant's engine.
+///
+/// # Errors
+/// A sentence for people.
+pub fn engine(
+    tenant: &config::Tenant,
+    store: &Store,
+    process: &Process,
+    stop: &CancellationToken,
+) -> Result<Engine, String> {
+    let Upstreams { ozmap, int6 } = upstreams(tenant)?;
+    Ok(Engine::new(Parts {
+        tenant: tenant.name.clone(),
+        store: store.clone(),
+        ozmap,
+        int6,
+        limits: tenant.limits.clone(),
+        grouping: tenant.grouping,
+        parallel: tenant.ozmap_host.max_in_flight,
+        process: process.clone(),
+        stop: stop.clone(),
+    }))
+}
+
+/// A gateway that listens.
+pub struct Gateway {
+    /// Where.
+    pub address: SocketAddr,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    handle: axum_server::Handle<SocketAddr>,
+    engines: Vec<Engine>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Gateway {
+    /// Opens the store, listens, ends the runs that a crash cut off, and starts the beat of every tenant.
+    ///
+    /// # Errors
+    /// A sentence for people: the store, the address, or a CA file is at fault.
+    pub async fn start(config: &Config) -> Result<Gateway, String> {
+        let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
+        let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
+        let mut tenants = Vec::new();
+        let mut engines = Vec::new();
+        for tenant in &config.tenants {
+            let engine = engine(tenant, &store, &process, &stop)?;
+            engine.recover().await.map_err(|e| e.to_string())?;
+            engines.push(engine.clone());
+            tenants.push(http::Tenant {
+                name: tenant.name.clone(),
+                key_sha256: tenant.key_sha256.ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
+                allowed_ips: tenant.allowed_ips.clone(),
+                engine,
+            });
+        }
+        let face = Face { store: store.clone(), tenants, trusted_proxies: config.trusted_proxies.clone() };
+        let listener = listen(config.listen)?;
+        let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let handle = axum_server::Handle::new();
+        let service = http::router(face).into_make_service_with_connect_info::<SocketAddr>();
+        let mut server = axum_server::from_tcp(listener).map_err(|e| e.to_string())?.handle(handle.clone());
+        // A request that is sent by halves would hold a connection for ever.
+        server.http_builder().http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+        let server = tokio::spawn(server.serve(service));
+        tracing::info!(%address, tenants = engines.len(), "the gateway listens");
+        for (tenant, engine) in config.tenants.iter().zip(&engines) {
+            if let Some(interval) = tenant.sync_interval {
+                tasks.spawn(schedule::keep_in_step(engine.clone(), tenant.name.clone(), interval, stop.clone()));
+            }
+        }
+        tasks.spawn(prune(store, config.keep_runs, stop.clone()));
+        Ok(Gateway { address, server, handle, engines, tasks, stop })
+    }
+
+    /// Stops: no further call is begun, the calls under way finish, each run's row says how it ended.
+    pub async fn stop(self) {
+        tracing::info!("the gateway stops: calls under way are finished");
+        self.stop.cancel();
+        self.handle.graceful_shutdown(Some(GRACE));
+        for engine in &self.engines {
+            engine.finished().await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        match self.server.await {
+            Ok(Ok(())) => tracing::info!("the gateway has stopped"),
+            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+            Err(error) => tracing::error!(%error, "the server was cut off"),
+        }
+    }
+}
+
+/// Runs the gateway until SIGINT or SIGTERM.
+///
+/// # Errors
+/// As [`Gateway::start`].
+pub async fn serve(config: &Config) -> Result<(), String> {
+    let gateway = Gateway::start(config).await?;
+    stop_asked().await;
+    gateway.stop().await;
+    Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub async fn stop_asked() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => (),
+                _ = tokio::signal::ctrl_c() => (),
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    let listener = TcpListener::bind(address)
+        .map_err(|e| format!("cannot listen on {address}: {e}; set GATEWAY_LISTEN to a free address and port"))?;
+    listener.set_nonblocking(true).map_err(|e| e.to_string())?;
+    Ok(listener)
+}
+
+async fn prune(store: Store, keep: SignedDuration, stop: CancellationToken) {
+    loop {
+        let before = Timestamp::now() - keep;
+        match store.prune(before).await {
+            Ok(0) => (),
+            Ok(runs) => tracing::info!(runs, "old runs were deleted"),
+            Err(error) => tracing::warn!(%error, "old runs could not be deleted"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PRUNE_EVERY) => (),
+            () = stop.cancelled() => return,
+        }
+    }
+}

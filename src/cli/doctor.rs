@@ -1,0 +1,57 @@
+//! `doctor`: checks what the gateway depends on, and says the remedy.
+
+use std::process::ExitCode;
+
+use secrecy::ExposeSecret;
+
+use super::{ConfigFile, FAILED, failed};
+use crate::app::{self, Upstreams};
+use crate::config::Purpose;
+use crate::store::Store;
+use crate::telemetry;
+use crate::upstream::{Error, Kind};
+
+pub(super) async fn run(file: ConfigFile) -> ExitCode {
+    telemetry::start("error", false);
+    let config = match file.load(Purpose::Serve) {
+        Ok(config) => config,
+        Err(mistakes) => return failed(&mistakes.to_string()),
+    };
+    println!("ok    settings: {} tenant(s)", config.tenants.len());
+    let mut sound = true;
+    let mut tell = |what: &str, result: Result<(), String>| match result {
+        Ok(()) => println!("ok    {what}"),
+        Err(why) => {
+            sound = false;
+            println!("FAIL  {what}: {why}");
+        }
+    };
+    tell("database", database(config.database_url.expose_secret()).await);
+    for tenant in &config.tenants {
+        match app::upstreams(tenant) {
+            Err(why) => tell(&format!("{}: calls", tenant.name), Err(why)),
+            Ok(Upstreams { ozmap, int6 }) => {
+                let at = |system: &str, url: &url::Url| format!("{}: {system} at {url}", tenant.name);
+                tell(&at("OZmap", &tenant.ozmap_host.base), ozmap.check().await.map_err(|e| with_remedy(&e)));
+                tell(&at("INT6", &tenant.int6_host.base), int6.check().await.map_err(|e| with_remedy(&e)));
+            }
+        }
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+async fn database(url: &str) -> Result<(), String> {
+    let store = Store::open(url).await.map_err(|e| e.to_string())?;
+    store.ping().await.map_err(|e| e.to_string())
+}
+
+fn with_remedy(error: &Error) -> String {
+    let remedy = match error.kind {
+        Kind::Unauthorized { .. } => "ask the ISP for a new key or token; is this machine's address on its list?",
+        Kind::RateLimited { .. } | Kind::Resting | Kind::BudgetSpent => "wait, then try again",
+        Kind::Failing { .. } => "the host is there, but fails: ask its operator",
+        Kind::Rejected { .. } | Kind::Malformed { .. } => "is the URL the right one? Does the path of the bulk read fit?",
+        Kind::Unreachable { .. } => "is the URL right, and does the firewall on the way admit this machine?",
+    };
+    format!("{error}\n      remedy: {remedy}")
+}

@@ -1,0 +1,104 @@
+//! `sandbox`: the whole integration on one machine, for people who have neither system at hand.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::failed;
+use crate::app::{self, Gateway};
+use crate::config::{Config, Purpose};
+use crate::sandbox::{Options, Sandbox};
+use crate::telemetry;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Clients in the made-up town, 1 to 500,000.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=500_000))]
+    clients: u32,
+    /// Added to each answer of both pretend systems, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    latency: u32,
+    /// Share of their answers that fail, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
+    fail: f64,
+    /// Beat of the sync in seconds; 0 is off.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    interval: u32,
+    /// How often the readings drift, in seconds; 0 keeps them still.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    drift: u32,
+    /// Seed of the town; the same seed makes the same town.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Port of the gateway; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|p| (0.0..=100.0).contains(p)).ok_or_else(|| "a number from 0 to 100 is expected".to_owned())
+}
+
+pub(super) async fn run(arguments: Arguments) -> ExitCode {
+    telemetry::start("info", false);
+    match start(&arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => failed(&why),
+    }
+}
+
+async fn start(arguments: &Arguments) -> Result<(), String> {
+    let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+    let sandbox = Sandbox::start(Options {
+        clients: arguments.clients as usize,
+        seed: arguments.seed,
+        latency: Duration::from_millis(arguments.latency.into()),
+        fail_percent: arguments.fail,
+        drift: seconds(arguments.drift),
+        messy: true,
+        ..Options::default()
+    })
+    .await
+    .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
+    let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
+    let (key, _) = super::keygen();
+    let database = format!("sqlite://{}", folder.path().join("gateway.db").display());
+    let settings = [
+        ("GATEWAY_LISTEN", format!("127.0.0.1:{}", arguments.port)),
+        ("GATEWAY_API_KEY", key.clone()),
+        ("DATABASE_URL", database),
+        ("SYNC_INTERVAL_SECONDS", arguments.interval.to_string()),
+        ("OZMAP_URL", sandbox.ozmap_url()),
+        ("OZMAP_API_KEY", sandbox.ozmap_key()),
+        ("INT6_URL", sandbox.int6_url()),
+        ("INT6_EMAIL", sandbox.int6_email()),
+        ("INT6_TOKEN", sandbox.int6_token()),
+    ];
+    let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let config = Config::load(environment, None, Purpose::Serve).map_err(|mistakes| mistakes.to_string())?;
+    let gateway = Gateway::start(&config).await?;
+    let url = format!("http://{}", gateway.address);
+    print!("{}", greeting(&settings[4..], &url, &key, arguments.clients));
+    app::stop_asked().await;
+    gateway.stop().await;
+    sandbox.stop().await;
+    Ok(())
+}
+
+/// What the newcomer reads; everything in it can be pasted.
+fn greeting(systems: &[(&str, String)], url: &str, key: &str, clients: u32) -> String {
+    let systems: Vec<String> = systems.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let all = format!("{} GATEWAY_URL={url} GATEWAY_API_KEY={key}", systems.join(" "));
+    format!(
+        "\nA made-up town of {clients} clients. Everything runs on this machine and is gone with Ctrl-C.\n\
+         \n  documentation  {url}/docs\n\
+         \nFor another terminal (then `int6-ozmap-gateway sync --dry-run` works there, too):\n\
+         \nexport {all}\n\
+         \nThree calls to try:\n\
+         \n  # the runs: a first one is under way\n  curl -s -H \"X-API-Key: $GATEWAY_API_KEY\" $GATEWAY_URL/v1/sync-runs\n\
+         \n  # one more, now\n  curl -s -X POST -H \"X-API-Key: $GATEWAY_API_KEY\" -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"dry_run\": true}}' $GATEWAY_URL/v1/sync-runs\n\
+         \n  # what the newest run changed, as CSV\n  RUN=$(curl -s -H \"X-API-Key: $GATEWAY_API_KEY\" \"$GATEWAY_URL/v1/sync-runs?limit=1\" \\\n    \
+         | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"sync_runs\"][0][\"id\"])')\n  \
+         curl -s -H \"X-API-Key: $GATEWAY_API_KEY\" -H 'Accept: text/csv' $GATEWAY_URL/v1/sync-runs/$RUN/changes | head\n\n"
+    )
+}

@@ -1,0 +1,342 @@
+//! One tenant's runs: every way to start one enters here, and no two overlap.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::apply::Apply;
+use super::batch::{Grouping, batch};
+use super::holder::Process;
+use super::plan::{Limits, Plan, plan};
+use super::recorder::Recorder;
+use crate::domain::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};
+use crate::int6;
+use crate::ozmap::{Ozmap, Writer};
+use crate::store::{self, NewRun, RunEnd, Store};
+
+/// A lease lives this long unless it is renewed, so that a machine that dies does not stop the sync for long.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// What a tenant's engine needs.
+pub struct Parts {
+    /// The tenant's name in the store.
+    pub tenant: String,
+    /// Runs, changes and leases.
+    pub store: Store,
+    /// One side.
+    pub ozmap: Ozmap,
+    /// The other.
+    pub int6: int6::Api,
+    /// Rails and options.
+    pub limits: Limits,
+    /// By value, or record by record.
+    pub grouping: Grouping,
+    /// Writes under way at once.
+    pub parallel: usize,
+    /// This process, in leases.
+    pub process: Process,
+    /// Cancelled when the gateway is to stop.
+    pub stop: CancellationToken,
+}
+
+/// Starts a tenant's runs; clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+    under_way: TaskTracker,
+}
+
+/// What a run tells while it goes, for a progress bar.
+pub enum Progress<'a> {
+    /// Clients of OZmap so far.
+    OzmapRead(u64),
+    /// Rows of INT6 so far.
+    Int6Read(u64),
+    /// Both sides are compared.
+    Planned(&'a Plan),
+    /// Changes done so far, and of how many.
+    Applied(usize, usize),
+}
+
+/// Listens to a run.
+pub type Observer = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The run.
+    pub id: Uuid,
+    /// Its last state.
+    pub state: RunState,
+    /// What it met.
+    pub counts: Counts,
+    /// What it cost.
+    pub calls: Calls,
+    /// How long it took.
+    pub phases: Phases,
+    /// Why the rails held it.
+    pub halted_because: Option<String>,
+    /// Why it failed or was skipped.
+    pub error: Option<String>,
+    /// Each failed change with its reason.
+    pub failures: Vec<(String, String)>,
+}
+
+impl Report {
+    fn new(id: Uuid) -> Report {
+        Report {
+            id,
+            state: RunState::Running,
+            counts: Counts::default(),
+            calls: Calls::default(),
+            phases: Phases::default(),
+            halted_because: None,
+            error: None,
+            failures: Vec::new(),
+        }
+    }
+
+    fn ended(self, state: RunState, error: Option<String>) -> Report {
+        Report { state, error, ..self }
+    }
+}
+
+impl Engine {
+    /// An engine; it does nothing until it is asked.
+    pub fn new(parts: Parts) -> Engine {
+        Engine { parts: Arc::new(parts), under_way: TaskTracker::new() }
+    }
+
+    /// Writes a run's row and lets the run begin; returns at once.
+    ///
+    /// # Errors
+    /// [`store::Error`] if the row cannot be written.
+    pub async fn start(&self, trigger: Trigger, mode: Mode, rails: Rails) -> Result<Uuid, store::Error> {
+        let run = self.begin(trigger, mode).await?;
+        let engine = self.clone();
+        self.under_way.spawn(async move {
+            engine.carry_out(run, mode, rails, &(Arc::new(|_: Progress<'_>| ()) as Observer)).await;
+        });
+        Ok(run)
+    }
+
+    /// Writes a run's row and waits for the run's end.
+    ///
+    /// # Errors
+    /// [`store::Error`] if the row cannot be written.
+    pub async fn run(&self, trigger: Trigger, mode: Mode, rails: Rails, observer: &Observer) -> Result<Report, store::Error> {
+        let run = self.begin(trigger, mode).await?;
+        Ok(self.under_way.track_future(self.carry_out(run, mode, rails, observer)).await)
+    }
+
+    /// Waits until every run has written its end. Cancel the stop token first.
+    pub async fn finished(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+
+    /// Marks runs that a dead process left under way as failed.
+    ///
+    /// # Errors
+    /// [`store::Error`].
+    pub async fn recover(&self) -> Result<(), store::Error> {
+        let Parts { tenant, store, process, .. } = &*self.parts;
+        if let Some(holder) = store.lease_holder(tenant).await?
+            && process.knows_dead(&holder)
+        {
+            store.break_lease(tenant, &holder).await?;
+        }
+        let cut_off = store.cut_off_runs(tenant, Timestamp::now()).await?;
+        if cut_off > 0 {
+            tracing::warn!(%tenant, runs = cut_off, "runs were cut off when the gateway was last stopped");
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Uuid, store::Error> {
+        let id = Uuid::now_v7();
+        let Parts { tenant, store, process, .. } = &*self.parts;
+        let run = NewRun {
+            id,
+            tenant: tenant.clone(),
+            trigger,
+            mode,
+            started_at: Timestamp::now(),
+            holder: process.holder(id),
+        };
+        store.begin_run(run).await?;
+        Ok(id)
+    }
+
+    async fn carry_out(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
+        let Parts { tenant, store, process, .. } = &*self.parts;
+        let holder = process.holder(id);
+        let report = match self.take_lease(&holder).await {
+            Ok(None) => {
+                let stop = self.parts.stop.child_token();
+                let heart = tokio::spawn(keep_lease(store.clone(), tenant.clone(), holder.clone(), stop.clone()));
+                let report = Run { parts: &self.parts, observer, stop: &stop }.run(id, mode, rails).await;
+                heart.abort();
+                report
+            }
+            Ok(Some(other)) => Report::new(id).ended(RunState::Skipped, Some(other)),
+            Err(error) => Report::new(id).ended(RunState::Failed, Some(error.to_string())),
+        };
+        self.end(&report).await;
+        // After the row has its end: until then the lease says that the run is alive.
+        if let Err(error) = store.release_lease(tenant, &holder).await {
+            tracing::warn!(%tenant, %error, "the lease could not be given back; it expires by itself");
+        }
+        report
+    }
+
+    /// `None` if the lease is ours now, else who has it.
+    async fn take_lease(&self, holder: &str) -> Result<Option<String>, store::Error> {
+        let Parts { tenant, store, process, .. } = &*self.parts;
+        for _ in 0..2 {
+            match store.try_lease(tenant, holder, Timestamp::now(), LEASE).await? {
+                store::LeaseOutcome::Taken => return Ok(None),
+                store::LeaseOutcome::HeldBy { holder: other, .. } if process.knows_dead(&other) => {
+                    store.break_lease(tenant, &other).await?;
+                }
+                store::LeaseOutcome::HeldBy { .. } => break,
+            }
+        }
+        Ok(Some("another run of this tenant is under way".to_owned()))
+    }
+
+    async fn end(&self, report: &Report) {
+        let Parts { tenant, store, .. } = &*self.parts;
+        let Report { id, state, counts, calls, phases, halted_because, error, failures } = report.clone();
+        match state {
+            RunState::Failed => tracing::error!(%tenant, run = %id, error, "the run failed"),
+            RunState::Halted => tracing::error!(%tenant, run = %id, halted_because, "the run was halted"),
+            _ => tracing::info!(
+                %tenant, run = %id, state = state.name(), matched = counts.matched, changed = counts.changed,
+                failed = counts.failed, failures = failures.len(), "the run ended"
+            ),
+        }
+        let end = RunEnd { state, counts, calls, phases, halted_because, error, finished_at: Timestamp::now() };
+        if let Err(error) = store.end_run(id, end).await {
+            tracing::error!(%tenant, run = %id, %error, "the end of the run could not be recorded");
+        }
+    }
+}
+
+/// Renews the lease until it is aborted; a lease that is lost stops the run, because another may have begun.
+async fn keep_lease(store: Store, tenant: String, holder: String, stop: CancellationToken) {
+    let mut renewed = Instant::now();
+    loop {
+        tokio::time::sleep(LEASE / 3).await;
+        match store.renew_lease(&tenant, &holder, Timestamp::now(), LEASE).await {
+            Ok(true) => renewed = Instant::now(),
+            Err(error) if renewed.elapsed() < LEASE => tracing::warn!(%tenant, %error, "the lease was not renewed"),
+            Ok(false) | Err(_) => {
+                tracing::error!(%tenant, "the lease is lost: the run stops");
+                return stop.cancel();
+            }
+        }
+    }
+}
+
+/// One run that holds the lease.
+struct Run<'a> {
+    parts: &'a Parts,
+    observer: &'a Observer,
+    stop: &'a CancellationToken,
+}
+
+impl Run<'_> {
+    async fn run(&self, id: Uuid, mode: Mode, rails: Rails) -> Report {
+        let mut report = Report::new(id);
+        match self.steps(&mut report, mode, rails).await {
+            Ok(state) => report.ended(state, None),
+            Err(error) => report.ended(RunState::Failed, Some(error)),
+        }
+    }
+
+    async fn steps(&self, report: &mut Report, mode: Mode, rails: Rails) -> Result<RunState, String> {
+        let plan = self.planned(report, rails).await?;
+        let store = &self.parts.store;
+        let interrupted = |error: store::Error| error.to_string();
+        store.record_changes(report.id, &plan.changes).await.map_err(interrupted)?;
+        store.record_findings(report.id, &plan.findings).await.map_err(interrupted)?;
+        (self.observer)(Progress::Planned(&plan));
+        report.counts = plan.counts;
+        if let Some(why) = plan.halted_because {
+            report.halted_because = Some(why);
+            return Ok(RunState::Halted);
+        }
+        match mode {
+            Mode::DryRun => Ok(RunState::Finished),
+            Mode::Apply => self.apply(report, &plan, &self.parts.ozmap.writer()).await,
+        }
+    }
+
+    async fn planned(&self, report: &mut Report, rails: Rails) -> Result<Plan, String> {
+        let Parts { ozmap, int6, limits, .. } = self.parts;
+        let begun = Instant::now();
+        let (reader, int6) = (ozmap.reader(), int6.counting_anew());
+        let both = async {
+            tokio::try_join!(
+                reader.clients(|n| (self.observer)(Progress::OzmapRead(n))),
+                int6.readings(|n| (self.observer)(Progress::Int6Read(n))),
+            )
+        };
+        let read = tokio::select! {
+            read = both => read.map_err(|error| error.to_string()),
+            () = self.stop.cancelled() => Err("interrupted while both sides were read; nothing was written".to_owned()),
+        };
+        report.calls = Calls { ozmap_reads: reader.calls(), int6_reads: int6.calls(), ozmap_writes: 0 };
+        report.phases.read = Some(millis(begun));
+        let (theirs, ours) = read?;
+
+        let begun = Instant::now();
+        let unreadable = [theirs.unreadable, ours.unreadable].concat();
+        let limits = limits.clone();
+        let planned = move || plan(theirs.clients, ours.readings, unreadable, &limits, rails, Timestamp::now());
+        let plan = tokio::task::spawn_blocking(planned).await.map_err(|_| "the plan could not be made".to_owned())?;
+        report.phases.plan = Some(millis(begun));
+        Ok(plan)
+    }
+
+    async fn apply(&self, report: &mut Report, plan: &Plan, writer: &Writer) -> Result<RunState, String> {
+        let begun = Instant::now();
+        let calls = batch(&plan.changes, self.parts.grouping, |value| writer.lacks_batch(value));
+        let recorder = Recorder::start(self.parts.store.clone(), report.id, plan.changes.len());
+        let apply = Apply {
+            writer,
+            changes: &plan.changes,
+            parallel: self.parts.parallel,
+            stop: self.stop,
+            done: |changes: &[u32], outcome| {
+                let done = recorder.note(changes, outcome);
+                (self.observer)(Progress::Applied(done, plan.changes.len()));
+            },
+        };
+        apply.all(calls).await;
+        let tally = recorder.finish(&plan.changes).await;
+        report.calls.ozmap_reads += writer.reads();
+        report.calls.ozmap_writes = writer.writes();
+        report.phases.apply = Some(millis(begun));
+        report.counts.changed = tally.changed;
+        report.counts.failed = tally.failed;
+        report.counts.unchanged = report.counts.matched - tally.changed - tally.failed;
+        report.failures = tally.failures;
+        match tally.left {
+            0 => tally.unrecorded.map_or(Ok(RunState::Finished), Err),
+            left => {
+                let (all, done) = (plan.changes.len(), plan.changes.len() - left);
+                Err(format!("interrupted after {done} of {all} changes; the next run goes on with the others"))
+            }
+        }
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    since.elapsed().as_millis() as u64
+}
