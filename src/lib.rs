@@ -1,7 +1,9 @@
 //! temporary
+pub mod config;
 pub mod domain;
 pub mod int6;
 pub mod ozmap;
+pub mod store;
 pub mod sync;
+pub mod telemetry;
 pub mod upstream;
-pub mod config;

@@ -1,5 +1,6 @@
 //! One run of the sync: what it was asked, what it changed, how it ended.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ClientCode, Dbm, FindingKind, Onu, RecordId, Status};
@@ -237,7 +238,8 @@ impl Outcome {
 /// How many clients and rows a run met.
 ///
 /// `matched = unchanged + changed + failed`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Clients that OZmap gave.
     pub ozmap_clients: u64,
@@ -268,7 +270,8 @@ pub struct Counts {
 }
 
 /// HTTP requests of a run, repeats included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Calls {
     /// Reads of OZmap.
     pub ozmap_reads: u64,
@@ -279,7 +282,8 @@ pub struct Calls {
 }
 
 /// Duration of each phase in milliseconds; `None` if the run did not come to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Phases {
     /// Both sides are read.
     pub read: Option<u64>,

@@ -148,7 +148,7 @@ impl Engine {
         if let Some(holder) = store.lease_holder(tenant).await?
             && process.knows_dead(&holder)
         {
-            store.break_lease(tenant, &holder).await?;
+            store.release_lease(tenant, &holder).await?;
         }
         let cut_off = store.cut_off_runs(tenant, Timestamp::now()).await?;
         if cut_off > 0 {
@@ -158,18 +158,16 @@ impl Engine {
     }
 
     async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Uuid, store::Error> {
-        let id = Uuid::now_v7();
         let Parts { tenant, store, process, .. } = &*self.parts;
-        let run = NewRun {
-            id,
-            tenant: tenant.clone(),
-            trigger,
-            mode,
-            started_at: Timestamp::now(),
-            holder: process.holder(id),
-        };
-        store.begin_run(run).await?;
-        Ok(id)
+        loop {
+            let id = Uuid::now_v7();
+            let (tenant, holder) = (tenant.clone(), process.holder(id));
+            match store.begin_run(NewRun { id, tenant, trigger, mode, started_at: Timestamp::now(), holder }).await {
+                // Another tenant's run began in this millisecond and drew the same number.
+                Err(error) if error.is_taken() => (),
+                result => return result.map(|()| id),
+            }
+        }
     }
 
     async fn carry_out(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
@@ -201,7 +199,7 @@ impl Engine {
             match store.try_lease(tenant, holder, Timestamp::now(), LEASE).await? {
                 store::LeaseOutcome::Taken => return Ok(None),
                 store::LeaseOutcome::HeldBy { holder: other, .. } if process.knows_dead(&other) => {
-                    store.break_lease(tenant, &other).await?;
+                    store.release_lease(tenant, &other).await?;
                 }
                 store::LeaseOutcome::HeldBy { .. } => break,
             }

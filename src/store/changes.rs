@@ -1,0 +1,141 @@
+//! Each change of a run: old, new, result.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, FromRow};
+use uuid::Uuid;
+
+use super::error::During;
+use super::{Error, Store, number_of};
+use crate::domain::{Change, Field, Outcome};
+
+/// Rows of one statement.
+const ROWS: usize = 5_000;
+
+/// Which changes are asked for; an empty filter is all.
+#[derive(Debug, Clone, Default)]
+pub struct ChangeFilter {
+    /// Only this field.
+    pub field: Option<Field>,
+    /// Only this result: `planned`, `applied` or `failed`.
+    pub result: Option<String>,
+    /// Only this client.
+    pub code: Option<String>,
+}
+
+/// A change as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ChangeRow {
+    /// Its place in the plan.
+    pub seq: i64,
+    /// Whose.
+    pub code: String,
+    /// Which field.
+    pub field: String,
+    /// JSON.
+    pub old_value: String,
+    /// JSON.
+    pub new_value: String,
+    /// `planned`, `applied` or `failed`.
+    pub result: String,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl Store {
+    /// Writes a plan's changes, all as planned.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing is written then.
+    pub async fn record_changes(&self, run: Uuid, changes: &[Change]) -> Result<(), Error> {
+        self.insert_changes(number_of(run), changes).await.during("record the plan")
+    }
+
+    async fn insert_changes(&self, run: i64, changes: &[Change]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.transaction().await?;
+        let sql = format!(
+            "INSERT INTO changes (run, seq, code, field, old_value, new_value, result) \
+             SELECT $1, CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4, 'planned' FROM {}",
+            self.dialect.rows_in_2
+        );
+        for (number, chunk) in changes.chunks(ROWS).enumerate() {
+            let rows: Vec<_> = (number * ROWS..).zip(chunk).map(|(seq, change)| row(seq, change)).collect();
+            let rows = serde_json::to_string(&rows).unwrap_or_default();
+            sqlx::query(AssertSqlSafe(sql.clone())).bind(run).bind(rows).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Writes what became of some changes, named by their places in the plan.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing is written then.
+    pub async fn record_outcomes(&self, run: Uuid, outcomes: &[(u32, Outcome)]) -> Result<(), Error> {
+        let mut alike: BTreeMap<(&str, Option<&str>), Vec<u32>> = BTreeMap::new();
+        for (seq, outcome) in outcomes {
+            let reason = match outcome {
+                Outcome::Failed(reason) => Some(reason.as_str()),
+                Outcome::Planned | Outcome::Applied => None,
+            };
+            alike.entry((outcome.name(), reason)).or_default().push(*seq);
+        }
+        self.update_outcomes(number_of(run), alike).await.during("record what became of the changes")
+    }
+
+    async fn update_outcomes(
+        &self,
+        run: i64,
+        alike: BTreeMap<(&str, Option<&str>), Vec<u32>>,
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.transaction().await?;
+        for ((result, reason), seqs) in alike {
+            for chunk in seqs.chunks(ROWS) {
+                // Numbers of ours, so that they may stand in the text.
+                let places: Vec<String> = chunk.iter().map(u32::to_string).collect();
+                let places = places.join(",");
+                let sql = format!("UPDATE changes SET result = $1, error = $2 WHERE run = $3 AND seq IN ({places})");
+                sqlx::query(AssertSqlSafe(sql))
+                    .persistent(false)
+                    .bind(result.to_owned())
+                    .bind(reason.map(str::to_owned))
+                    .bind(run)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        transaction.commit().await
+    }
+
+    /// A run's changes in the order of the plan: at most `limit`, after the place `after`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn changes(
+        &self,
+        run: Uuid,
+        filter: &ChangeFilter,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<ChangeRow>, Error> {
+        sqlx::query_as(
+            "SELECT seq, code, field, old_value, new_value, result, error FROM changes \
+             WHERE run = $1 AND seq > $2 AND ($3 = '' OR field = $3) AND ($4 = '' OR result = $4) \
+             AND ($5 = '' OR code = $5) ORDER BY seq LIMIT $6",
+        )
+        .bind(number_of(run))
+        .bind(after.unwrap_or(-1))
+        .bind(filter.field.map_or("", Field::name))
+        .bind(filter.result.clone().unwrap_or_default())
+        .bind(filter.code.clone().unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await
+        .during("read the changes of a run")
+    }
+}
+
+/// Place, code, field, old and new value; the values are JSON in a text.
+fn row(seq: usize, change: &Change) -> (usize, &str, &'static str, String, String) {
+    let Change { code, record: _, edit } = change;
+    (seq, code.as_str(), edit.field().name(), edit.old_json().to_string(), edit.new_json().to_string())
+}

@@ -1,0 +1,54 @@
+//! Why the database did not do what it was asked.
+
+/// A failed operation of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `DATABASE_URL` is neither SQLite nor PostgreSQL.
+    #[error("DATABASE_URL is neither sqlite://path nor postgres://…")]
+    UnknownScheme,
+    /// The database cannot be opened.
+    #[error("the database {place} cannot be opened: {cause}; does its folder exist, and may this user write there?")]
+    Open {
+        /// The path, or `postgres://…`: a URL may carry a password.
+        place: String,
+        /// What the driver says.
+        cause: sqlx::Error,
+    },
+    /// An operation failed.
+    #[error("the database could not {operation}: {cause}")]
+    Operation {
+        /// What was done.
+        operation: &'static str,
+        /// What the driver says.
+        cause: sqlx::Error,
+    },
+}
+
+impl Error {
+    pub(super) fn new(operation: &'static str, cause: sqlx::Error) -> Error {
+        Error::Operation { operation, cause }
+    }
+
+    /// Whether a row of this key is there already.
+    pub fn is_taken(&self) -> bool {
+        match self {
+            Error::Operation { cause: sqlx::Error::Database(error), .. } => error.is_unique_violation(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn open(place: &str, cause: sqlx::Error) -> Error {
+        Error::Open { place: place.to_owned(), cause }
+    }
+}
+
+/// Names the operation that a driver's error happened in.
+pub(super) trait During<T> {
+    fn during(self, operation: &'static str) -> Result<T, Error>;
+}
+
+impl<T> During<T> for Result<T, sqlx::Error> {
+    fn during(self, operation: &'static str) -> Result<T, Error> {
+        self.map_err(|cause| Error::new(operation, cause))
+    }
+}

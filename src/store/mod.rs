@@ -1,0 +1,149 @@
+//! What the gateway remembers: runs, their changes and findings, and who holds a tenant's lease.
+//!
+//! One SQL for SQLite (embedded, one host) and PostgreSQL (several replicas).
+
+mod changes;
+mod error;
+mod findings;
+mod leases;
+mod runs;
+
+pub use changes::{ChangeFilter, ChangeRow};
+pub use error::Error;
+pub use findings::FindingRow;
+pub use leases::LeaseOutcome;
+pub use runs::{NewRun, RunEnd, RunRow};
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Executor, Transaction};
+use uuid::Uuid;
+
+/// How long a caller waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(15);
+
+/// A database; clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    /// SQLite has one writer at a time: one connection here, and none is ever locked out.
+    writer: AnyPool,
+    reader: AnyPool,
+    dialect: Dialect,
+}
+
+/// The two words that the databases do not share.
+#[derive(Clone, Copy)]
+struct Dialect {
+    /// Begins a transaction that will write.
+    begin: &'static str,
+    /// A table with a column `value` from the JSON array in `$2`: the quick way to bring in many rows.
+    rows_in_2: &'static str,
+}
+
+const SQLITE: Dialect = Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)" };
+const POSTGRES: Dialect =
+    Dialect { begin: "BEGIN", rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)" };
+
+impl Store {
+    /// Opens `sqlite://path` (the file is made, its folder is not) or `postgres://…`, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`Error`], which names the remedy and never a password.
+    pub async fn open(url: &str) -> Result<Store, Error> {
+        sqlx::any::install_default_drivers();
+        let store = match url.split_once("://") {
+            Some(("sqlite", path)) => Store::open_sqlite(path).await?,
+            Some(("postgres" | "postgresql", _)) => Store::open_postgres(url).await?,
+            _ => return Err(Error::UnknownScheme),
+        };
+        let migrated = sqlx::migrate!("src/store/migrations").run(&store.writer).await;
+        migrated.map_err(|error| Error::new("bring the tables up to date", error.into()))?;
+        Ok(store)
+    }
+
+    async fn open_sqlite(path: &str) -> Result<Store, Error> {
+        let mode = if path.contains('?') { "" } else { "?mode=rwc" };
+        let url = format!("sqlite://{path}{mode}");
+        let writer = AnyPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    // Another process, such as `sync` beside `serve`, may be writing: wait for it.
+                    connection.execute("PRAGMA busy_timeout = 10000").await?;
+                    connection.execute("PRAGMA journal_mode = WAL").await?;
+                    connection.execute("PRAGMA synchronous = NORMAL").await.map(drop)
+                })
+            })
+            .connect(&url)
+            .await
+            .map_err(|error| Error::open(path, error))?;
+        let reader = AnyPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(ACQUIRE)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute("PRAGMA busy_timeout = 10000").await?;
+                    connection.execute("PRAGMA query_only = 1").await.map(drop)
+                })
+            })
+            .connect_lazy(&url)
+            .map_err(|error| Error::open(path, error))?;
+        Ok(Store { writer, reader, dialect: SQLITE })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Store, Error> {
+        let pool = AnyPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(ACQUIRE)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute("SET statement_timeout = '60s'").await.map(drop) })
+            })
+            .connect(url)
+            .await
+            .map_err(|error| Error::open("postgres://…", error))?;
+        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error`] if it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let answered = sqlx::query("SELECT 1").execute(&self.reader).await;
+        answered.map(drop).map_err(|error| Error::new("ask for a sign of life", error))
+    }
+
+    /// Ends every connection, after the work under way.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.reader.close().await;
+    }
+
+    async fn transaction(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        self.writer.begin_with(self.dialect.begin).await
+    }
+}
+
+/// The number under which a run's changes are kept, short in the millions of rows that refer to it: the milliseconds of
+/// its UUID v7 and 15 of its random bits. Always positive; a later run has a greater one.
+fn number_of(run: Uuid) -> i64 {
+    let milliseconds = (run.as_u128() >> 80) as i64;
+    (milliseconds << 15) | (run.as_u128() & 0x7fff) as i64
+}
+
+/// RFC 3339 in UTC with milliseconds.
+fn time_text(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+fn time_of(text: &str) -> Timestamp {
+    text.parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

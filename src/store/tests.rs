@@ -1,0 +1,218 @@
+use super::*;
+use crate::domain::{
+    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record, RecordId,
+    RunState, Status, System, Trigger,
+};
+
+struct Fresh {
+    store: Store,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+async fn fresh() -> Fresh {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite://{}", folder.path().join("gateway.db").display());
+    Fresh { store: Store::open(&url).await.expect("a new database"), url, _folder: folder }
+}
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-20T{text}Z").parse().expect("a time")
+}
+
+async fn begun(store: &Store, holder: &str, started_at: Timestamp) -> Uuid {
+    let id = Uuid::now_v7();
+    // Numbers of one millisecond may be equal; the engine draws again.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let (tenant, holder) = ("north".to_owned(), holder.to_owned());
+    let run = NewRun { id, tenant, trigger: Trigger::Api, mode: Mode::Apply, started_at, holder };
+    store.begin_run(run).await.expect("it is written");
+    id
+}
+
+fn end(state: RunState) -> RunEnd {
+    RunEnd {
+        state,
+        counts: Counts { matched: 7, ..Counts::default() },
+        calls: Calls { ozmap_writes: 3, ..Calls::default() },
+        phases: Phases { read: Some(12), ..Phases::default() },
+        halted_because: None,
+        error: Some("why".to_owned()),
+        finished_at: at("10:00:05.25"),
+    }
+}
+
+fn change(code: u32) -> Change {
+    let edit = match code % 2 {
+        0 => Edit::Status { old: None, new: Status::Ok },
+        _ => Edit::ReadPower { old: None, new: Dbm::from_hundredths(-2153).expect("a power") },
+    };
+    let record = Record::Client(RecordId::new("c1").expect("an identifier"));
+    Change { code: ClientCode::new(&code.to_string()).expect("a code"), record, edit }
+}
+
+#[tokio::test]
+async fn a_run_is_read_back_as_it_was_written() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    assert_eq!(store.runs("north", 10, None, None).await.expect("no runs"), []);
+    let id = begun(&store, "me", at("10:00:00")).await;
+    let run = store.run("north", id).await.expect("read").expect("it is there");
+    assert_eq!((run.state, run.trigger, run.mode, run.finished_at), (RunState::Running, Trigger::Api, Mode::Apply, None));
+    store.end_run(id, end(RunState::Halted)).await.expect("written");
+    let run = store.run("north", id).await.expect("read").expect("it is there");
+    assert_eq!((run.state, run.counts.matched, run.calls.ozmap_writes), (RunState::Halted, 7, 3));
+    assert_eq!((run.phases.read, run.phases.plan), (Some(12), None));
+    assert_eq!((run.started_at, run.finished_at), (at("10:00:00"), Some(at("10:00:05.25"))));
+    assert_eq!(store.run("south", id).await.expect("read"), None, "another tenant's");
+    assert_eq!(store.run("north", Uuid::now_v7()).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn runs_come_newest_first_and_in_pages() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let mut ids = Vec::new();
+    for second in 0..5 {
+        ids.push(begun(&store, "me", at(&format!("10:00:0{second}"))).await);
+    }
+    store.end_run(ids[1], end(RunState::Finished)).await.expect("written");
+    let page = store.runs("north", 2, None, None).await.expect("read");
+    assert_eq!(page.iter().map(|run| run.id).collect::<Vec<_>>(), [ids[4], ids[3]]);
+    let page = store.runs("north", 2, Some(ids[3]), None).await.expect("read");
+    assert_eq!(page.iter().map(|run| run.id).collect::<Vec<_>>(), [ids[2], ids[1]]);
+    let finished = store.runs("north", 9, None, Some(RunState::Finished)).await.expect("read");
+    assert_eq!(finished.len(), 1);
+}
+
+#[tokio::test]
+async fn changes_are_planned_then_get_their_outcome() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let id = begun(&store, "me", at("10:00:00")).await;
+    let changes: Vec<Change> = (0..1234).map(change).collect();
+    store.record_changes(id, &changes).await.expect("written");
+    let applied = (0..1000).map(|seq| (seq, Outcome::Applied));
+    let failed = (1000..1200).map(|seq| (seq, Outcome::Failed("OZmap said no".to_owned())));
+    store.record_outcomes(id, &applied.chain(failed).collect::<Vec<_>>()).await.expect("written");
+    let of = |result: &str| ChangeFilter { result: Some(result.to_owned()), ..ChangeFilter::default() };
+    for (result, expected) in [("applied", 1000), ("failed", 200), ("planned", 34)] {
+        assert_eq!(store.changes(id, &of(result), None, 5000).await.expect("read").len(), expected, "{result}");
+    }
+    let page = store.changes(id, &ChangeFilter::default(), Some(999), 2).await.expect("read");
+    assert_eq!((page[0].seq, page[0].error.as_deref()), (1000, Some("OZmap said no")));
+    assert_eq!((page[1].field.as_str(), page[1].old_value.as_str(), page[1].new_value.as_str()), ("read_power", "null", "-21.53"));
+    let field = ChangeFilter { field: Some(Field::Status), code: Some("8".to_owned()), ..ChangeFilter::default() };
+    let rows = store.changes(id, &field, None, 10).await.expect("read");
+    assert_eq!(rows.iter().map(|row| row.code.as_str()).collect::<Vec<_>>(), ["8"]);
+    assert_eq!(store.changes(Uuid::now_v7(), &ChangeFilter::default(), None, 10).await.expect("read"), []);
+}
+
+#[tokio::test]
+async fn findings_are_kept_up_to_a_thousand_of_a_kind() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let id = begun(&store, "me", at("10:00:00")).await;
+    let finding = |kind, code: u32| Finding { kind, system: System::Int6, code: Some(code.to_string().into()), detail: "d".into() };
+    let mut findings: Vec<Finding> = (0..1500).map(|code| finding(FindingKind::OnlyInInt6, code)).collect();
+    findings.push(finding(FindingKind::Duplicate, 7));
+    store.record_findings(id, &findings).await.expect("written");
+    assert_eq!(store.findings(id, None, None, 5000).await.expect("read").len(), 1001);
+    let duplicates = store.findings(id, Some(FindingKind::Duplicate), None, 10).await.expect("read");
+    assert_eq!((duplicates.len(), duplicates[0].code.as_deref()), (1, Some("7")));
+}
+
+#[tokio::test]
+async fn a_lease_is_one_holders_until_it_expires_or_is_given_back() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let ttl = Duration::from_secs(30);
+    let now = at("10:00:00");
+    let take = async |holder: &str, now| store.try_lease("north", holder, now, ttl).await.expect("asked");
+    assert_eq!(take("a", now).await, LeaseOutcome::Taken);
+    assert_eq!(take("a", now).await, LeaseOutcome::Taken, "its own");
+    let held = LeaseOutcome::HeldBy { holder: "a".to_owned(), expires_at: at("10:00:30") };
+    assert_eq!(take("b", now).await, held);
+    assert!(store.renew_lease("north", "a", at("10:00:20"), ttl).await.expect("asked"));
+    assert_ne!(take("b", at("10:00:49")).await, LeaseOutcome::Taken, "renewed");
+    assert_eq!(take("b", at("10:00:50")).await, LeaseOutcome::Taken, "expired");
+    assert!(!store.renew_lease("north", "a", at("10:00:51"), ttl).await.expect("asked"), "lost");
+    store.release_lease("north", "a").await.expect("nothing to do");
+    assert_eq!(store.lease_holder("north").await.expect("asked").as_deref(), Some("b"));
+    store.release_lease("north", "b").await.expect("given back");
+    assert_eq!(store.lease_holder("north").await.expect("asked"), None);
+}
+
+#[tokio::test]
+async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
+    let Fresh { store, url, _folder } = fresh().await;
+    let other = Store::open(&url).await.expect("the same file");
+    let tasks = (0..20).map(|i| {
+        let store = if i % 2 == 0 { store.clone() } else { other.clone() };
+        tokio::spawn(async move {
+            store.try_lease("north", &format!("h{i}"), at("10:00:00"), Duration::from_secs(30)).await.expect("asked")
+        })
+    });
+    let mut taken = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        taken += usize::from(task.await.expect("no panic") == LeaseOutcome::Taken);
+    }
+    assert_eq!(taken, 1);
+}
+
+#[tokio::test]
+async fn a_run_without_a_live_lease_was_cut_off() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let (dead, alive) = (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
+    store.try_lease("north", "alive", at("10:00:00"), Duration::from_secs(30)).await.expect("taken");
+    assert_eq!(store.cut_off_runs("north", at("10:00:10")).await.expect("done"), 1);
+    assert_eq!(store.cut_off_runs("north", at("10:00:10")).await.expect("done"), 0, "works twice");
+    let state = async |id| store.run("north", id).await.expect("read").expect("there").state;
+    assert_eq!((state(dead).await, state(alive).await), (RunState::Failed, RunState::Running));
+    assert_eq!(store.cut_off_runs("north", at("10:00:31")).await.expect("done"), 1, "its lease has expired");
+}
+
+#[tokio::test]
+async fn old_runs_go_with_their_changes_and_younger_ones_stay() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let (old, young) = (begun(&store, "me", at("08:00:00")).await, begun(&store, "me", at("10:00:00")).await);
+    for id in [old, young] {
+        store.record_changes(id, &[change(1)]).await.expect("written");
+        store.end_run(id, end(RunState::Finished)).await.expect("written");
+    }
+    assert_eq!(store.prune(at("09:00:00")).await.expect("pruned"), 1);
+    assert_eq!(store.prune(at("09:00:00")).await.expect("pruned"), 0);
+    let left = async |id| store.changes(id, &ChangeFilter::default(), None, 10).await.expect("read").len();
+    assert_eq!((left(old).await, left(young).await), (0, 1));
+    assert_eq!(store.run("north", old).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_database_with_rows_is_opened_again() {
+    let Fresh { store, url, _folder } = fresh().await;
+    let id = begun(&store, "me", at("10:00:00")).await;
+    store.close().await;
+    let again = Store::open(&url).await.expect("the same database");
+    assert!(again.run("north", id).await.expect("read").is_some());
+    again.ping().await.expect("it answers");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_explained_without_a_password() {
+    let text = |result: Result<Store, Error>| result.err().map(|e| e.to_string()).unwrap_or_default();
+    let missing = text(Store::open("sqlite:///does/not/exist/gateway.db").await);
+    assert!(missing.contains("/does/not/exist/gateway.db") && missing.contains("folder"), "{missing}");
+    assert!(text(Store::open("mysql://u:s3cret@h/d").await).contains("neither sqlite"));
+    let refused = text(Store::open("postgres://u:s3cret@127.0.0.1:1/d").await);
+    assert!(!refused.is_empty() && !refused.contains("s3cret"), "{refused}");
+}
+
+#[tokio::test]
+async fn two_hundred_thousand_changes_are_written_in_bulk() {
+    let Fresh { store, _folder, .. } = fresh().await;
+    let id = begun(&store, "me", at("10:00:00")).await;
+    let changes: Vec<Change> = (0..200_000).map(change).collect();
+    let begun = std::time::Instant::now();
+    store.record_changes(id, &changes).await.expect("written");
+    let inserted = begun.elapsed();
+    let outcomes: Vec<(u32, Outcome)> = (0..200_000).map(|seq| (seq, Outcome::Applied)).collect();
+    store.record_outcomes(id, &outcomes).await.expect("written");
+    println!("200,000 changes: inserted in {inserted:?}, outcomes in {:?}", begun.elapsed() - inserted);
+    let filter = ChangeFilter { result: Some("applied".to_owned()), ..ChangeFilter::default() };
+    assert_eq!(store.changes(id, &filter, Some(199_989), 100).await.expect("read").len(), 10);
+}
