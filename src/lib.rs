@@ -1,6 +1,7 @@
 //! temporary
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod int6;
 pub mod ozmap;
 pub mod store;

@@ -92,6 +92,11 @@ impl FindingKind {
             FindingKind::Absent => "absent",
         }
     }
+
+    /// The inverse of [`FindingKind::name`].
+    pub fn from_name(name: &str) -> Option<FindingKind> {
+        FindingKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// Something that an operator should look at; the sync left it alone.

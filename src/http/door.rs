@@ -1,0 +1,141 @@
+//! Who may come in: a tenant's key, from an admitted address.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use super::problem::{Code, Problem};
+use super::{Peer, Shared, Tenant};
+use crate::config::hash_of_key;
+
+/// The name of the tenant whose key came, for the log.
+#[derive(Clone)]
+pub(super) struct Caller(pub(super) Arc<str>);
+
+/// The tenant whose key came; handlers see no other.
+#[derive(Clone)]
+pub(super) struct Who {
+    face: Shared,
+    index: usize,
+}
+
+impl Who {
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.face.tenants[self.index]
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Who, Problem> {
+        let who = parts.extensions.get::<Who>().cloned();
+        who.ok_or_else(|| Problem::new(Code::Unauthorised, "The request has no key."))
+    }
+}
+
+/// Lets a request through if its key is a tenant's and its address is admitted there.
+pub(super) async fn guard(State(face): State<Shared>, mut request: Request, next: Next) -> Response {
+    match admitted(&face, &request) {
+        Ok(index) => {
+            let caller = Caller(face.tenants[index].name.as_str().into());
+            request.extensions_mut().insert(Who { face: Arc::clone(&face), index });
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(caller);
+            response
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn admitted(face: &Shared, request: &Request) -> Result<usize, Problem> {
+    let headers = request.headers();
+    let index = keys(headers).find_map(|key| tenant_of(&face.tenants, key));
+    let index = index.ok_or_else(|| match keys(headers).next() {
+        None => Problem::new(Code::Unauthorised, "The request has no key."),
+        Some(_) => Problem::new(Code::Unauthorised, "The key is not known here."),
+    })?;
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let address = peer.map(|peer| caller_address(peer, headers, &face.trusted_proxies));
+    let admitted = &face.tenants[index].allowed_ips;
+    match address {
+        Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok(index),
+        Some(address) => {
+            Err(Problem::new(Code::AddressNotAdmitted, format!("Calls from {address} are not admitted.")))
+        }
+        None => Err(Problem::new(Code::AddressNotAdmitted, "The caller's address is not known.")),
+    }
+}
+
+/// Keys in the three forms. Source: design, "The API for INT6".
+fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(|value| {
+        match value.split_at_checked(7) {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim(),
+            _ => value.trim(),
+        }
+    });
+    let x_api_key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
+    [authorization, x_api_key].into_iter().flatten().filter(|key| !key.is_empty())
+}
+
+/// Compares with every tenant's hash, so that the time tells nothing.
+fn tenant_of(tenants: &[Tenant], key: &str) -> Option<usize> {
+    let hash = hash_of_key(key);
+    let mut found = u64::MAX;
+    for (index, tenant) in (0u64..).zip(tenants) {
+        let same: Choice = tenant.key_sha256.ct_eq(&hash);
+        found.conditional_assign(&index, same);
+    }
+    usize::try_from(found).ok().filter(|index| *index < tenants.len())
+}
+
+/// The peer, or behind trusted proxies the last address that none of them vouches for as another proxy of ours.
+fn caller_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|block| block.contains(&address));
+    let mut address = peer.ip().to_canonical();
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    for hop in chain.into_iter().rev() {
+        if !is_trusted(address) {
+            break;
+        }
+        match hop.parse::<IpAddr>() {
+            Ok(hop) => address = hop.to_canonical(),
+            // What a proxy of ours did not write as an address says nothing.
+            Err(_) => break,
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("10.0.0.1", &[], "10.0.0.1")]
+    #[case("10.0.0.1", &["192.0.2.7"], "192.0.2.7")]
+    #[case("10.0.0.1", &["203.0.113.9, 192.0.2.7"], "192.0.2.7")]
+    #[case("10.0.0.1", &["203.0.113.9", "192.0.2.7, 10.0.0.2"], "192.0.2.7")]
+    #[case("10.0.0.1", &["nonsense"], "10.0.0.1")]
+    #[case("198.51.100.1", &["192.0.2.7"], "198.51.100.1")]
+    #[case("::ffff:10.0.0.1", &["192.0.2.7"], "192.0.2.7")]
+    fn a_forwarded_address_counts_only_behind_a_trusted_proxy(#[case] peer: &str, #[case] forwarded: &[&str], #[case] expected: &str) {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().expect("a header"));
+        }
+        let peer = SocketAddr::new(peer.parse().expect("an address"), 5);
+        let trusted = ["10.0.0.0/8".parse().expect("a block")];
+        assert_eq!(caller_address(peer, &headers, &trusted).to_string(), expected);
+    }
+}

@@ -1,0 +1,50 @@
+//! Signs of life, for platforms.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Shared;
+
+/// A sign of life.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok` or `failing`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The gateway's version.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// `ok` or `failing`; only where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ok")]
+    database: Option<&'static str>,
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Whether the process is alive.
+#[utoipa::path(get, path = "/health/live", tag = "platform", security(()), responses((status = 200, body = Health)))]
+pub(super) async fn live() -> Json<Health> {
+    Json(Health { status: "ok", version: VERSION, database: None })
+}
+
+/// Whether the gateway can work: its database answers.
+///
+/// OZmap and INT6 do not count: a gateway that is taken away because one of them is down could not say so.
+#[utoipa::path(get, path = "/health/ready", tag = "platform", security(()), responses(
+    (status = 200, description = "It can work", body = Health),
+    (status = 503, description = "It cannot", body = Health),
+))]
+pub(super) async fn ready(State(face): State<Shared>) -> (StatusCode, Json<Health>) {
+    let (status, word) = match face.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "failing")
+        }
+    };
+    (status, Json(Health { status: word, version: VERSION, database: Some(word) }))
+}

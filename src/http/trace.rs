@@ -1,0 +1,62 @@
+//! Around every request: its id, its log line, and the explanation of an error.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::door::Caller;
+use super::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request an id, logs one line, and writes every error as problem+json, the framework's own included.
+pub(super) async fn explain_and_log(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let mut response = next.run(request).await;
+    let tenant = response.extensions_mut().remove::<Caller>().map(|caller| caller.0.to_string()).unwrap_or_default();
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        response = explained(response, &id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let duration_ms = begun.elapsed().as_millis() as u64;
+    let status = status.as_u16();
+    if route.starts_with("/health") {
+        tracing::debug!(%method, route, status, duration_ms, request_id = id, tenant, "request");
+    } else {
+        tracing::info!(%method, route, status, duration_ms, request_id = id, tenant, "request");
+    }
+    response
+}
+
+/// The caller's id if it is sane, else a new one.
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let sane = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    given.filter(sane).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn explained(mut response: Response, id: &str) -> Response {
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == "application/json");
+    let problem = response.extensions_mut().remove::<Problem>();
+    // A health check that fails says why in its own JSON.
+    if problem.is_none() && is_ours {
+        return response;
+    }
+    let problem = problem.unwrap_or_else(|| Problem::of_status(response.status()));
+    let body = serde_json::to_vec(&problem.body(id)).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    Response::from_parts(parts, Body::from(body))
+}
