@@ -1,1 +1,3 @@
-//! x
+//! Keeps OZmap in step with INT6.
+
+pub mod sandbox;
