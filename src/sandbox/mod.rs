@@ -14,6 +14,8 @@ pub mod int6;
 pub mod ozmap;
 mod serve;
 mod socket;
+#[cfg(test)]
+mod tests;
 mod town;
 
 use std::io;

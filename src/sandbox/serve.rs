@@ -106,6 +106,11 @@ impl Call {
     }
 
     #[cfg(test)]
+    pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    #[cfg(test)]
     pub(super) fn with_header(mut self, name: &'static str, value: &str) -> Call {
         if let Ok(value) = value.parse() {
             self.headers.insert(name, value);
@@ -227,12 +232,13 @@ fn carry_out(simulator: &dyn Simulator, call: &Call) -> (u16, Response) {
 }
 
 fn respond(answer: Answer) -> Response {
-    let mut response =
-        Response::new(answer.body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+    let mut response = Response::new(Body::empty());
+    if let Some(body) = answer.body {
+        *response.body_mut() = Body::from(body.to_string());
+        let kind = http::HeaderValue::from_static("application/json; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+    }
     *response.status_mut() = status_code(answer.status);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }
 

@@ -1,6 +1,6 @@
 //! A pretend INT6: rows of readings first, its HTTP face in `routes`.
 //!
-//! Source of every rule: what is known of INT6, with the marks [doc], [seen] and [inferred]; items that rest on an inference say so.
+//! Source of every rule: INT6's public documentation and what ISPs' own clients use; what rests on neither is marked `Inferred:`.
 
 mod reading;
 mod routes;

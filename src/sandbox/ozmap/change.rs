@@ -147,6 +147,7 @@ pub(crate) fn patch_client(state: &mut State, id: Id, body: &Value) -> Outcome<(
         check_code(state, &after)?;
     }
     state.check_poison(&[id])?;
+    after.updated = now();
     state.change_client(id, |client| *client = after);
     Ok(())
 }
@@ -167,6 +168,7 @@ pub(crate) fn patch_splitter(state: &mut State, id: Id, body: &Value) -> Outcome
             _ => block_ports(&mut after.outputs, value)?,
         }
     }
+    after.updated = now();
     state.change_splitter(id, |splitter| *splitter = after);
     Ok(())
 }

@@ -220,18 +220,21 @@ impl Shape {
 
     /// Renders a record in this shape; `id` is always there.
     pub(crate) fn render(&self, state: &State, id: Id) -> Option<Value> {
-        let mut object = match state.render(id)? {
-            Value::Object(object) => object,
-            other => return Some(other),
-        };
-        let (without, with): (Vec<&String>, Vec<&String>) =
-            self.select.iter().partition(|name| name.starts_with('-'));
         let root =
             |name: &str| name.trim_start_matches(['-', '+']).split('.').next().unwrap_or_default().to_owned();
-        if !with.is_empty() {
-            let wanted: Vec<String> = with.into_iter().map(|name| root(name)).collect();
-            object.retain(|name, _| name == "id" || wanted.contains(name));
-        }
+        let (without, with): (Vec<&String>, Vec<&String>) =
+            self.select.iter().partition(|name| name.starts_with('-'));
+        let mut object = if with.is_empty() {
+            match state.render(id)? {
+                Value::Object(object) => object,
+                other => return Some(other),
+            }
+        } else {
+            state.field(id, "id")?;
+            let wanted = with.into_iter().map(|name| root(name)).filter(|name| name != "_id");
+            let wanted = std::iter::once("id".to_owned()).chain(wanted);
+            wanted.filter_map(|name| state.field(id, &name).map(|value| (name, value))).collect()
+        };
         for name in without {
             object.remove(&root(name));
         }

@@ -1,7 +1,7 @@
 //! A pretend OZmap: state first, its HTTP face in `routes`.
 //!
-//! Source of every rule: what is known of OZmap's API, with the marks [doc], [seen] and [inferred]; items that rest on an inference say
-//! so.
+//! Source of every rule: OZmap's SDK 1.1.8 and help centre, and answers seen in production; what rests on neither is marked
+//! `Inferred:`.
 
 mod change;
 mod credentials;

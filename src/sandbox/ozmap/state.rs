@@ -190,11 +190,11 @@ impl State {
         self.splitters.insert(splitter.id, splitter);
     }
 
-    /// Changes a splitter in place; its parent must stay.
+    /// Stamps a splitter and changes it in place; its parent must stay.
     pub(crate) fn change_splitter(&mut self, id: Id, change: impl FnOnce(&mut Splitter)) {
         if let Some(splitter) = self.splitters.get_mut(&id) {
-            change(splitter);
             splitter.updated = now();
+            change(splitter);
             if self.first_free.is_none_or(|first| id < first) {
                 self.first_free = Some(id);
             }
@@ -210,12 +210,12 @@ impl State {
         self.codes.insert((code, id));
     }
 
-    /// Changes a client in place and stamps it.
+    /// Stamps a client and changes it in place.
     pub(crate) fn change_client(&mut self, id: Id, change: impl FnOnce(&mut Client)) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let before = client.code.clone();
-        change(client);
         client.updated = now();
+        change(client);
         if client.code != before {
             self.codes.insert((client.code.clone(), id));
             self.codes.remove(&(before, id));
@@ -242,11 +242,11 @@ impl State {
         self.properties.insert(property.id, property);
     }
 
-    /// Changes a property in place and stamps it; client and connection have their own ways.
+    /// Stamps a property and changes it in place; client and connection have their own ways.
     pub(crate) fn change_property(&mut self, id: Id, change: impl FnOnce(&mut Property)) {
         if let Some(property) = self.properties.get_mut(&id) {
-            change(property);
             property.updated = now();
+            change(property);
         }
     }
 

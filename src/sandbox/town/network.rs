@@ -213,7 +213,7 @@ impl Network {
         self.plug(pon, feeder);
 
         // The first PON has one of everything, so that the smallest town has it too.
-        let in_building = if !narrow && index % 6 == 0 { 4 } else { 0 };
+        let in_building = if !narrow && index.is_multiple_of(6) { 4 } else { 0 };
         let mut stops = Vec::new();
         if in_building > 0 {
             stops.push(self.add_building(corner, feeder, feeder_route, in_building));
@@ -224,7 +224,7 @@ impl Network {
             let splitter = self.add_leg(place, at, corner, feeder, feeder_route, last);
             stops.push(Stop { place, at, splitters: vec![splitter] });
         }
-        if index % 7 == 0 {
+        if index.is_multiple_of(7) {
             // Drawn, but not built: a CTO that no light reaches.
             let place = self.add_box("CTO", shifted(corner, 160.0, 240.0), 2, true);
             self.add_splitter(place, ONE_TO_8, true, None, None);
@@ -272,6 +272,7 @@ impl Network {
             if let Some(output) = feeder.outputs.iter_mut().find(|output| output.is_free()) {
                 output.fiber = Some(fiber);
             }
+            feeder.updated = FOUNDED;
         });
         // One port in a hundred is broken.
         let broken: Vec<bool> = (0..ratio.outputs).map(|_| self.rng.random_ratio(1, 100)).collect();
