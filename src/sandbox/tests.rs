@@ -1,0 +1,231 @@
+//! Both simulators over real sockets.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::*;
+
+/// Sends one request and reads until the server closes; status, head and body as they came.
+async fn send(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<(u16, String, String)> {
+    let address = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let status =
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok((status, head.to_owned(), body.to_owned()))
+}
+
+async fn small() -> Sandbox {
+    Sandbox::start(Options { clients: 50, ..Options::default() }).await.expect("a sandbox")
+}
+
+async fn ozmap(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> io::Result<(u16, String, String)> {
+    let headers = format!("Authorization: {}\r\nContent-Type: application/json\r\n", sandbox.ozmap_key());
+    send(&sandbox.ozmap_url(), method, &format!("/api/v2{path}"), &headers, body).await
+}
+
+#[tokio::test]
+async fn both_answer_over_http() {
+    let sandbox = small().await;
+    let (status, _, body) =
+        ozmap(&sandbox, "GET", "/ftth-clients?limit=1", r#"{"filter":[]}"#).await.expect("answer");
+    let page: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &page["total"]), (200, &json!(50)));
+    let headers =
+        format!("X-User-Email: {}\r\nX-User-Token: {}\r\n", sandbox.int6_email(), sandbox.int6_token());
+    let (status, _, body) =
+        send(&sandbox.int6_url(), "GET", "/api/diag/v2/onu_status?page=1&per_page=5", &headers, "")
+            .await
+            .expect("answer");
+    let rows: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, rows.as_array().map(Vec::len)), (200, Some(5)));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn requests_are_recorded_when_asked() {
+    let sandbox = small().await;
+    let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
+    let path = format!("/ftth-clients/{id}");
+    ozmap(&sandbox, "PATCH", &path, r#"{"status":1}"#).await.expect("answer");
+    assert_eq!((sandbox.ozmap().calls(), sandbox.ozmap().counts().updates), (vec![], 1));
+    sandbox.ozmap().record(true);
+    ozmap(&sandbox, "GET", "/boxes?limit=1", "").await.expect("answer");
+    let (status, head, body) = ozmap(&sandbox, "PATCH", &path, r#"{"status":7}"#).await.expect("answer");
+    assert_eq!((status, body.contains("message")), (422, true), "{head}");
+    assert_eq!(sandbox.ozmap().calls().len(), 2);
+    let wanted = RecordedCall {
+        method: "PATCH".into(),
+        path: format!("/api/v2{path}"),
+        query: String::new(),
+        body: json!({"status": 7}),
+        status: 422,
+    };
+    assert_eq!(sandbox.ozmap().writes(), [wanted]);
+    assert_eq!(sandbox.ozmap().counts().failures, 1);
+    sandbox.ozmap().reset_calls();
+    assert_eq!(sandbox.ozmap().counts().total(), 0);
+}
+
+#[tokio::test]
+async fn a_request_may_be_carried_out_and_never_answered() {
+    let sandbox = small().await;
+    let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
+    sandbox.ozmap().fail_route("PATCH /ftth-clients", 1, Fault::DoThenCut);
+    sandbox.ozmap().record(true);
+    let answer = ozmap(&sandbox, "PATCH", &format!("/ftth-clients/{id}"), r#"{"name":"Done"}"#).await;
+    assert!(answer.is_err(), "{answer:?}");
+    assert_eq!(sandbox.ozmap().client("10001").expect("client")["name"], "Done");
+    assert_eq!(sandbox.ozmap().calls()[0].status, 0);
+    assert_eq!(ozmap(&sandbox, "GET", "/boxes", "").await.expect("answer").0, 200);
+}
+
+#[tokio::test]
+async fn a_body_may_end_too_early() {
+    let sandbox = small().await;
+    sandbox.ozmap().fail_next(1, Fault::Cut);
+    let (status, head, body) = ozmap(&sandbox, "GET", "/boxes", "").await.expect("a beginning");
+    assert_eq!(status, 200);
+    assert!(head.contains("content-length: 1024") && body.len() < 1024, "{head}");
+}
+
+#[tokio::test]
+async fn faults_answer_what_they_were_told() {
+    let sandbox = small().await;
+    let fault = Fault::StatusWith { status: 429, retry_after: Some(7), body: "slow down".into() };
+    sandbox.ozmap().fail_next(1, fault);
+    sandbox.ozmap().fail_next(1, Fault::Status(503));
+    sandbox.ozmap().fail_next(1, Fault::NotJson);
+    sandbox.ozmap().fail_next(1, Fault::Body("null".into()));
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.push(ozmap(&sandbox, "GET", "/boxes", "").await.expect("answer"));
+    }
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.0).collect();
+    assert_eq!(statuses, [429, 503, 200, 200, 200]);
+    assert!(answers[0].1.contains("retry-after: 7") && answers[0].2 == "slow down");
+    assert!(answers[2].2.starts_with("<!doctype html>"));
+    assert_eq!(answers[3].2, "null");
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_during_a_hang_has_changed_nothing() {
+    let sandbox = small().await;
+    let before = sandbox.ozmap().client("10001").expect("client");
+    let path = format!("/ftth-clients/{}", before["id"].as_str().expect("id"));
+    sandbox.ozmap().fail_next(1, Fault::Hang(Duration::from_millis(300)));
+    let call = ozmap(&sandbox, "PATCH", &path, r#"{"name":"Late"}"#);
+    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(sandbox.ozmap().client("10001"), Some(before));
+}
+
+#[tokio::test]
+async fn latency_is_added_to_each_answer() {
+    let sandbox = small().await;
+    sandbox.ozmap().set_latency(Duration::from_millis(80));
+    let start = Instant::now();
+    ozmap(&sandbox, "GET", "/boxes?limit=1", "").await.expect("answer");
+    assert!(start.elapsed() >= Duration::from_millis(80));
+}
+
+#[tokio::test]
+async fn too_large_a_body_is_refused() {
+    let sandbox = small().await;
+    let body = " ".repeat(10 * 1024 * 1024 + 1);
+    // The server may close before all was sent; what counts is that it refuses and lives on.
+    if let Ok((status, ..)) = ozmap(&sandbox, "POST", "/properties", &body).await {
+        assert_eq!(status, 413);
+    }
+    assert_eq!(ozmap(&sandbox, "GET", "/boxes?limit=1", "").await.expect("answer").0, 200);
+}
+
+#[tokio::test]
+async fn stopping_cuts_idle_and_hanging_connections() {
+    let sandbox = small().await;
+    let url = sandbox.ozmap_url();
+    let mut idle = TcpStream::connect(url.trim_start_matches("http://")).await.expect("connection");
+    sandbox.ozmap().fail_next(1, Fault::Hang(Duration::from_secs(60)));
+    let hanging = tokio::spawn({
+        let url = url.clone();
+        async move { send(&url, "GET", "/api/v2/boxes", "", "").await.is_err() }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::timeout(Duration::from_secs(5), sandbox.stop()).await.expect("a quick stop");
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap_or_default(), 0);
+    assert!(hanging.await.expect("a task"));
+    assert!(send(&url, "GET", "/", "", "").await.is_err());
+}
+
+#[tokio::test]
+async fn some_requests_fail_when_asked_for() {
+    let options = Options { clients: 5, fail_percent: 50.0, ..Options::default() };
+    let sandbox = Sandbox::start(options).await.expect("a sandbox");
+    for _ in 0..60 {
+        let _ = ozmap(&sandbox, "GET", "/box-types", "").await;
+    }
+    let counts = sandbox.ozmap().counts();
+    assert!(counts.failures > 5 && counts.failures < 55, "{counts:?}");
+}
+
+/// Run by hand: `cargo test --lib two_hundred_thousand -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "takes seconds and hundreds of megabytes; prints what it took"]
+async fn two_hundred_thousand_clients_are_quick() {
+    let memory = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default().to_owned()
+    };
+    let start = Instant::now();
+    let sandbox =
+        Sandbox::start(Options { clients: 200_000, ..Options::default() }).await.expect("a sandbox");
+    println!("built in {:?}, {}, {}", start.elapsed(), memory(), sandbox.ozmap().summary());
+
+    let codes: Vec<String> = sandbox.ozmap().codes().into_iter().take(100_000).step_by(100).collect();
+    let ids: Vec<Value> =
+        codes.iter().filter_map(|code| Some(sandbox.ozmap().client(code)?["id"].clone())).collect();
+    for (route, property, update) in [
+        ("ftth-clients", "id", json!({"status": 1})),
+        ("properties", "client", json!({"potencyRead": -20.5})),
+    ] {
+        let filter = json!([{"property": property, "operator": "in", "value": ids}]);
+        let body = json!({"filter": filter, "update": update}).to_string();
+        let start = Instant::now();
+        let answer = ozmap(&sandbox, "POST", &format!("/{route}/batch-update"), &body).await.expect("answer");
+        println!("batch update of {} {route}: {} in {:?}", ids.len(), answer.0, start.elapsed());
+    }
+
+    let start = Instant::now();
+    let (mut path, mut pages) = ("/properties?limit=500".to_owned(), 0);
+    loop {
+        let (_, _, body) = ozmap(&sandbox, "GET", &path, "").await.expect("answer");
+        let page: Value = serde_json::from_str(&body).expect("JSON");
+        pages += 1;
+        if page["hasNextPage"] == false {
+            break;
+        }
+        path = page["nextUrl"].as_str().expect("nextUrl").trim_start_matches("/api/v2").to_owned();
+    }
+    println!("{pages} pages of properties in {:?}, {}", start.elapsed(), memory());
+
+    let start = Instant::now();
+    println!("{} readings drifted in {:?}", sandbox.int6().drift(), start.elapsed());
+}
