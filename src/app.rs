@@ -95,7 +95,9 @@ impl Gateway {
             engines.push(engine.clone());
             tenants.push(http::Tenant {
                 name: tenant.name.clone(),
-                key_sha256: tenant.key_sha256.ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
+                key_sha256: tenant
+                    .key_sha256
+                    .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
                 allowed_ips: tenant.allowed_ips.clone(),
                 engine,
             });
@@ -107,12 +109,21 @@ impl Gateway {
         let service = http::router(face).into_make_service_with_connect_info::<SocketAddr>();
         let mut server = axum_server::from_tcp(listener).map_err(|e| e.to_string())?.handle(handle.clone());
         // A request that is sent by halves would hold a connection for ever.
-        server.http_builder().http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+        server
+            .http_builder()
+            .http1()
+            .timer(hyper_util::rt::TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(10));
         let server = tokio::spawn(server.serve(service));
         tracing::info!(%address, tenants = engines.len(), "the gateway listens");
         for (tenant, engine) in config.tenants.iter().zip(&engines) {
             if let Some(interval) = tenant.sync_interval {
-                tasks.spawn(schedule::keep_in_step(engine.clone(), tenant.name.clone(), interval, stop.clone()));
+                tasks.spawn(schedule::keep_in_step(
+                    engine.clone(),
+                    tenant.name.clone(),
+                    interval,
+                    stop.clone(),
+                ));
             }
         }
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
@@ -163,8 +174,9 @@ pub async fn stop_asked() {
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    let listener = TcpListener::bind(address)
-        .map_err(|e| format!("cannot listen on {address}: {e}; set GATEWAY_LISTEN to a free address and port"))?;
+    let listener = TcpListener::bind(address).map_err(|e| {
+        format!("cannot listen on {address}: {e}; set GATEWAY_LISTEN to a free address and port")
+    })?;
     listener.set_nonblocking(true).map_err(|e| e.to_string())?;
     Ok(listener)
 }

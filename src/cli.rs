@@ -46,8 +46,8 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(self, purpose: Purpose) -> Result<Config, Mistakes> {
         // Names and values that are not UTF-8 are none of ours.
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Config::load(environment, self.config, purpose)
     }
 }

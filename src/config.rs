@@ -167,9 +167,8 @@ fn gateway_key(source: &mut Source, purpose: Purpose) -> Option<[u8; 32]> {
             Some(hash) => Some(hash),
             None => source.mistake("api_key_sha256", "is not 64 hexadecimal digits"),
         },
-        (None, None) if purpose == Purpose::Serve => {
-            source.mistake("api_key", "is missing: `serve` needs the key that INT6 presents; `keygen` makes one")
-        }
+        (None, None) if purpose == Purpose::Serve => source
+            .mistake("api_key", "is missing: `serve` needs the key that INT6 presents; `keygen` makes one"),
         (None, None) => None,
     }
 }
@@ -184,7 +183,8 @@ fn int6_settings(source: &mut Source) -> Option<int6::Settings> {
             ("bearer", AuthStyle::Bearer),
         ],
     );
-    let scheme = source.one_of("int6.token_scheme", &[("Bearer", TokenScheme::Bearer), ("JWT", TokenScheme::Jwt)]);
+    let scheme =
+        source.one_of("int6.token_scheme", &[("Bearer", TokenScheme::Bearer), ("JWT", TokenScheme::Jwt)]);
     let style = style.unwrap_or(AuthStyle::RequestToken);
     let email = match style {
         AuthStyle::Bearer => source.text("int6.email").or(Some(String::new())),
@@ -225,7 +225,8 @@ fn host(source: &mut Source, system: &str, secrets: &[&'static str]) -> Option<u
     let base = source.required(names::joined(system, "url"));
     let base = base.and_then(|url| source.understood(names::joined(system, "url"), base_url(&url)));
     let ca_file = source.text(names::joined(system, "ca_file")).map(PathBuf::from);
-    let accept_invalid_certificate = source.switch(names::joined(system, "accept_invalid_certificate")).unwrap_or(false);
+    let accept_invalid_certificate =
+        source.switch(names::joined(system, "accept_invalid_certificate")).unwrap_or(false);
     let max_in_flight = source.number("upstream.max_in_flight", 1, 256).unwrap_or(8) as usize;
     let timeout = source.number("upstream.timeout_seconds", 1, 600).unwrap_or(60);
     let calls_per_hour = source.number("upstream.calls_per_hour", 1, u64::from(u32::MAX));
@@ -249,7 +250,9 @@ fn limits(source: &mut Source) -> Limits {
     let plausible = match (min, max) {
         (Some(min), Some(max)) if min < max => Some(PlausibleWindow { min, max }),
         (None, None) => None,
-        (Some(_), Some(_)) => source.mistake("sync.plausible_min_dbm", "is not below the other end of the window"),
+        (Some(_), Some(_)) => {
+            source.mistake("sync.plausible_min_dbm", "is not below the other end of the window")
+        }
         (Some(_), None) => source.mistake("sync.plausible_max_dbm", "is missing: the window needs both ends"),
         (None, Some(_)) => source.mistake("sync.plausible_min_dbm", "is missing: the window needs both ends"),
     };
@@ -258,7 +261,9 @@ fn limits(source: &mut Source) -> Limits {
         max_error_percent: source
             .with("sync.max_error_percent", "a number from 0 to 100", percent)
             .unwrap_or(default.max_error_percent),
-        min_error_clients: source.number("sync.min_error_clients", 0, 1_000_000).unwrap_or(default.min_error_clients),
+        min_error_clients: source
+            .number("sync.min_error_clients", 0, 1_000_000)
+            .unwrap_or(default.min_error_clients),
         stale_after: match source.number("sync.stale_after_seconds", 0, 31_536_000) {
             None | Some(0) => None,
             Some(seconds) => Some(SignedDuration::from_secs(seconds as i64)),
@@ -277,7 +282,10 @@ fn base_url(text: &str) -> Result<Url, String> {
         _ => return Err("is no URL that starts with http:// or https://".to_owned()),
     }
     if url.username() != "" || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err("has a user, a password, a query or a fragment; only scheme, host, port and path are expected".to_owned());
+        return Err(
+            "has a user, a password, a query or a fragment; only scheme, host, port and path are expected"
+                .to_owned(),
+        );
     }
     Ok(url)
 }

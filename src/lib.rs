@@ -1,9 +1,27 @@
-//! temporary
+//! The gateway between INT6, which provisions and monitors an ISP's ONUs, and OZmap, the map of its fibre network.
+//!
+//! A tour of the house, from the pure middle to the edges; imports go downwards only:
+//!
+//! - [`domain`]: the words of the trade as types that cannot be built wrong, and the rule that turns a reading into what
+//!   OZmap shall hold. Pure.
+//! - [`upstream`]: the one way to call another system: limits, time-outs, repeats, circuit breaker, redacted errors.
+//! - [`ozmap`], [`int6`]: one system each, in our words; their JSON stops at each one's `wire`.
+//! - [`store`]: what is remembered: runs, changes, findings, leases. SQLite or PostgreSQL.
+//! - [`sync`]: INT6 → OZmap, every 10 minutes. `snapshot`, `plan` and `batch` decide and are pure; `apply` carries out;
+//!   `engine` is the one door for timer, API and command line.
+//! - [`http`]: the API, its description and its errors.
+//! - [`config`], [`telemetry`], [`app`], [`cli`]: settings, logs, the rooms put together, the command line.
+//! - [`sandbox`]: a pretend OZmap, a pretend INT6 and a made-up town. It shares no type with the rest, so that a
+//!   misunderstanding cannot pass on both sides.
+
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;
 pub mod int6;
 pub mod ozmap;
+pub mod sandbox;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 /// People get text; where standard error is no terminal, JSON lines, unless `quiet` asks for a one-off command's text.
 pub fn start(default: &str, json: bool) {
     let filter = EnvFilter::try_from_env("GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start in one process, as in tests, keeps the first.
     let _ = if json {
         builder.json().flatten_event(true).try_init()

@@ -47,10 +47,14 @@ async fn database(url: &str) -> Result<(), String> {
 
 fn with_remedy(error: &Error) -> String {
     let remedy = match error.kind {
-        Kind::Unauthorized { .. } => "ask the ISP for a new key or token; is this machine's address on its list?",
+        Kind::Unauthorized { .. } => {
+            "ask the ISP for a new key or token; is this machine's address on its list?"
+        }
         Kind::RateLimited { .. } | Kind::Resting | Kind::BudgetSpent => "wait, then try again",
         Kind::Failing { .. } => "the host is there, but fails: ask its operator",
-        Kind::Rejected { .. } | Kind::Malformed { .. } => "is the URL the right one? Does the path of the bulk read fit?",
+        Kind::Rejected { .. } | Kind::Malformed { .. } => {
+            "is the URL the right one? Does the path of the bulk read fit?"
+        }
         Kind::Unreachable { .. } => "is the URL right, and does the firewall on the way admit this machine?",
     };
     format!("{error}\n      remedy: {remedy}")

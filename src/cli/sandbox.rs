@@ -35,7 +35,10 @@ pub(super) struct Arguments {
 }
 
 fn percent(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|p| (0.0..=100.0).contains(p)).ok_or_else(|| "a number from 0 to 100 is expected".to_owned())
+    text.parse()
+        .ok()
+        .filter(|p| (0.0..=100.0).contains(p))
+        .ok_or_else(|| "a number from 0 to 100 is expected".to_owned())
 }
 
 pub(super) async fn run(arguments: Arguments) -> ExitCode {

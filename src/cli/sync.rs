@@ -109,7 +109,9 @@ fn observer() -> (Observer, ProgressBar) {
         Progress::Planned(plan) => {
             plain(&shown, &reading(ozmap.load(Ordering::Relaxed), int6.load(Ordering::Relaxed)));
             shown.suspend(|| print_plan(plan));
-            if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} changes, {eta} left") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} changes, {eta} left")
+            {
                 shown.set_style(style);
             }
             shown.set_length(plan.changes.len() as u64);
@@ -160,7 +162,9 @@ fn summary(report: &Report, mode: Mode) -> String {
     let took: u64 = [phases.read, phases.plan, phases.apply].into_iter().flatten().sum();
     let what = match (state, mode) {
         (RunState::Finished, Mode::DryRun) => "dry run, nothing was written".to_owned(),
-        (RunState::Halted, _) => format!("HALTED, nothing was written: {}", halted_because.as_deref().unwrap_or("")),
+        (RunState::Halted, _) => {
+            format!("HALTED, nothing was written: {}", halted_because.as_deref().unwrap_or(""))
+        }
         (RunState::Failed | RunState::Skipped, _) => {
             format!("{}: {}", state.name().to_uppercase(), error.as_deref().unwrap_or(""))
         }
@@ -176,7 +180,8 @@ fn summary(report: &Report, mode: Mode) -> String {
         n(counts.failed),
         n(counts.unchanged)
     );
-    let reported = FindingKind::ALL.map(|kind| format!("{} {}", kind.name().replace('_', " "), n(counts.of(kind))));
+    let reported =
+        FindingKind::ALL.map(|kind| format!("{} {}", kind.name().replace('_', " "), n(counts.of(kind))));
     let _ = writeln!(text, "  set aside: {}", reported.join(", "));
     let _ = writeln!(
         text,
@@ -197,12 +202,22 @@ mod tests {
         Report {
             id: uuid::Uuid::nil(),
             state,
-            counts: Counts { matched: 3790, changed: 189, failed: 1, unchanged: 3600, only_in_ozmap: 22, ..Counts::default() },
+            counts: Counts {
+                matched: 3790,
+                changed: 189,
+                failed: 1,
+                unchanged: 3600,
+                only_in_ozmap: 22,
+                ..Counts::default()
+            },
             calls: Calls { ozmap_reads: 8, ozmap_writes: 41, int6_reads: 9 },
             phases: Phases { read: Some(812), plan: Some(3), apply: Some(640) },
             halted_because: Some("INT6 returned 0 of 3,812 clients".to_owned()),
             error: Some("INT6, read all ONUs: the host did not answer: time-out".to_owned()),
-            failures: vec![("~ 147  power -19.30 -> -21.75 dBm".to_owned(), "OZmap, update a property: refused".to_owned())],
+            failures: vec![(
+                "~ 147  power -19.30 -> -21.75 dBm".to_owned(),
+                "OZmap, update a property: refused".to_owned(),
+            )],
         }
     }
 

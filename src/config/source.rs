@@ -22,12 +22,20 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(environment: impl IntoIterator<Item = (String, String)>, file: Option<PathBuf>) -> Source {
+    pub(super) fn new(
+        environment: impl IntoIterator<Item = (String, String)>,
+        file: Option<PathBuf>,
+    ) -> Source {
         let environment: BTreeMap<String, String> =
             environment.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
         let file = file.or_else(|| environment.get("GATEWAY_CONFIG").map(PathBuf::from));
-        let mut source =
-            Source { environment, gateway: Table::new(), tenants: Vec::new(), current: 0, mistakes: Vec::new() };
+        let mut source = Source {
+            environment,
+            gateway: Table::new(),
+            tenants: Vec::new(),
+            current: 0,
+            mistakes: Vec::new(),
+        };
         if let Some(path) = file {
             source.take_file(&path);
         }
@@ -53,7 +61,9 @@ impl Source {
             Err(error) => {
                 let error: toml::de::Error = error;
                 let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
-                return self.mistakes.push(format!("the file {shown} is not TOML, line {line}: {}", error.message()));
+                return self
+                    .mistakes
+                    .push(format!("the file {shown} is not TOML, line {line}: {}", error.message()));
             }
         };
         match table.remove("tenant") {
@@ -62,7 +72,9 @@ impl Source {
                 for tenant in tenants {
                     match tenant {
                         Value::Table(tenant) => self.tenants.push(tenant),
-                        _ => self.mistakes.push(format!("the file {shown}: `tenant` is not written as [[tenant]]")),
+                        _ => self
+                            .mistakes
+                            .push(format!("the file {shown}: `tenant` is not written as [[tenant]]")),
                     }
                 }
             }
@@ -71,7 +83,8 @@ impl Source {
         let unknown = unknown_keys(&table, Scope::Gateway, "")
             .into_iter()
             .chain(self.tenants.iter().flat_map(|tenant| unknown_keys(tenant, Scope::Tenant, "")));
-        let unknown: Vec<String> = unknown.map(|key| format!("the file {shown}: `{key}` is no setting")).collect();
+        let unknown: Vec<String> =
+            unknown.map(|key| format!("the file {shown}: `{key}` is no setting")).collect();
         self.mistakes.extend(unknown);
         self.gateway = table;
         if self.tenants.len() > 1 && self.tenants.iter().any(|tenant| !tenant.contains_key("name")) {
@@ -82,7 +95,8 @@ impl Source {
     fn refuse_unknown_variables(&mut self) {
         let in_file = !self.tenants.is_empty();
         for variable in self.environment.keys() {
-            let ours = PREFIXES.iter().any(|prefix| variable.starts_with(prefix)) || variable.starts_with("DATABASE_URL");
+            let ours = PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+                || variable.starts_with("DATABASE_URL");
             if !ours || variable == "GATEWAY_CONFIG" || names::is_foreign(variable) {
                 continue;
             }
@@ -112,7 +126,8 @@ impl Source {
         let name = names::find(toml);
         match (name.and_then(|name| name.env), name.map(|name| name.scope)) {
             (_, Some(Scope::Tenant)) if !self.tenants.is_empty() => {
-                let tenant = self.tenants.get(self.current).and_then(|t| t.get("name")).and_then(Value::as_str);
+                let tenant =
+                    self.tenants.get(self.current).and_then(|t| t.get("name")).and_then(Value::as_str);
                 format!("`{toml}` of tenant {}", tenant.unwrap_or("default"))
             }
             (Some(env), _) => format!("{env} (`{toml}` in the file)"),
@@ -142,29 +157,29 @@ impl Source {
     /// A setting's text, from the environment, the file, or the file that it names.
     pub(super) fn text(&mut self, toml: &str) -> Option<String> {
         let name = names::find(toml)?;
-        let direct = self.from_environment(name, "").or_else(|| self.from_table(name, ""));
+        let direct = self.in_environment(name, "").or_else(|| self.in_table(name, ""));
         if !name.secret {
             return direct;
         }
-        let in_file = self.from_environment(name, "_FILE").or_else(|| self.from_table(name, "_file"));
+        let in_file = self.in_environment(name, "_FILE").or_else(|| self.in_table(name, "_file"));
         match (direct, in_file) {
             (Some(_), Some(_)) => self.mistake(toml, "stands both as itself and as a file; give one of them"),
             (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(secret) => Some(secret.trim().to_owned()).filter(|secret| !secret.is_empty()).or_else(|| {
-                    self.mistake(toml, &format!("is to be read from {path}, which is empty"))
-                }),
+                Ok(secret) => Some(secret.trim().to_owned())
+                    .filter(|secret| !secret.is_empty())
+                    .or_else(|| self.mistake(toml, &format!("is to be read from {path}, which is empty"))),
                 Err(error) => self.mistake(toml, &format!("is to be read from {path}, which fails: {error}")),
             },
             (direct, None) => direct,
         }
     }
 
-    fn from_environment(&self, name: &Name, suffix: &str) -> Option<String> {
+    fn in_environment(&self, name: &Name, suffix: &str) -> Option<String> {
         let variable = format!("{}{suffix}", name.env?);
         self.environment.get(&variable).map(|value| value.trim().to_owned())
     }
 
-    fn from_table(&mut self, name: &Name, suffix: &str) -> Option<String> {
+    fn in_table(&mut self, name: &Name, suffix: &str) -> Option<String> {
         let table = match name.scope {
             Scope::Gateway => &self.gateway,
             Scope::Tenant => self.tenants.get(self.current)?,
@@ -199,7 +214,12 @@ impl Source {
         text
     }
 
-    pub(super) fn with<T>(&mut self, toml: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn with<T>(
+        &mut self,
+        toml: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(toml)?;
         parse(&text).or_else(|| self.mistake(toml, &format!("is \"{text}\", but {expected} is expected")))
     }
@@ -224,13 +244,24 @@ impl Source {
     pub(super) fn one_of<T: Copy>(&mut self, toml: &str, choices: &[(&str, T)]) -> Option<T> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let expected = format!("one of {}", words.join(", "));
-        let find = |text: &str| choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value);
+        let find = |text: &str| {
+            choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
+        };
         self.with(toml, &expected, find)
     }
 
-    pub(super) fn list<T>(&mut self, toml: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(
+        &mut self,
+        toml: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let items = |text: &str| {
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(&parse).collect::<Option<Vec<T>>>()
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(&parse)
+                .collect::<Option<Vec<T>>>()
         };
         self.with(toml, &format!("a list of {expected}, separated by commas,"), items)
     }
@@ -254,7 +285,8 @@ fn unknown_keys(table: &Table, scope: Scope, section: &str) -> Vec<String> {
     let mut unknown = Vec::new();
     for (key, value) in table {
         let place = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
-        let is_section = names::ALL.iter().any(|name| name.toml.split_once('.').is_some_and(|(s, _)| s == place));
+        let is_section =
+            names::ALL.iter().any(|name| name.toml.split_once('.').is_some_and(|(s, _)| s == place));
         match value {
             Value::Table(inner) if is_section && scope == Scope::Tenant => {
                 unknown.extend(unknown_keys(inner, scope, &place));
@@ -267,6 +299,7 @@ fn unknown_keys(table: &Table, scope: Scope, section: &str) -> Vec<String> {
 }
 
 fn is_known(place: &str, scope: Scope) -> bool {
-    let plain = place.strip_suffix("_file").filter(|plain| names::find(plain).is_some_and(|name| name.secret));
+    let plain =
+        place.strip_suffix("_file").filter(|plain| names::find(plain).is_some_and(|name| name.secret));
     names::find(plain.unwrap_or(place)).is_some_and(|name| name.scope == scope)
 }

@@ -27,14 +27,18 @@ fn load_file(text: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<Str
 #[test]
 fn the_environment_alone_configures_one_tenant_with_the_documented_defaults() {
     use secrecy::ExposeSecret;
-    let config = load(&[("GATEWAY_URL", "http://127.0.0.1:1"), ("GATEWAY_PORT", "tcp://10.0.0.1:80")]).expect("good settings");
+    let config = load(&[("GATEWAY_URL", "http://127.0.0.1:1"), ("GATEWAY_PORT", "tcp://10.0.0.1:80")])
+        .expect("good settings");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.database_url.expose_secret(), "sqlite://gateway.db");
     assert_eq!(config.keep_runs, SignedDuration::from_hours(90 * 24));
     let [tenant] = config.tenants.as_slice() else { panic!("one tenant") };
     assert_eq!(tenant.ozmap_host.base.as_str(), "http://127.0.0.1:9090/");
     assert_eq!(tenant.int6.credentials.token.expose_secret(), "00123", "a secret is no number");
-    assert_eq!((tenant.int6.page_size, tenant.ozmap_page_size, tenant.ozmap_host.max_in_flight), (500, 500, 8));
+    assert_eq!(
+        (tenant.int6.page_size, tenant.ozmap_page_size, tenant.ozmap_host.max_in_flight),
+        (500, 500, 8)
+    );
     assert_eq!(tenant.sync_interval, Some(Duration::from_secs(600)));
     assert_eq!(tenant.allowed_ips, loopback());
     assert_eq!(tenant.limits, Limits::default());
@@ -125,7 +129,8 @@ fn a_file_configures_many_tenants() {
 fn unknown_keys_and_contradictions_in_a_file_are_told() {
     let mistakes = load_file(&TWO_TENANTS.replace("mac_field", "mac_feild"), &[]).expect_err("a typo");
     assert!(mistakes[0].ends_with("`int6.mac_feild` is no setting"), "{mistakes:?}");
-    let mistakes = load_file(TWO_TENANTS, &[("OZMAP_URL", "http://127.0.0.1:3")]).expect_err("a contradiction");
+    let mistakes =
+        load_file(TWO_TENANTS, &[("OZMAP_URL", "http://127.0.0.1:3")]).expect_err("a contradiction");
     assert!(mistakes[0].contains("contradicts the file"), "{mistakes:?}");
     let mistakes = load_file(&TWO_TENANTS.replace("south", "north"), &[]).expect_err("one name twice");
     assert_eq!(mistakes, ["two tenants have one name"]);

@@ -14,7 +14,9 @@ const ROWS: u32 = 2_000;
 /// Whether the caller asks for CSV.
 pub(super) fn is_asked(headers: &HeaderMap) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accept.flat_map(|value| value.split(',')).any(|kind| kind.split(';').next().is_some_and(|k| k.trim() == "text/csv"))
+    accept
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.split(';').next().is_some_and(|k| k.trim() == "text/csv"))
 }
 
 /// All changes that fit the filter.
@@ -59,5 +61,9 @@ fn cell(json: &str) -> String {
 
 /// A text that a spreadsheet would take for a formula gets an apostrophe before it.
 fn guarded(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() {
+        format!("'{text}")
+    } else {
+        text
+    }
 }

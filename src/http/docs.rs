@@ -60,7 +60,10 @@ pub(super) fn pages(openapi: String) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/docs/") }))
         .route("/docs/errors", get(|| async { Html(errors()) }))
-        .route("/openapi.json", get(move || std::future::ready(([(header::CONTENT_TYPE, "application/json")], openapi))))
+        .route(
+            "/openapi.json",
+            get(move || std::future::ready(([(header::CONTENT_TYPE, "application/json")], openapi))),
+        )
         .merge(SwaggerUi::new("/docs").config(config))
 }
 
@@ -68,7 +71,9 @@ fn errors() -> String {
     let row = |code: Code| {
         let (name, status) = (code.name(), code.status().as_u16());
         let (title, remedy) = (code.title(), code.remedy().replace('<', "&lt;"));
-        format!("<h2 id=\"{name}\"><code>{name}</code> <small>{status}</small></h2><p>{title}.</p><p>{remedy}</p>\n")
+        format!(
+            "<h2 id=\"{name}\"><code>{name}</code> <small>{status}</small></h2><p>{title}.</p><p>{remedy}</p>\n"
+        )
     };
     let rows: String = Code::ALL.into_iter().map(row).collect();
     format!(

@@ -76,12 +76,13 @@ fn admitted(face: &Shared, request: &Request) -> Result<usize, Problem> {
 
 /// Keys in the three forms. Source: design, "The API for INT6".
 fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(|value| {
-        match value.split_at_checked(7) {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim(),
-            _ => value.trim(),
-        }
-    });
+    let authorization =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(|value| {
+            match value.split_at_checked(7) {
+                Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim(),
+                _ => value.trim(),
+            }
+        });
     let x_api_key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
     [authorization, x_api_key].into_iter().flatten().filter(|key| !key.is_empty())
 }
@@ -129,7 +130,11 @@ mod tests {
     #[case("10.0.0.1", &["nonsense"], "10.0.0.1")]
     #[case("198.51.100.1", &["192.0.2.7"], "198.51.100.1")]
     #[case("::ffff:10.0.0.1", &["192.0.2.7"], "192.0.2.7")]
-    fn a_forwarded_address_counts_only_behind_a_trusted_proxy(#[case] peer: &str, #[case] forwarded: &[&str], #[case] expected: &str) {
+    fn a_forwarded_address_counts_only_behind_a_trusted_proxy(
+        #[case] peer: &str,
+        #[case] forwarded: &[&str],
+        #[case] expected: &str,
+    ) {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().expect("a header"));

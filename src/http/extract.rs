@@ -16,10 +16,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
-            _ => Problem::invalid("The body could not be read."),
-        })?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
+                _ => Problem::invalid("The body could not be read."),
+            })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Body(T::default()));
         }
@@ -77,8 +78,15 @@ pub(super) fn in_range(name: &str, given: Option<u32>, default: u32, most: u32) 
 }
 
 /// A word of a list.
-pub(super) fn word<T>(name: &str, given: Option<&str>, known: &[&str], parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+pub(super) fn word<T>(
+    name: &str,
+    given: Option<&str>,
+    known: &[&str],
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Problem> {
     let Some(given) = given else { return Ok(None) };
     let value = parse(given);
-    value.map(Some).ok_or_else(|| Problem::invalid(format!("{name}: one of {} is expected", known.join(", "))))
+    value
+        .map(Some)
+        .ok_or_else(|| Problem::invalid(format!("{name}: one of {} is expected", known.join(", "))))
 }

@@ -82,7 +82,9 @@ pub fn openapi_json() -> String {
 
 /// Every operation: those open to all, and those that need a key.
 fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
-    let open = OpenApiRouter::with_openapi(docs::Api::openapi()).routes(routes!(health::live)).routes(routes!(health::ready));
+    let open = OpenApiRouter::with_openapi(docs::Api::openapi())
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready));
     let guarded = OpenApiRouter::new()
         .routes(routes!(sync_runs::list, sync_runs::create))
         .routes(routes!(sync_runs::get))
@@ -93,4 +95,3 @@ fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
 
 /// The address of the connection's other end.
 type Peer = axum::extract::ConnectInfo<SocketAddr>;
-

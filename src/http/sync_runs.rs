@@ -108,7 +108,19 @@ pub(super) struct SyncPhases {
 
 impl From<RunRow> for SyncRun {
     fn from(run: RunRow) -> SyncRun {
-        let RunRow { id, trigger, mode, state, started_at, finished_at, counts, calls, phases, halted_because, error } = run;
+        let RunRow {
+            id,
+            trigger,
+            mode,
+            state,
+            started_at,
+            finished_at,
+            counts,
+            calls,
+            phases,
+            halted_because,
+            error,
+        } = run;
         SyncRun {
             id,
             trigger: trigger.name(),
@@ -128,10 +140,23 @@ impl From<RunRow> for SyncRun {
 impl From<Counts> for SyncCounts {
     fn from(counts: Counts) -> SyncCounts {
         let Counts { ozmap_clients, int6_readings, matched, unchanged, changed, failed, .. } = counts;
-        let Counts { only_in_ozmap, only_in_int6, duplicates, unreadable, not_numeric, stale, absent, .. } = counts;
+        let Counts {
+            only_in_ozmap, only_in_int6, duplicates, unreadable, not_numeric, stale, absent, ..
+        } = counts;
         SyncCounts {
-            ozmap_clients, int6_readings, matched, unchanged, changed, failed, only_in_ozmap, only_in_int6, duplicates,
-            unreadable, not_numeric, stale, absent,
+            ozmap_clients,
+            int6_readings,
+            matched,
+            unchanged,
+            changed,
+            failed,
+            only_in_ozmap,
+            only_in_int6,
+            duplicates,
+            unreadable,
+            not_numeric,
+            stale,
+            absent,
         }
     }
 }
@@ -179,7 +204,11 @@ pub(super) struct RunsQuery {
     (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(super) async fn list(State(face): State<Shared>, who: Who, Query(query): Query<RunsQuery>) -> Result<Json<SyncRunPage>, Problem> {
+pub(super) async fn list(
+    State(face): State<Shared>,
+    who: Who,
+    Query(query): Query<RunsQuery>,
+) -> Result<Json<SyncRunPage>, Problem> {
     let limit = in_range("limit", query.limit, 20, 200)?;
     let state = word("state", query.state.as_deref(), &STATES, RunState::from_name)?;
     let runs = face.store.runs(&who.tenant().name, limit, query.before, state).await?;
@@ -198,7 +227,11 @@ pub(super) async fn list(State(face): State<Shared>, who: Who, Query(query): Que
     (status = 413, description = "invalid_request: the body is too large", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(super) async fn create(State(face): State<Shared>, who: Who, Body(asked): Body<SyncRunRequest>) -> Result<Response, Problem> {
+pub(super) async fn create(
+    State(face): State<Shared>,
+    who: Who,
+    Body(asked): Body<SyncRunRequest>,
+) -> Result<Response, Problem> {
     let mode = if asked.dry_run { Mode::DryRun } else { Mode::Apply };
     let rails = if asked.force { Rails::Forced } else { Rails::Hold };
     let id = who.tenant().engine.start(Trigger::Api, mode, rails).await?;
@@ -215,7 +248,11 @@ pub(super) async fn create(State(face): State<Shared>, who: Who, Body(asked): Bo
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get(State(face): State<Shared>, who: Who, RunId(id): RunId) -> Result<Json<SyncRun>, Problem> {
+pub(super) async fn get(
+    State(face): State<Shared>,
+    who: Who,
+    RunId(id): RunId,
+) -> Result<Json<SyncRun>, Problem> {
     let run = face.store.run(&who.tenant().name, id).await?;
     run.map(|run| Json(run.into())).ok_or_else(no_such_run)
 }
@@ -305,7 +342,8 @@ pub(super) async fn changes(
     }
     let rows = face.store.changes(id, &filter, query.after, limit).await?;
     let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
-    Ok(Json(SyncChangePage { changes: rows.into_iter().map(SyncChange::from).collect(), next }).into_response())
+    Ok(Json(SyncChangePage { changes: rows.into_iter().map(SyncChange::from).collect(), next })
+        .into_response())
 }
 
 /// Which findings.
@@ -362,10 +400,16 @@ pub(super) async fn findings(
     Query(query): Query<FindingsQuery>,
 ) -> Result<Json<SyncFindingPage>, Problem> {
     let limit = in_range("limit", query.limit, 100, 1_000)?;
-    let kind = word("kind", query.kind.as_deref(), &FindingKind::ALL.map(FindingKind::name), FindingKind::from_name)?;
+    let kind = word(
+        "kind",
+        query.kind.as_deref(),
+        &FindingKind::ALL.map(FindingKind::name),
+        FindingKind::from_name,
+    )?;
     face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
     let rows = face.store.findings(id, kind, query.after, limit).await?;
     let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
-    let finding = |FindingRow { seq: _, kind, system, code, detail }| SyncFinding { kind, system, code, detail };
+    let finding =
+        |FindingRow { seq: _, kind, system, code, detail }| SyncFinding { kind, system, code, detail };
     Ok(Json(SyncFindingPage { findings: rows.into_iter().map(finding).collect(), next }))
 }

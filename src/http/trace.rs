@@ -21,7 +21,8 @@ pub(super) async fn explain_and_log(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let mut response = next.run(request).await;
-    let tenant = response.extensions_mut().remove::<Caller>().map(|caller| caller.0.to_string()).unwrap_or_default();
+    let tenant =
+        response.extensions_mut().remove::<Caller>().map(|caller| caller.0.to_string()).unwrap_or_default();
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         response = explained(response, &id);

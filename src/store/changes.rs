@@ -93,7 +93,9 @@ impl Store {
                 // Numbers of ours, so that they may stand in the text.
                 let places: Vec<String> = chunk.iter().map(u32::to_string).collect();
                 let places = places.join(",");
-                let sql = format!("UPDATE changes SET result = $1, error = $2 WHERE run = $3 AND seq IN ({places})");
+                let sql = format!(
+                    "UPDATE changes SET result = $1, error = $2 WHERE run = $3 AND seq IN ({places})"
+                );
                 sqlx::query(AssertSqlSafe(sql))
                     .persistent(false)
                     .bind(result.to_owned())

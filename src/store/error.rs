@@ -7,7 +7,9 @@ pub enum Error {
     #[error("DATABASE_URL is neither sqlite://path nor postgres://…")]
     UnknownScheme,
     /// The database cannot be opened.
-    #[error("the database {place} cannot be opened: {cause}; does its folder exist, and may this user write there?")]
+    #[error(
+        "the database {place} cannot be opened: {cause}; does its folder exist, and may this user write there?"
+    )]
     Open {
         /// The path, or `postgres://…`: a URL may carry a password.
         place: String,

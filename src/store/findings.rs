@@ -52,7 +52,9 @@ impl Store {
              SELECT $1, CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4 FROM {}",
             self.dialect.rows_in_2
         );
-        let row = |(seq, f): (usize, &&Finding)| (seq, f.kind.name(), f.system.name(), f.code.clone(), f.detail.clone());
+        let row = |(seq, f): (usize, &&Finding)| {
+            (seq, f.kind.name(), f.system.name(), f.code.clone(), f.detail.clone())
+        };
         let rows: Vec<_> = findings.iter().enumerate().map(row).collect();
         let rows = serde_json::to_string(&rows).unwrap_or_default();
         sqlx::query(AssertSqlSafe(sql)).bind(run).bind(rows).execute(&mut *transaction).await?;

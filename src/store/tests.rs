@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
-    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record, RecordId,
-    RunState, Status, System, Trigger,
+    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record,
+    RecordId, RunState, Status, System, Trigger,
 };
 
 struct Fresh {
@@ -57,7 +57,10 @@ async fn a_run_is_read_back_as_it_was_written() {
     assert_eq!(store.runs("north", 10, None, None).await.expect("no runs"), []);
     let id = begun(&store, "me", at("10:00:00")).await;
     let run = store.run("north", id).await.expect("read").expect("it is there");
-    assert_eq!((run.state, run.trigger, run.mode, run.finished_at), (RunState::Running, Trigger::Api, Mode::Apply, None));
+    assert_eq!(
+        (run.state, run.trigger, run.mode, run.finished_at),
+        (RunState::Running, Trigger::Api, Mode::Apply, None)
+    );
     store.end_run(id, end(RunState::Halted)).await.expect("written");
     let run = store.run("north", id).await.expect("read").expect("it is there");
     assert_eq!((run.state, run.counts.matched, run.calls.ozmap_writes), (RunState::Halted, 7, 3));
@@ -94,12 +97,20 @@ async fn changes_are_planned_then_get_their_outcome() {
     store.record_outcomes(id, &applied.chain(failed).collect::<Vec<_>>()).await.expect("written");
     let of = |result: &str| ChangeFilter { result: Some(result.to_owned()), ..ChangeFilter::default() };
     for (result, expected) in [("applied", 1000), ("failed", 200), ("planned", 34)] {
-        assert_eq!(store.changes(id, &of(result), None, 5000).await.expect("read").len(), expected, "{result}");
+        assert_eq!(
+            store.changes(id, &of(result), None, 5000).await.expect("read").len(),
+            expected,
+            "{result}"
+        );
     }
     let page = store.changes(id, &ChangeFilter::default(), Some(999), 2).await.expect("read");
     assert_eq!((page[0].seq, page[0].error.as_deref()), (1000, Some("OZmap said no")));
-    assert_eq!((page[1].field.as_str(), page[1].old_value.as_str(), page[1].new_value.as_str()), ("read_power", "null", "-21.53"));
-    let field = ChangeFilter { field: Some(Field::Status), code: Some("8".to_owned()), ..ChangeFilter::default() };
+    assert_eq!(
+        (page[1].field.as_str(), page[1].old_value.as_str(), page[1].new_value.as_str()),
+        ("read_power", "null", "-21.53")
+    );
+    let field =
+        ChangeFilter { field: Some(Field::Status), code: Some("8".to_owned()), ..ChangeFilter::default() };
     let rows = store.changes(id, &field, None, 10).await.expect("read");
     assert_eq!(rows.iter().map(|row| row.code.as_str()).collect::<Vec<_>>(), ["8"]);
     assert_eq!(store.changes(Uuid::now_v7(), &ChangeFilter::default(), None, 10).await.expect("read"), []);
@@ -109,7 +120,12 @@ async fn changes_are_planned_then_get_their_outcome() {
 async fn findings_are_kept_up_to_a_thousand_of_a_kind() {
     let Fresh { store, _folder, .. } = fresh().await;
     let id = begun(&store, "me", at("10:00:00")).await;
-    let finding = |kind, code: u32| Finding { kind, system: System::Int6, code: Some(code.to_string().into()), detail: "d".into() };
+    let finding = |kind, code: u32| Finding {
+        kind,
+        system: System::Int6,
+        code: Some(code.to_string().into()),
+        detail: "d".into(),
+    };
     let mut findings: Vec<Finding> = (0..1500).map(|code| finding(FindingKind::OnlyInInt6, code)).collect();
     findings.push(finding(FindingKind::Duplicate, 7));
     store.record_findings(id, &findings).await.expect("written");
@@ -145,7 +161,10 @@ async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
     let tasks = (0..20).map(|i| {
         let store = if i % 2 == 0 { store.clone() } else { other.clone() };
         tokio::spawn(async move {
-            store.try_lease("north", &format!("h{i}"), at("10:00:00"), Duration::from_secs(30)).await.expect("asked")
+            store
+                .try_lease("north", &format!("h{i}"), at("10:00:00"), Duration::from_secs(30))
+                .await
+                .expect("asked")
         })
     });
     let mut taken = 0;
@@ -158,7 +177,8 @@ async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
 #[tokio::test]
 async fn a_run_without_a_live_lease_was_cut_off() {
     let Fresh { store, _folder, .. } = fresh().await;
-    let (dead, alive) = (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
+    let (dead, alive) =
+        (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
     store.try_lease("north", "alive", at("10:00:00"), Duration::from_secs(30)).await.expect("taken");
     assert_eq!(store.cut_off_runs("north", at("10:00:10")).await.expect("done"), 1);
     assert_eq!(store.cut_off_runs("north", at("10:00:10")).await.expect("done"), 0, "works twice");

@@ -128,7 +128,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`store::Error`] if the row cannot be written.
-    pub async fn run(&self, trigger: Trigger, mode: Mode, rails: Rails, observer: &Observer) -> Result<Report, store::Error> {
+    pub async fn run(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+        rails: Rails,
+        observer: &Observer,
+    ) -> Result<Report, store::Error> {
         let run = self.begin(trigger, mode).await?;
         Ok(self.under_way.track_future(self.carry_out(run, mode, rails, observer)).await)
     }
@@ -162,7 +168,10 @@ impl Engine {
         loop {
             let id = Uuid::now_v7();
             let (tenant, holder) = (tenant.clone(), process.holder(id));
-            match store.begin_run(NewRun { id, tenant, trigger, mode, started_at: Timestamp::now(), holder }).await {
+            match store
+                .begin_run(NewRun { id, tenant, trigger, mode, started_at: Timestamp::now(), holder })
+                .await
+            {
                 // Another tenant's run began in this millisecond and drew the same number.
                 Err(error) if error.is_taken() => (),
                 result => return result.map(|()| id),
@@ -176,7 +185,8 @@ impl Engine {
         let report = match self.take_lease(&holder).await {
             Ok(None) => {
                 let stop = self.parts.stop.child_token();
-                let heart = tokio::spawn(keep_lease(store.clone(), tenant.clone(), holder.clone(), stop.clone()));
+                let heart =
+                    tokio::spawn(keep_lease(store.clone(), tenant.clone(), holder.clone(), stop.clone()));
                 let report = Run { parts: &self.parts, observer, stop: &stop }.run(id, mode, rails).await;
                 heart.abort();
                 report
@@ -218,7 +228,8 @@ impl Engine {
                 failed = counts.failed, failures = failures.len(), "the run ended"
             ),
         }
-        let end = RunEnd { state, counts, calls, phases, halted_because, error, finished_at: Timestamp::now() };
+        let end =
+            RunEnd { state, counts, calls, phases, halted_because, error, finished_at: Timestamp::now() };
         if let Err(error) = store.end_run(id, end).await {
             tracing::error!(%tenant, run = %id, %error, "the end of the run could not be recorded");
         }
@@ -232,7 +243,9 @@ async fn keep_lease(store: Store, tenant: String, holder: String, stop: Cancella
         tokio::time::sleep(LEASE / 3).await;
         match store.renew_lease(&tenant, &holder, Timestamp::now(), LEASE).await {
             Ok(true) => renewed = Instant::now(),
-            Err(error) if renewed.elapsed() < LEASE => tracing::warn!(%tenant, %error, "the lease was not renewed"),
+            Err(error) if renewed.elapsed() < LEASE => {
+                tracing::warn!(%tenant, %error, "the lease was not renewed")
+            }
             Ok(false) | Err(_) => {
                 tracing::error!(%tenant, "the lease is lost: the run stops");
                 return stop.cancel();
@@ -296,8 +309,11 @@ impl Run<'_> {
         let begun = Instant::now();
         let unreadable = [theirs.unreadable, ours.unreadable].concat();
         let limits = limits.clone();
-        let planned = move || plan(theirs.clients, ours.readings, unreadable, &limits, rails, Timestamp::now());
-        let plan = tokio::task::spawn_blocking(planned).await.map_err(|_| "the plan could not be made".to_owned())?;
+        let planned =
+            move || plan(theirs.clients, ours.readings, unreadable, &limits, rails, Timestamp::now());
+        let plan = tokio::task::spawn_blocking(planned)
+            .await
+            .map_err(|_| "the plan could not be made".to_owned())?;
         report.phases.plan = Some(millis(begun));
         Ok(plan)
     }
@@ -329,7 +345,9 @@ impl Run<'_> {
             0 => tally.unrecorded.map_or(Ok(RunState::Finished), Err),
             left => {
                 let (all, done) = (plan.changes.len(), plan.changes.len() - left);
-                Err(format!("interrupted after {done} of {all} changes; the next run goes on with the others"))
+                Err(format!(
+                    "interrupted after {done} of {all} changes; the next run goes on with the others"
+                ))
             }
         }
     }

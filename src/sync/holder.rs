@@ -33,12 +33,15 @@ impl Process {
     /// processes cannot be seen, nothing is known: the lease has to expire.
     pub fn knows_dead(&self, holder: &str) -> bool {
         let mut parts = holder.split('/');
-        let (Some(host), Some(number), Some(mark)) = (parts.next(), parts.next(), parts.next()) else { return false };
+        let (Some(host), Some(number), Some(mark)) = (parts.next(), parts.next(), parts.next()) else {
+            return false;
+        };
         let Ok(number) = number.parse::<u32>() else { return false };
         if host != self.host || mark == self.mark {
             return false;
         }
-        number == self.number || (Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{number}")).exists())
+        number == self.number
+            || (Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{number}")).exists())
     }
 }
 

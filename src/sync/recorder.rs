@@ -78,7 +78,9 @@ impl Recorder {
         let mut tally = Tally {
             unrecorded: match written {
                 Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(format!("the changes were written to OZmap, but not recorded: {error}")),
+                Ok(Err(error)) => {
+                    Some(format!("the changes were written to OZmap, but not recorded: {error}"))
+                }
                 Err(_) => Some("the changes were written to OZmap, but not recorded".to_owned()),
             },
             ..Tally::default()
@@ -111,7 +113,11 @@ impl Tally {
     }
 }
 
-async fn write(store: Store, run: Uuid, mut receiver: mpsc::UnboundedReceiver<Vec<Noted>>) -> Result<(), store::Error> {
+async fn write(
+    store: Store,
+    run: Uuid,
+    mut receiver: mpsc::UnboundedReceiver<Vec<Noted>>,
+) -> Result<(), store::Error> {
     let mut batches = Vec::new();
     while receiver.recv_many(&mut batches, 10_000).await > 0 {
         let noted: Vec<Noted> = batches.drain(..).flatten().collect();

@@ -1,0 +1,15 @@
+//! Stories told to the pretend OZmap and INT6 over real HTTP, with a real database.
+//!
+//! Each group begins with "nothing to do"; a test's name is the behaviour.
+
+#![allow(unreachable_pub)] // A test binary has no public face.
+
+mod api;
+mod commands;
+mod faults;
+mod int6_side;
+mod rails;
+mod rules;
+mod sdk;
+mod world;
+mod writes;
