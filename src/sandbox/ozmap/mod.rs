@@ -211,7 +211,8 @@ impl OzmapHandle {
         }
     }
 
-    /// Gives the client with this code these values, keeping its place on the map; adds it if there is none.
+    /// Gives the client with this code these values, keeping its place on the map and its port unless
+    /// it is to be unconnected; adds it if there is none.
     pub fn put_client(&self, subscriber: Subscriber) {
         let mut state = self.0.write();
         let Some(id) = state.client_by_code(&subscriber.code).map(|client| client.id) else {

@@ -105,6 +105,8 @@ fn path(state: &State, home: &Property, port: Port, splitter: &Splitter, route: 
 }
 
 /// The same way, broken before it reaches the PON: nothing arrives.
+///
+/// Inferred: what else such a path carries is unknown; here `pon` and `arriving_potency` are null.
 fn unlit(path: &Value) -> Value {
     let mut unlit = path.clone();
     for (name, value) in [

@@ -287,6 +287,8 @@ impl Splitter {
     ];
 
     /// `launch` is the power of the PON that lights this splitter, dBm.
+    ///
+    /// Inferred: the `index` of a port counts from 1; its place in the array is what the contract vouches for.
     pub(crate) fn field(&self, name: &str, launch: impl Fn(Id) -> Option<f64>) -> Option<Value> {
         let per_output = |value: Value| Value::Array(vec![value; self.outputs.len()]);
         Some(match name {
