@@ -130,9 +130,9 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     let name = source.text("name").unwrap_or_else(|| "default".to_owned());
     let key_sha256 = gateway_key(source, purpose);
     let allowed_ips = source.list("allowed_ips", "addresses or CIDR blocks", network);
-    let int6_host = host(source, "int6", &["int6.token"]);
+    let int6_host = host(source, "int6");
     let int6 = int6_settings(source);
-    let ozmap_host = host(source, "ozmap", &["ozmap.api_key"]);
+    let ozmap_host = host(source, "ozmap");
     let ozmap_key = source.required("ozmap.api_key").filter(|key| source.fits_a_header("ozmap.api_key", key));
     let ozmap_page_size = source.number("ozmap.page_size", 1, 1_000).unwrap_or(500) as usize;
     let interval = source.number("sync.interval_seconds", 0, 86_400).unwrap_or(600);
@@ -221,7 +221,7 @@ fn int6_settings(source: &mut Source) -> Option<int6::Settings> {
     })
 }
 
-fn host(source: &mut Source, system: &str, secrets: &[&'static str]) -> Option<upstream::Settings> {
+fn host(source: &mut Source, system: &str) -> Option<upstream::Settings> {
     let base = source.required(names::joined(system, "url"));
     let base = base.and_then(|url| source.understood(names::joined(system, "url"), base_url(&url)));
     let ca_file = source.text(names::joined(system, "ca_file")).map(PathBuf::from);
@@ -230,6 +230,8 @@ fn host(source: &mut Source, system: &str, secrets: &[&'static str]) -> Option<u
     let max_in_flight = source.number("upstream.max_in_flight", 1, 256).unwrap_or(8) as usize;
     let timeout = source.number("upstream.timeout_seconds", 1, 600).unwrap_or(60);
     let calls_per_hour = source.number("upstream.calls_per_hour", 1, u64::from(u32::MAX));
+    // Both systems' secrets, because a proxy that stands before both may mix them up.
+    let secrets = ["int6.token", "ozmap.api_key"];
     let secrets = secrets.iter().filter_map(|name| source.text(name)).map(SecretString::from).collect();
     Some(upstream::Settings {
         timeout: Duration::from_secs(timeout),

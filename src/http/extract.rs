@@ -21,8 +21,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
                 _ => Problem::invalid("The body could not be read."),
             })?;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Body(T::default()));
+        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            None => return Ok(Body(T::default())),
+            // serde would take an array for an object whose fields come in order.
+            Some(b'[') => return Err(Problem::invalid("body: a JSON object is expected")),
+            Some(_) => (),
         }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {

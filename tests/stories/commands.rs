@@ -1,1 +1,207 @@
-//! Stories to come.
+//! The binary as people and platforms use it: exit statuses, signals, crashes.
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::world::{KEY, World};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_int6-ozmap-gateway");
+
+fn command(world: &World, arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).env_clear().envs(world.settings()).kill_on_drop(true);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    let output = command.stdin(Stdio::null()).output();
+    tokio::time::timeout(Duration::from_secs(60), output).await.expect("it ends").expect("it can be started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `serve`, and the address at which it listens.
+async fn serve(world: &World) -> (Child, String) {
+    let mut child = command(world, &["serve"]).stderr(Stdio::piped()).spawn().expect("it can be started");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let address = loop {
+        let line = lines.next_line().await.expect("a line").expect("it says where it listens");
+        if let Some((_, rest)) = line.split_once("address=") {
+            break rest.split_whitespace().next().expect("an address").to_owned();
+        }
+    };
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, format!("http://{address}"))
+}
+
+async fn get(url: &str) -> Value {
+    let answer = reqwest::Client::new().get(url).header("x-api-key", KEY).send().await.expect("an answer");
+    answer.json().await.expect("JSON")
+}
+
+#[tokio::test]
+async fn sync_prints_the_plan_and_a_summary_and_ends_with_0() {
+    let world = World::empty().await;
+    world.client("10234");
+    world.reading("10234", json!(-21.75));
+    let dry = output(command(&world, &["sync", "--dry-run"])).await;
+    let printed = text(&dry.stdout);
+    assert!(printed.starts_with("~ 10234  power -20.00 -> -21.75 dBm\n"), "{printed}");
+    assert!(printed.contains("dry run, nothing was written") && printed.contains("1 to change"), "{printed}");
+    assert_eq!((dry.status.code(), world.writes()), (Some(0), 0));
+    let told = text(&dry.stderr);
+    assert_eq!(told, "read 1 clients of OZmap, 1 rows of INT6\n", "plain lines where there is no terminal");
+
+    let run = output(command(&world, &["sync"])).await;
+    assert!(text(&run.stdout).contains("1 changed, 0 failed"), "{}", text(&run.stdout));
+    assert_eq!((run.status.code(), world.held("10234").0), (Some(0), json!(-21.75)));
+}
+
+#[tokio::test]
+async fn sync_ends_with_1_if_a_change_failed_and_with_2_if_the_run_did() {
+    let world = World::town(30).await;
+    let code = world.sandbox.ozmap().codes()[0].clone();
+    world.reading(&code, json!(-31));
+    world.sandbox.ozmap().refuse_client(&code);
+    let some = output(command(&world, &["sync"])).await;
+    assert_eq!(some.status.code(), Some(1), "{}", text(&some.stdout));
+    assert!(text(&some.stdout).contains(&format!("! {code}  power")), "{}", text(&some.stdout));
+
+    for code in world.sandbox.ozmap().codes() {
+        world.reading(&code, json!("LOS"));
+    }
+    let halted = output(command(&world, &["sync"])).await;
+    assert_eq!(halted.status.code(), Some(2));
+    assert!(
+        text(&halted.stdout).contains("HALTED, nothing was written: 30 of 30 clients would turn to Error")
+    );
+    world.sandbox.ozmap().forgive();
+    assert_eq!(output(command(&world, &["sync", "--force"])).await.status.code(), Some(0));
+
+    world.sandbox.int6().clear();
+    assert_eq!(output(command(&world, &["sync"])).await.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn wrong_settings_stop_the_start_with_all_mistakes() {
+    let mut world = World::empty().await;
+    world.set("OZMAP_URL", "nonsense");
+    world.set("SYNC_INTERVALL_SECONDS", "600");
+    world.set("INT6_TOKEN", "");
+    for arguments in [vec!["serve"], vec!["sync"], vec!["doctor"]] {
+        let refused = output(command(&world, &arguments)).await;
+        let told = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        for part in [
+            "3 mistake(s)",
+            "OZMAP_URL",
+            "SYNC_INTERVALL_SECONDS is no setting",
+            "INT6_TOKEN (`int6.token` in the file) is missing",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_explained() {
+    let world = World::empty().await;
+    let none = output(command(&world, &[])).await;
+    assert!(text(&none.stderr).contains("Usage:"), "help without arguments");
+    for arguments in [
+        vec!["sinc"],
+        vec!["sync", "--dry"],
+        vec!["sandbox", "--clients", "0"],
+        vec!["sandbox", "--fail", "101"],
+    ] {
+        let refused = output(command(&world, &arguments)).await;
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        assert!(!refused.stderr.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn doctor_finds_what_is_wrong_and_says_the_remedy() {
+    let mut world = World::empty().await;
+    let sound = output(command(&world, &["doctor"])).await;
+    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stdout));
+    world.set("OZMAP_API_KEY", "not-the-key");
+    world.set("INT6_URL", "http://127.0.0.1:1");
+    world.set("UPSTREAM_TIMEOUT_SECONDS", "2");
+    let ill = output(command(&world, &["doctor"])).await;
+    let told = text(&ill.stdout);
+    assert_eq!(ill.status.code(), Some(2));
+    assert!(
+        told.contains("FAIL  default: OZmap at http://127.0.0.1") && told.contains("FAIL  default: INT6 at"),
+        "{told}"
+    );
+    assert!(told.contains("remedy:") && !told.contains("not-the-key"), "{told}");
+}
+
+#[tokio::test]
+async fn killed_in_mid_apply_and_started_again_it_converges_and_says_what_was_cut_off() {
+    let mut world = World::town(200).await;
+    for (i, code) in world.sandbox.ozmap().codes().iter().enumerate() {
+        world.reading(code, json!(-31.0 - i as f64 / 100.0));
+    }
+    world.set("SYNC_INTERVAL_SECONDS", "3600");
+    world.sandbox.ozmap().set_latency(Duration::from_millis(50));
+    let (mut child, _) = serve(&world).await;
+    while world.writes() < 20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    child.kill().await.expect("it can be killed");
+    let written = world.writes();
+    assert!(written < 200, "it was killed in the middle");
+
+    let (child, url) = serve(&world).await;
+    let runs = get(&format!("{url}/v1/sync-runs")).await;
+    let oldest = runs["sync_runs"].as_array().and_then(|runs| runs.last()).cloned().expect("the first run");
+    assert_eq!(oldest["state"], "failed");
+    assert!(oldest["error"].as_str().is_some_and(|why| why.starts_with("cut off:")), "{oldest}");
+    for _ in 0..500 {
+        let runs = get(&format!("{url}/v1/sync-runs?state=finished")).await;
+        if runs["sync_runs"].as_array().is_some_and(|runs| !runs.is_empty()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(child);
+    world.sandbox.ozmap().set_latency(Duration::ZERO);
+    assert_eq!(world.sync().await.counts.changed, 0, "everything had been written");
+}
+
+#[tokio::test]
+async fn sigterm_ends_the_process_cleanly_even_with_half_a_request_open() {
+    use tokio::io::AsyncWriteExt;
+    let world = World::town(20).await;
+    let (mut child, url) = serve(&world).await;
+    let address = url.trim_start_matches("http://");
+    let mut half = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    half.write_all(b"GET /v1/sync-runs HTTP/1.1\r\nHost: x\r\n").await.expect("half a request");
+    let pid = child.id().expect("it runs").to_string();
+    let begun = std::time::Instant::now();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
+    let status = tokio::time::timeout(Duration::from_secs(15), child.wait())
+        .await
+        .expect("it ends")
+        .expect("a status");
+    assert!(status.success() && begun.elapsed() < Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn keygen_and_openapi_print_what_they_promise() {
+    let world = World::empty().await;
+    let keys = text(&output(command(&world, &["keygen"])).await.stdout);
+    let lines: Vec<(&str, &str)> = keys.lines().filter_map(|line| line.split_once('=')).collect();
+    assert_eq!((lines[0].0, lines[1].0), ("GATEWAY_API_KEY", "GATEWAY_API_KEY_SHA256"));
+    assert!(lines.iter().all(|(_, value)| value.len() == 64));
+    let document = text(&output(command(&world, &["openapi"])).await.stdout);
+    assert_eq!(document, int6_ozmap_gateway::http::openapi_json());
+}
