@@ -54,7 +54,7 @@ async fn the_official_sdk_reads_what_the_gateway_wrote() {
         expect(code, json!([world.held(code).0, 1, true]));
     }
     // Nothing is known of the ONU until now.
-    let onu = json!({"serial_number": "ABCD12345678", "user_PPPoE": "147@isp.example", "mac_address": "02:12:C8:CB:10:A8"});
+    let onu = json!({"serial_number": "ABCD12345678", "user_PPPoE": "147@isp.example", "mac_address": "02:12:c8:cb:10:a8"});
     let row = json!({"serial_number": "ABCD12345678", "pppoe_username": "147@isp.example", "mac_address": "02:12:C8:CB:10:A8"});
     let code = &codes[250];
     ozmap.put_client(Subscriber::new(code).potency_read(-20.0));
