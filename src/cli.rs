@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
 async fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Serve(file) => {
-            telemetry::start("info", false);
+            telemetry::start("info");
             match file.load(Purpose::Serve) {
                 Ok(config) => app::serve(&config).await.map_or_else(|e| failed(&e), |()| ExitCode::SUCCESS),
                 Err(mistakes) => failed(&mistakes.to_string()),

@@ -12,7 +12,7 @@ use crate::telemetry;
 use crate::upstream::{Error, Kind};
 
 pub(super) async fn run(file: ConfigFile) -> ExitCode {
-    telemetry::start("error", false);
+    telemetry::start("error");
     let config = match file.load(Purpose::Serve) {
         Ok(config) => config,
         Err(mistakes) => return failed(&mistakes.to_string()),

@@ -42,7 +42,7 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
-    telemetry::start("info", false);
+    telemetry::start("info");
     match start(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => failed(&why),

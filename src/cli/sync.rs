@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
-    telemetry::start("warn", false);
+    telemetry::start("warn");
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Apply };
     let rails = if arguments.force { Rails::Forced } else { Rails::Hold };
     let mut config = match arguments.file.load(Purpose::Once) {
