@@ -3,8 +3,32 @@
 use std::fmt;
 
 use compact_str::CompactString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Dbm;
+
+/// Kept as text, and read only if the text is one that `new` takes.
+macro_rules! kept_as_text {
+    ($type:ty, $expected:literal) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+                let text = CompactString::deserialize(deserializer)?;
+                <$type>::new(&text).ok_or_else(|| de::Error::custom($expected))
+            }
+        }
+    };
+}
+
+kept_as_text!(ClientCode, "a code that is not empty is expected");
+kept_as_text!(RecordId, "an identifier of 1 to 64 letters and digits is expected");
+kept_as_text!(OnuSerial, "a serial number is expected: four letters and 6 to 16 letters or digits");
+kept_as_text!(MacAddress, "a MAC address is expected: twelve hexadecimal digits");
 
 /// The business key of a client: OZmap's `code`, INT6's `gpon_client_id`.
 ///
@@ -63,7 +87,8 @@ impl fmt::Display for RecordId {
 }
 
 /// OZmap's verdict on a client's connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Light was measured.
     Ok,
@@ -103,6 +128,12 @@ impl OnuSerial {
     }
 }
 
+impl fmt::Display for OnuSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The MAC address of an ONU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddress([u8; 6]);
@@ -135,7 +166,7 @@ impl fmt::Display for MacAddress {
 }
 
 /// The ONU's data exactly as OZmap holds them; `""` is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Onu {
     /// Serial number.
     pub serial_number: CompactString,

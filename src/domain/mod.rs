@@ -1,8 +1,10 @@
 //! The words of the trade as types that cannot be built wrong. No clock, no network, no database.
 
+pub mod activation;
 mod client;
 mod power;
 mod reading;
+pub mod route;
 mod run;
 
 pub use client::{Client, ClientCode, Implantation, MacAddress, Onu, OnuSerial, RecordId, Status};

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Implantation, Status};
 
 /// An optical power in hundredths of a dBm, so that equality decides whether OZmap is written to.
 ///
 /// Range: −9,999.99 to 9,999.99 dBm, far beyond any ONU; a number outside it is a defect of the sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Dbm(i32);
 
 /// A number that no power can be.
@@ -42,9 +45,28 @@ impl Dbm {
         self.0
     }
 
+    /// How far apart two powers are, in dB; never negative.
+    pub fn distance(self, other: Dbm) -> Dbm {
+        Dbm((self.0 - other.0).abs())
+    }
+
     /// The power in dBm.
     pub fn to_f64(self) -> f64 {
         f64::from(self.0) / 100.0
+    }
+}
+
+impl TryFrom<f64> for Dbm {
+    type Error = NumberError;
+
+    fn try_from(dbm: f64) -> Result<Dbm, NumberError> {
+        Dbm::from_f64(dbm)
+    }
+}
+
+impl From<Dbm> for f64 {
+    fn from(power: Dbm) -> f64 {
+        power.to_f64()
     }
 }
 

@@ -3,11 +3,13 @@
 //! `wire` is the only file that knows OZmap's JSON.
 
 mod batch_routes;
+mod desk;
 mod pages;
 mod reader;
 pub mod wire;
 mod writer;
 
+pub use desk::Light;
 pub use reader::{Reader, Snapshot};
 pub use writer::{WriteError, Writer};
 

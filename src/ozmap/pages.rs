@@ -21,6 +21,8 @@ pub(super) struct List {
     pub(super) route: &'static str,
     pub(super) select: &'static str,
     pub(super) populate: Option<&'static str>,
+    /// Sent in the query; a host may ignore it, so that every row has to be looked at all the same.
+    pub(super) filter: Option<serde_json::Value>,
 }
 
 impl Ozmap {
@@ -78,6 +80,7 @@ impl List {
         let mut query =
             vec![("limit".to_owned(), page_size.to_string()), ("select".to_owned(), self.select.to_owned())];
         query.extend(self.populate.map(|populate| ("populate".to_owned(), populate.to_owned())));
+        query.extend(self.filter.iter().map(|filter| ("filter".to_owned(), filter.to_string())));
         match at {
             Next::Page(page) => query.push(("page".to_owned(), page.to_string())),
             Next::Cursor(cursor) => {

@@ -2,6 +2,9 @@
 //!
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
 
+pub mod card;
+pub mod potency;
+
 use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -121,6 +124,22 @@ pub fn page(body: &[u8], take: &mut dyn FnMut(&RawValue)) -> Result<PageInfo, St
         has_next: has_next_page.as_bool(),
         next_query: next_url.as_str().map(query_of).unwrap_or_default(),
     })
+}
+
+/// Reads one record; `None` for an empty body and `null`.
+///
+/// # Errors
+/// What is wrong with the record.
+pub fn row<T>(
+    body: &[u8],
+    read: impl Fn(&RawValue) -> Result<T, RowError>,
+) -> Result<Option<T>, String> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let row: Option<&RawValue> =
+        serde_json::from_slice(body).map_err(|e| format!("a record is expected: {}", explain(&e)))?;
+    row.map(read).transpose().map_err(|e| e.what)
 }
 
 /// Category and place of a JSON error; its text could repeat a value.

@@ -118,6 +118,21 @@ impl Kind {
         )
     }
 
+    /// Whether asking again later may help: the host is away, busy, or talks nonsense.
+    pub fn is_passing(&self) -> bool {
+        self.may_pass() || matches!(self, Kind::Resting | Kind::BudgetSpent)
+    }
+
+    /// Whether the host is there and says no, or something that nobody understands; else it is away or busy.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Kind::Unauthorized { .. } | Kind::Rejected { .. } | Kind::Malformed { .. })
+    }
+
+    /// Whether the request may have been carried out although no answer says so.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. })
+    }
+
     /// Whether the host as a whole seems to be away; a 500 is about one request.
     pub(super) fn is_outage(&self) -> bool {
         match self {
@@ -127,7 +142,8 @@ impl Kind {
         }
     }
 
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    /// How long the other side asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Kind::RateLimited { retry_after, .. } | Kind::Failing { retry_after, .. } => *retry_after,
             _ => None,

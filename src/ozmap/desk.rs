@@ -1,0 +1,178 @@
+//! What an installation asks and writes: one client, his light, one splitter, one port.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::wire::card::{self, Dweller};
+use super::wire::{network, potency};
+use super::{Ozmap, pages, wire};
+use crate::domain::activation::{Card, ClientEdit, HomeEdit, NewHome};
+use crate::domain::route::Route;
+use crate::domain::{ClientCode, RecordId, Site, Splitter};
+use crate::upstream::{Error, Repeat, Request};
+
+/// What OZmap says when it is asked for a client's light.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Light {
+    /// The routes, dark ones among them; never empty.
+    Routes(Vec<Route>),
+    /// No fibre leads to the client: 422, or an answer without a route.
+    NoRoute,
+    /// OZmap knows no such client.
+    UnknownClient,
+}
+
+impl Ozmap {
+    /// The calculated power of a client. Source: `contracts/ozmap-api.md`, "Calculated power".
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn light(&self, code: &ClientCode) -> Result<Light, Error> {
+        let path = ["api", "v2", "properties", "client", code.as_str(), "potency"];
+        let mut request = self.request(Request::get("calculate a client's power", path));
+        request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
+        match self.upstream.call(request, |reply| potency::routes(&reply.body)).await {
+            Ok(routes) if routes.is_empty() => Ok(Light::NoRoute),
+            Ok(routes) => Ok(Light::Routes(routes)),
+            Err(error) => match error.kind.rejected_with() {
+                Some(StatusCode::NOT_FOUND) => Ok(Light::UnknownClient),
+                Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(Light::NoRoute),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// All that OZmap has for a code: nothing, one card, or several where the code is not unique.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn cards(&self, code: &ClientCode) -> Result<Vec<Card>, Error> {
+        let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
+        let answer = self.upstream.call(self.request(request), |reply| card::dwellers(&reply.body)).await;
+        let dwellers = none_if_missing(answer)?.unwrap_or_default();
+        let mut cards = Vec::new();
+        for dweller in dwellers {
+            match dweller {
+                Dweller::Whole(card) => cards.push(*card),
+                Dweller::Id(id, home) => {
+                    let client = self.one("read a client", "ftth-clients", &id, card::client_card).await?;
+                    cards.extend(client.map(|card| Card { home: Some(home), ..card }));
+                }
+            }
+        }
+        // A host that ignores what it is asked returns others, too.
+        cards.retain(|card| card.code == *code);
+        if cards.is_empty() {
+            return self.homeless(code).await;
+        }
+        Ok(cards)
+    }
+
+    /// Clients of a code who have no property.
+    async fn homeless(&self, code: &ClientCode) -> Result<Vec<Card>, Error> {
+        let list = pages::List {
+            operation: "look a client up",
+            route: "ftth-clients",
+            select: card::CARD_FIELDS,
+            populate: None,
+            filter: Some(json!([{ "property": "code", "operator": "=", "value": code.as_str() }])),
+        };
+        let mut cards: Vec<Card> = Vec::new();
+        self.each_row(&list, |row| {
+            let card = card::client_card(row).ok().filter(|card| card.code == *code);
+            cards.extend(card.filter(|card| !cards.iter().any(|known| known.id == card.id)));
+        })
+        .await?;
+        Ok(cards)
+    }
+
+    /// A splitter as it is now; `None` if OZmap has none of this identifier.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, Error> {
+        self.one("read a splitter", "splitters", id, network::splitter).await
+    }
+
+    /// The box or building of this identifier; `None` if it is neither.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, Error> {
+        match self.one("read a box", "boxes", id, network::cto).await? {
+            Some(site) => Ok(Some(site)),
+            None => self.one("read a building", "buildings", id, network::building).await,
+        }
+    }
+
+    async fn one<T>(
+        &self,
+        operation: &'static str,
+        route: &str,
+        id: &RecordId,
+        read: impl Fn(&serde_json::value::RawValue) -> Result<T, wire::RowError>,
+    ) -> Result<Option<T>, Error> {
+        let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
+        let answer = self.upstream.call(self.request(request), |reply| {
+            wire::row(&reply.body, &read)
+        });
+        match answer.await {
+            // Inferred: a host may call an identifier that it cannot have malformed instead of unknown.
+            Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => Ok(None),
+            answer => none_if_missing(answer).map(Option::flatten),
+        }
+    }
+
+    /// Creates a property, with its client where he is new. Not repeated: what became of a create whose answer was lost
+    /// has to be looked up.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create_home(&self, home: &NewHome) -> Result<(), Error> {
+        self.write("create a property", Method::POST, "properties", card::new_home_body(home), Repeat::Never).await
+    }
+
+    /// Changes where a client lives. A full-value update: safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn edit_home(&self, edit: &HomeEdit) -> Result<(), Error> {
+        match edit {
+            HomeEdit::New(home) => self.create_home(home).await,
+            HomeEdit::Edit { property, .. } => {
+                let (route, body) = (format!("properties/{property}"), card::home_edit_body(edit));
+                self.write("update a property", Method::PATCH, &route, body, Repeat::Safe).await
+            }
+        }
+    }
+
+    /// Changes a client record. A full-value update: safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn edit_client(&self, id: &RecordId, edit: &ClientEdit) -> Result<(), Error> {
+        let (route, body) = (format!("ftth-clients/{id}"), card::client_edit_body(edit));
+        self.write("update a client", Method::PATCH, &route, body, Repeat::Safe).await
+    }
+
+    async fn write(
+        &self,
+        operation: &'static str,
+        method: Method,
+        route: &str,
+        body: Value,
+        repeat: Repeat,
+    ) -> Result<(), Error> {
+        let request = Request::with_body(operation, method, wire::path(route), body, repeat);
+        self.upstream.call(self.request(request), |_| Ok(())).await
+    }
+}
+
+/// 404 says that there is no such record.
+fn none_if_missing<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.kind.rejected_with() == Some(StatusCode::NOT_FOUND) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

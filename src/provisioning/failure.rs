@@ -1,0 +1,96 @@
+//! Why something that INT6 asked for was not done, by the stable code that it is told.
+
+use std::time::Duration;
+
+use crate::domain::activation::Refusal;
+use crate::domain::{ClientCode, PortNumber, RecordId, System};
+use crate::{store, upstream};
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Neither property nor client.
+    #[error("OZmap has no client of code {0}")]
+    UnknownClient(ClientCode),
+    /// The client is in OZmap only.
+    #[error("INT6 has no reading of client {0}")]
+    NoReading(ClientCode),
+    /// The client is there, the light is not.
+    #[error("OZmap has no fibre route from a PON to client {0}; look at the connections there")]
+    NoRoute(ClientCode),
+    /// No splitter of this identifier.
+    #[error("OZmap has no splitter {0}")]
+    NoSuchSplitter(RecordId),
+    /// It would have done harm.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The other side refused, or cannot be had.
+    #[error(transparent)]
+    Upstream(#[from] upstream::Error),
+    /// The gateway's own database.
+    #[error("the gateway's database does not answer")]
+    Store(#[from] store::Error),
+    /// Somebody else works on the same client or splitter.
+    #[error("another request for the same {0} is still under way")]
+    Busy(&'static str),
+    /// It takes longer than a caller can wait.
+    #[error("{0} has not answered in time; what was begun is carried on")]
+    Late(System),
+    /// The gateway stops.
+    #[error("the gateway stops")]
+    Stopping,
+}
+
+impl Failure {
+    /// The stable name of the error. Source: `contracts/gateway-api.md`, "Errors".
+    pub fn code(&self) -> &'static str {
+        match self {
+            Failure::UnknownClient(_) | Failure::NoReading(_) => "client_not_found",
+            Failure::NoRoute(_) => "no_fibre_route",
+            Failure::NoSuchSplitter(_) => "no_such_splitter",
+            Failure::Refused(refusal) => match refusal {
+                Refusal::ClientExists(_) => "client_exists",
+                Refusal::Ambiguous { .. } => "client_ambiguous",
+                Refusal::NotADropSplitter { .. } => "not_a_drop_splitter",
+                Refusal::NoSuchPort { .. } => "no_such_port",
+                Refusal::PortTaken { .. } => "port_taken",
+                Refusal::PortBlocked { .. } => "port_blocked",
+                Refusal::NoCoordinate(_) => "invalid_request",
+            },
+            Failure::Upstream(error) => match (error.system, error.kind.is_refusal()) {
+                (System::Ozmap, true) => "ozmap_rejected",
+                (System::Ozmap, false) => "ozmap_unreachable",
+                (System::Int6, true) => "int6_rejected",
+                (System::Int6, false) => "int6_unreachable",
+            },
+            Failure::Late(System::Ozmap) => "ozmap_unreachable",
+            Failure::Late(System::Int6) => "int6_unreachable",
+            Failure::Store(_) | Failure::Busy(_) | Failure::Stopping => "unavailable",
+        }
+    }
+
+    /// Ports that could be asked for instead.
+    pub fn free_ports(&self) -> Option<&[PortNumber]> {
+        match self {
+            Failure::Refused(Refusal::PortTaken { free, .. } | Refusal::PortBlocked { free, .. }) => Some(free),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Failure::Upstream(error) => error.kind.is_passing(),
+            Failure::Store(_) | Failure::Busy(_) | Failure::Late(_) | Failure::Stopping => true,
+            _ => false,
+        }
+    }
+
+    /// How long the other side asks to wait, if it does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Failure::Upstream(error) => error.kind.retry_after(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! One at a time for one client and for one splitter, in this process and across replicas.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable};
+use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use super::Failure;
+use crate::store::{LeaseOutcome, Store};
+use crate::sync::holder::Process;
+
+/// Longer than anything that is done under a lock, so that a machine that dies does not hold it for ever.
+const LEASE: Duration = Duration::from_secs(180);
+/// How often another replica's lease is looked at, and how many times.
+const LOOK: Duration = Duration::from_millis(100);
+const LOOKS: usize = 150;
+
+type Here = tokio::sync::Mutex<()>;
+
+/// A tenant's locks.
+pub struct Locks {
+    tenant: String,
+    store: Store,
+    process: Process,
+    here: Mutex<HashMap<String, Weak<Here>>>,
+}
+
+/// A lock that is held; give it back with [`Locks::release`].
+pub struct Held {
+    name: String,
+    holder: String,
+    _here: OwnedMutexGuard<()>,
+}
+
+impl Locks {
+    /// Nothing is locked yet.
+    pub fn new(tenant: String, store: Store, process: Process) -> Locks {
+        Locks { tenant, store, process, here: Mutex::default() }
+    }
+
+    /// Waits for the lock of this `kind` (`client`, `splitter`) and `key`.
+    ///
+    /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] if another replica does not give it back, [`Failure::Store`].
+    pub async fn hold(&self, kind: &'static str, key: &str) -> Result<Held, Failure> {
+        let name = format!("{}/{kind}/{key}", self.tenant);
+        // First here, so that the requests of this process stand in line and only one asks the database.
+        let here = self.here(&name).lock_owned().await;
+        let holder = self.process.holder(Uuid::now_v7());
+        let looks = ConstantBuilder::default().with_delay(LOOK).with_max_times(LOOKS).with_jitter();
+        let take = || async { self.take(kind, &name, &holder).await };
+        take.retry(looks).when(|failure: &Failure| matches!(failure, Failure::Busy(_))).await?;
+        Ok(Held { name, holder, _here: here })
+    }
+
+    /// Gives a lock back.
+    pub async fn release(&self, held: Held) {
+        if let Err(error) = self.store.release_lease(&held.name, &held.holder).await {
+            tracing::warn!(%error, "a lock could not be given back; it expires by itself");
+        }
+    }
+
+    async fn take(&self, kind: &'static str, name: &str, holder: &str) -> Result<(), Failure> {
+        match self.store.try_lease(name, holder, Timestamp::now(), LEASE).await? {
+            LeaseOutcome::Taken => Ok(()),
+            LeaseOutcome::HeldBy { holder: other, .. } => {
+                if self.process.knows_dead(&other) {
+                    self.store.release_lease(name, &other).await?;
+                }
+                Err(Failure::Busy(kind))
+            }
+        }
+    }
+
+    fn here(&self, name: &str) -> Arc<Here> {
+        let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = here.get(name).and_then(Weak::upgrade) {
+            return lock;
+        }
+        // Nobody waits for those any more.
+        here.retain(|_, lock| lock.strong_count() > 0);
+        let lock = Arc::new(Here::default());
+        here.insert(name.to_owned(), Arc::downgrade(&lock));
+        lock
+    }
+}

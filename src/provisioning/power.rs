@@ -1,0 +1,136 @@
+//! The light that OZmap calculates for a client: read through, with a short memory and a long one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use moka::future::Cache;
+
+use crate::domain::ClientCode;
+use crate::domain::route::{self, KnownPower};
+use crate::ozmap::{Light, Ozmap};
+use crate::store::Store;
+use crate::upstream;
+
+/// Answers that are kept for the short time, so that memory is bounded.
+const MOST_CACHED: u64 = 100_000;
+/// How long OZmap may take while an older answer is at hand.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// OZmap was asked for this call.
+    Ozmap,
+    /// It said so before; `as_of` tells when.
+    Cache,
+}
+
+/// Why there is no calculated power.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// Neither property nor client.
+    #[error("OZmap has no client of code {0}")]
+    UnknownClient(ClientCode),
+    /// The client is there, the light is not.
+    #[error("OZmap has no fibre route from a PON to client {0}; look at his connection and his splitter's in OZmap")]
+    NoRoute(ClientCode),
+    /// One code, several clients or properties.
+    #[error("OZmap has {1} properties or clients of code {0}; merge them there first")]
+    Ambiguous(ClientCode, usize),
+    /// OZmap could not be asked, and has not said before.
+    #[error(transparent)]
+    Ozmap(upstream::Error),
+    /// The gateway stops.
+    #[error("the question was cut off, because the gateway stops")]
+    CutOff,
+}
+
+/// What is known, and how fresh it is.
+pub type Answer = (Arc<KnownPower>, Origin);
+
+/// Answers questions about light, for one tenant.
+pub struct Powers {
+    tenant: String,
+    ozmap: Ozmap,
+    store: Store,
+    fresh: Cache<ClientCode, Arc<KnownPower>>,
+}
+
+impl Powers {
+    /// `keep` is how long an answer may be given again without asking OZmap; zero always asks.
+    pub fn new(tenant: String, ozmap: Ozmap, store: Store, keep: Duration) -> Powers {
+        let fresh = Cache::builder().max_capacity(MOST_CACHED).time_to_live(keep).build();
+        Powers { tenant, ozmap, store, fresh }
+    }
+
+    /// The calculated power of a client; with `anew`, what was cached does not count.
+    ///
+    /// One request per client is under way however many callers wait. What OZmap said last is the answer when it cannot be
+    /// asked, or is too slow for somebody who stands at a wall. Source: design, "Freshness".
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn of(self: &Arc<Self>, code: &ClientCode, anew: bool) -> Result<Answer, Failure> {
+        if anew {
+            self.fresh.invalidate(code).await;
+        } else if let Some(known) = self.fresh.get(code).await {
+            return Ok((known, Origin::Cache));
+        }
+        // In a task of its own: a caller who gives up does not lose the answer for the others.
+        let (this, key) = (Arc::clone(self), code.clone());
+        let mut asked =
+            tokio::spawn(async move { this.fresh.try_get_with_by_ref(&key, this.ask(&key)).await });
+        let answer = match tokio::time::timeout(PATIENCE, &mut asked).await {
+            Ok(answer) => answer,
+            Err(_) => match self.before(code).await {
+                Some(known) => return Ok((known, Origin::Cache)),
+                None => asked.await,
+            },
+        };
+        let failure = match answer {
+            Ok(Ok(known)) => return Ok((known, Origin::Ozmap)),
+            Ok(Err(failure)) => (*failure).clone(),
+            Err(_) => Failure::CutOff,
+        };
+        match &failure {
+            Failure::Ozmap(error) if error.kind.is_passing() => {
+                self.before(code).await.map(|known| (known, Origin::Cache)).ok_or(failure)
+            }
+            _ => Err(failure),
+        }
+    }
+
+    /// What OZmap said last.
+    async fn before(&self, code: &ClientCode) -> Option<Arc<KnownPower>> {
+        let known = self.store.known_power(&self.tenant, code.as_str()).await;
+        known.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what OZmap said before cannot be looked up");
+            None
+        })
+        .map(Arc::new)
+    }
+
+    async fn ask(&self, code: &ClientCode) -> Result<Arc<KnownPower>, Failure> {
+        let (light, cards) =
+            tokio::try_join!(self.ozmap.light(code), self.ozmap.cards(code)).map_err(Failure::Ozmap)?;
+        let as_of = Timestamp::now();
+        let card = match cards.as_slice() {
+            [] => return Err(Failure::UnknownClient(code.clone())),
+            [card] => card,
+            several => return Err(Failure::Ambiguous(code.clone(), several.len())),
+        };
+        let routes = match light {
+            Light::Routes(routes) => routes,
+            Light::NoRoute | Light::UnknownClient => Vec::new(),
+        };
+        let (route, other_routes) =
+            route::counting(routes).ok_or_else(|| Failure::NoRoute(code.clone()))?;
+        let read = card.home.as_ref().and_then(|home| home.read_power);
+        let known = KnownPower { code: code.clone(), route, other_routes, read, as_of };
+        if let Err(error) = self.store.remember_power(&self.tenant, &known).await {
+            tracing::warn!(%error, "the answer could not be remembered for when OZmap is away");
+        }
+        Ok(Arc::new(known))
+    }
+}

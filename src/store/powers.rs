@@ -1,0 +1,43 @@
+//! The last calculated power that OZmap told of each client, for when it cannot be reached.
+
+use super::error::During;
+use super::{Error, Store, time_text};
+use crate::domain::route::KnownPower;
+
+impl Store {
+    /// Remembers what OZmap said, in place of what it said before.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn remember_power(&self, tenant: &str, power: &KnownPower) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO known_powers (tenant, code, as_of, power) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, code) DO UPDATE SET as_of = excluded.as_of, power = excluded.power \
+             WHERE known_powers.as_of < excluded.as_of",
+        )
+        .bind(tenant)
+        .bind(power.code.as_str())
+        .bind(time_text(power.as_of))
+        .bind(serde_json::to_string(power).unwrap_or_default())
+        .execute(&self.writer)
+        .await
+        .map(drop)
+        .during("remember a calculated power")
+    }
+
+    /// What OZmap said last; `None` if it never was asked.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn known_power(&self, tenant: &str, code: &str) -> Result<Option<KnownPower>, Error> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT power FROM known_powers WHERE tenant = $1 AND code = $2")
+                .bind(tenant)
+                .bind(code)
+                .fetch_optional(&self.reader)
+                .await
+                .during("look up a calculated power")?;
+        // A row that an older version wrote in another shape is as good as none.
+        Ok(row.and_then(|(power,)| serde_json::from_str(&power).ok()))
+    }
+}
