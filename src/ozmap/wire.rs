@@ -1,6 +1,8 @@
-//! OZmap's JSON; no other file knows it. Source: `contracts/ozmap-api.md`.
+//! OZmap's JSON; nothing outside this module knows it. Source: `contracts/ozmap-api.md`.
 //!
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
+
+pub mod network;
 
 use compact_str::CompactString;
 use serde::Deserialize;
