@@ -13,8 +13,7 @@ use crate::domain::System;
 use crate::http::{self, Face};
 use crate::int6;
 use crate::ozmap::Ozmap;
-use crate::store::Store;
-use crate::sync::holder::Process;
+use crate::store::{Process, Store};
 use crate::sync::{Engine, Parts, schedule};
 use crate::upstream::Upstream;
 

@@ -21,6 +21,7 @@ pub mod domain;
 pub mod http;
 pub mod int6;
 pub mod ozmap;
+pub mod provisioning;
 pub mod sandbox;
 pub mod store;
 pub mod sync;

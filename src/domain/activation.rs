@@ -5,8 +5,8 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClientCode, Coordinate, Dbm, Implantation, MacAddress, Onu, OnuSerial, PortNumber, PortState, RecordId, Site, SiteKind,
-    Splitter, Status,
+    ClientCode, Coordinate, Dbm, Implantation, MacAddress, Onu, OnuSerial, PortNumber, PortState, RecordId,
+    Site, SiteKind, Splitter, Status,
 };
 
 /// Everything that OZmap holds of one client and an installation may change.
@@ -94,6 +94,8 @@ pub struct OnuWish {
 pub enum Intent {
     /// `POST /v1/clients`: he must not be there.
     Create,
+    /// The same, after a try of ours whose answer was lost: he may be there, on this very port.
+    CreateAgain,
     /// `PUT …/activation`: he is updated if he is there, else created.
     Activate,
 }
@@ -187,7 +189,9 @@ pub enum Refusal {
     #[error("OZmap has a client of code {0} already")]
     ClientExists(ClientCode),
     /// One code, several clients or properties: which one is meant?
-    #[error("OZmap has {count} properties or clients of code {code}; merge them there first, none was touched")]
+    #[error(
+        "OZmap has {count} properties or clients of code {code}; merge them there first, none was touched"
+    )]
     Ambiguous {
         /// The code.
         code: ClientCode,
@@ -251,14 +255,14 @@ pub fn decide(
     splitter: &Splitter,
     site: Option<&Site>,
 ) -> Result<Decision, Refusal> {
-    let card = match cards {
-        [] => None,
-        [card] if intent == Intent::Activate => Some(card),
-        [_] => return Err(Refusal::ClientExists(wish.code.clone())),
-        several if intent == Intent::Activate => {
+    let card = match (cards, intent) {
+        ([], _) => None,
+        ([card], Intent::Activate) => Some(card),
+        ([card], Intent::CreateAgain) if card.holds(&wish.splitter, wish.port) => Some(card),
+        (_, Intent::Create | Intent::CreateAgain) => return Err(Refusal::ClientExists(wish.code.clone())),
+        (several, Intent::Activate) => {
             return Err(Refusal::Ambiguous { code: wish.code.clone(), count: several.len() });
         }
-        _ => return Err(Refusal::ClientExists(wish.code.clone())),
     };
     let home = card.and_then(|card| card.home.as_ref());
     let site = may_serve(splitter, site)?;
@@ -287,6 +291,13 @@ impl OnuWish {
     /// What OZmap holds, with what INT6 knows in place of what differs.
     fn merged_into(&self, held: &Onu) -> Onu {
         held.merged(self.serial.as_ref(), self.pppoe_user.as_deref(), self.mac)
+    }
+}
+
+impl Card {
+    /// Whether the client's property holds this port.
+    pub fn holds(&self, splitter: &RecordId, port: PortNumber) -> bool {
+        self.home.as_ref().is_some_and(|home| home.holds(splitter, port))
     }
 }
 
@@ -321,8 +332,12 @@ fn check_port(wish: &Wish, home: Option<&Home>, splitter: &Splitter) -> Result<(
     }
     match state {
         PortState::Free => Ok(()),
-        PortState::Taken => Err(Refusal::PortTaken { splitter: id, port, free: splitter.free_ports().collect() }),
-        PortState::Blocked => Err(Refusal::PortBlocked { splitter: id, port, free: splitter.free_ports().collect() }),
+        PortState::Taken => {
+            Err(Refusal::PortTaken { splitter: id, port, free: splitter.free_ports().collect() })
+        }
+        PortState::Blocked => {
+            Err(Refusal::PortBlocked { splitter: id, port, free: splitter.free_ports().collect() })
+        }
     }
 }
 

@@ -97,7 +97,8 @@ pub enum Status {
 }
 
 /// Whether a client is deployed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Implantation {
     /// *Não implantado*.
     NotImplanted,

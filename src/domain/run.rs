@@ -32,6 +32,8 @@ pub enum Trigger {
     Api,
     /// `sync` on the command line.
     Cli,
+    /// `POST /v1/clients/{code}/sync`: one client only.
+    Client,
 }
 
 /// How a run stands.
@@ -65,7 +67,7 @@ macro_rules! names {
     };
 }
 
-names!(Trigger { Trigger::Timer => "timer", Trigger::Api => "api", Trigger::Cli => "cli" });
+names!(Trigger { Trigger::Timer => "timer", Trigger::Api => "api", Trigger::Cli => "cli", Trigger::Client => "client" });
 names!(RunState {
     RunState::Running => "running",
     RunState::Finished => "finished",

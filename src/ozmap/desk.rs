@@ -113,12 +113,12 @@ impl Ozmap {
         read: impl Fn(&serde_json::value::RawValue) -> Result<T, wire::RowError>,
     ) -> Result<Option<T>, Error> {
         let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
-        let answer = self.upstream.call(self.request(request), |reply| {
-            wire::row(&reply.body, &read)
-        });
+        let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));
         match answer.await {
             // Inferred: a host may call an identifier that it cannot have malformed instead of unknown.
-            Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => Ok(None),
+            Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => {
+                Ok(None)
+            }
             answer => none_if_missing(answer).map(Option::flatten),
         }
     }
@@ -129,7 +129,8 @@ impl Ozmap {
     /// # Errors
     /// [`Error`].
     pub async fn create_home(&self, home: &NewHome) -> Result<(), Error> {
-        self.write("create a property", Method::POST, "properties", card::new_home_body(home), Repeat::Never).await
+        self.write("create a property", Method::POST, "properties", card::new_home_body(home), Repeat::Never)
+            .await
     }
 
     /// Changes where a client lives. A full-value update: safe to repeat.
@@ -153,6 +154,11 @@ impl Ozmap {
     pub async fn edit_client(&self, id: &RecordId, edit: &ClientEdit) -> Result<(), Error> {
         let (route, body) = (format!("ftth-clients/{id}"), card::client_edit_body(edit));
         self.write("update a client", Method::PATCH, &route, body, Repeat::Safe).await
+    }
+
+    /// OZmap accepted something and did not do it.
+    pub fn broke_its_word(&self, operation: &'static str, what: &str) -> Error {
+        self.upstream.malformed(operation, what)
     }
 
     async fn write(

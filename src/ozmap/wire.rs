@@ -1,8 +1,9 @@
-//! OZmap's JSON; no other file knows it. Source: `contracts/ozmap-api.md`.
+//! OZmap's JSON; nothing outside this module knows it. Source: `contracts/ozmap-api.md`.
 //!
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
 
 pub mod card;
+pub mod network;
 pub mod potency;
 
 use compact_str::CompactString;
@@ -130,10 +131,7 @@ pub fn page(body: &[u8], take: &mut dyn FnMut(&RawValue)) -> Result<PageInfo, St
 ///
 /// # Errors
 /// What is wrong with the record.
-pub fn row<T>(
-    body: &[u8],
-    read: impl Fn(&RawValue) -> Result<T, RowError>,
-) -> Result<Option<T>, String> {
+pub fn row<T>(body: &[u8], read: impl Fn(&RawValue) -> Result<T, RowError>) -> Result<Option<T>, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }

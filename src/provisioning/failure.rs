@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::domain::activation::Refusal;
 use crate::domain::{ClientCode, PortNumber, RecordId, System};
-use crate::{store, upstream};
+use crate::store::{self, LockError};
+use crate::upstream;
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +13,6 @@ pub enum Failure {
     /// Neither property nor client.
     #[error("OZmap has no client of code {0}")]
     UnknownClient(ClientCode),
-    /// The client is in OZmap only.
-    #[error("INT6 has no reading of client {0}")]
-    NoReading(ClientCode),
     /// The client is there, the light is not.
     #[error("OZmap has no fibre route from a PON to client {0}; look at the connections there")]
     NoRoute(ClientCode),
@@ -31,8 +29,8 @@ pub enum Failure {
     #[error("the gateway's database does not answer")]
     Store(#[from] store::Error),
     /// Somebody else works on the same client or splitter.
-    #[error("another request for the same {0} is still under way")]
-    Busy(&'static str),
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// It takes longer than a caller can wait.
     #[error("{0} has not answered in time; what was begun is carried on")]
     Late(System),
@@ -45,7 +43,7 @@ impl Failure {
     /// The stable name of the error. Source: `contracts/gateway-api.md`, "Errors".
     pub fn code(&self) -> &'static str {
         match self {
-            Failure::UnknownClient(_) | Failure::NoReading(_) => "client_not_found",
+            Failure::UnknownClient(_) => "client_not_found",
             Failure::NoRoute(_) => "no_fibre_route",
             Failure::NoSuchSplitter(_) => "no_such_splitter",
             Failure::Refused(refusal) => match refusal {
@@ -65,14 +63,16 @@ impl Failure {
             },
             Failure::Late(System::Ozmap) => "ozmap_unreachable",
             Failure::Late(System::Int6) => "int6_unreachable",
-            Failure::Store(_) | Failure::Busy(_) | Failure::Stopping => "unavailable",
+            Failure::Store(_) | Failure::Lock(_) | Failure::Stopping => "unavailable",
         }
     }
 
     /// Ports that could be asked for instead.
     pub fn free_ports(&self) -> Option<&[PortNumber]> {
         match self {
-            Failure::Refused(Refusal::PortTaken { free, .. } | Refusal::PortBlocked { free, .. }) => Some(free),
+            Failure::Refused(Refusal::PortTaken { free, .. } | Refusal::PortBlocked { free, .. }) => {
+                Some(free)
+            }
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ impl Failure {
     pub fn is_passing(&self) -> bool {
         match self {
             Failure::Upstream(error) => error.kind.is_passing(),
-            Failure::Store(_) | Failure::Busy(_) | Failure::Late(_) | Failure::Stopping => true,
+            Failure::Store(_) | Failure::Lock(_) | Failure::Late(_) | Failure::Stopping => true,
             _ => false,
         }
     }

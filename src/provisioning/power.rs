@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use moka::future::Cache;
 
+use super::Failure;
 use crate::domain::ClientCode;
+use crate::domain::activation::Refusal;
 use crate::domain::route::{self, KnownPower};
 use crate::ozmap::{Light, Ozmap};
 use crate::store::Store;
@@ -26,24 +28,13 @@ pub enum Origin {
     Cache,
 }
 
-/// Why there is no calculated power.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
-    /// Neither property nor client.
-    #[error("OZmap has no client of code {0}")]
-    UnknownClient(ClientCode),
-    /// The client is there, the light is not.
-    #[error("OZmap has no fibre route from a PON to client {0}; look at his connection and his splitter's in OZmap")]
-    NoRoute(ClientCode),
-    /// One code, several clients or properties.
-    #[error("OZmap has {1} properties or clients of code {0}; merge them there first")]
-    Ambiguous(ClientCode, usize),
-    /// OZmap could not be asked, and has not said before.
-    #[error(transparent)]
+/// Why OZmap gave no calculated power; many callers may wait for one of these.
+#[derive(Debug, Clone)]
+enum NoPower {
+    UnknownClient,
+    Ambiguous(usize),
+    NoRoute,
     Ozmap(upstream::Error),
-    /// The gateway stops.
-    #[error("the question was cut off, because the gateway stops")]
-    CutOff,
 }
 
 /// What is known, and how fresh it is.
@@ -88,44 +79,48 @@ impl Powers {
                 None => asked.await,
             },
         };
-        let failure = match answer {
+        let why = match answer {
             Ok(Ok(known)) => return Ok((known, Origin::Ozmap)),
-            Ok(Err(failure)) => (*failure).clone(),
-            Err(_) => Failure::CutOff,
+            Ok(Err(why)) => why,
+            Err(_) => return Err(Failure::Stopping),
         };
-        match &failure {
-            Failure::Ozmap(error) if error.kind.is_passing() => {
-                self.before(code).await.map(|known| (known, Origin::Cache)).ok_or(failure)
-            }
-            _ => Err(failure),
+        let code = code.clone();
+        match &*why {
+            NoPower::UnknownClient => Err(Failure::UnknownClient(code)),
+            NoPower::Ambiguous(count) => Err(Refusal::Ambiguous { code, count: *count }.into()),
+            NoPower::NoRoute => Err(Failure::NoRoute(code)),
+            NoPower::Ozmap(error) => match self.before(&code).await.filter(|_| error.kind.is_passing()) {
+                Some(known) => Ok((known, Origin::Cache)),
+                None => Err(error.clone().into()),
+            },
         }
     }
 
     /// What OZmap said last.
     async fn before(&self, code: &ClientCode) -> Option<Arc<KnownPower>> {
         let known = self.store.known_power(&self.tenant, code.as_str()).await;
-        known.unwrap_or_else(|error| {
-            tracing::warn!(%error, "what OZmap said before cannot be looked up");
-            None
-        })
-        .map(Arc::new)
+        known
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "what OZmap said before cannot be looked up");
+                None
+            })
+            .map(Arc::new)
     }
 
-    async fn ask(&self, code: &ClientCode) -> Result<Arc<KnownPower>, Failure> {
+    async fn ask(&self, code: &ClientCode) -> Result<Arc<KnownPower>, NoPower> {
         let (light, cards) =
-            tokio::try_join!(self.ozmap.light(code), self.ozmap.cards(code)).map_err(Failure::Ozmap)?;
+            tokio::try_join!(self.ozmap.light(code), self.ozmap.cards(code)).map_err(NoPower::Ozmap)?;
         let as_of = Timestamp::now();
         let card = match cards.as_slice() {
-            [] => return Err(Failure::UnknownClient(code.clone())),
+            [] => return Err(NoPower::UnknownClient),
             [card] => card,
-            several => return Err(Failure::Ambiguous(code.clone(), several.len())),
+            several => return Err(NoPower::Ambiguous(several.len())),
         };
         let routes = match light {
             Light::Routes(routes) => routes,
             Light::NoRoute | Light::UnknownClient => Vec::new(),
         };
-        let (route, other_routes) =
-            route::counting(routes).ok_or_else(|| Failure::NoRoute(code.clone()))?;
+        let (route, other_routes) = route::counting(routes).ok_or(NoPower::NoRoute)?;
         let read = card.home.as_ref().and_then(|home| home.read_power);
         let known = KnownPower { code: code.clone(), route, other_routes, read, as_of };
         if let Err(error) = self.store.remember_power(&self.tenant, &known).await {

@@ -2,17 +2,25 @@
 //!
 //! One SQL for SQLite (embedded, one host) and PostgreSQL (several replicas).
 
+mod activations;
 mod changes;
 mod error;
 mod findings;
+mod holder;
 mod leases;
+mod locks;
+mod operations;
 mod powers;
 mod runs;
 
+pub use activations::{ActivationEnd, ActivationFilter, ActivationRow, NewActivation};
 pub use changes::{ChangeFilter, ChangeRow};
 pub use error::Error;
 pub use findings::FindingRow;
+pub use holder::Process;
 pub use leases::LeaseOutcome;
+pub use locks::{Held, LockError, Locks};
+pub use operations::{NewOperation, OperationRow};
 pub use runs::{NewRun, RunEnd, RunRow};
 
 use std::time::Duration;

@@ -207,7 +207,7 @@ impl Store {
             "UPDATE runs SET state = 'failed', finished_at = $1, \
              error = 'cut off: the gateway was stopped while this run was under way; the next run goes on' \
              WHERE tenant = $2 AND state = 'running' AND holder NOT IN \
-             (SELECT holder FROM leases WHERE leases.tenant = $2 AND expires_at > $1)",
+             (SELECT holder FROM leases WHERE expires_at > $1)",
         )
         .bind(time_text(now))
         .bind(tenant)

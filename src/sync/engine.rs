@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::apply::Apply;
 use super::batch::{Grouping, batch};
-use super::holder::Process;
 use super::plan::{Limits, Plan, plan};
 use super::recorder::Recorder;
+use super::single::SharedReading;
 use crate::domain::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};
 use crate::int6;
 use crate::ozmap::{Ozmap, Writer};
-use crate::store::{self, NewRun, RunEnd, Store};
+use crate::store::{self, Locks, NewRun, Process, RunEnd, Store};
 
 /// A lease lives this long unless it is renewed, so that a machine that dies does not stop the sync for long.
 const LEASE: Duration = Duration::from_secs(30);
@@ -39,6 +39,8 @@ pub struct Parts {
     pub parallel: usize,
     /// This process, in leases.
     pub process: Process,
+    /// One at a time for one client.
+    pub locks: Arc<Locks>,
     /// Cancelled when the gateway is to stop.
     pub stop: CancellationToken,
 }
@@ -46,8 +48,10 @@ pub struct Parts {
 /// Starts a tenant's runs; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
-    parts: Arc<Parts>,
-    under_way: TaskTracker,
+    pub(super) parts: Arc<Parts>,
+    pub(super) under_way: TaskTracker,
+    /// INT6's readings that several single clients wait for.
+    pub(super) reading: SharedReading,
 }
 
 /// What a run tells while it goes, for a progress bar.
@@ -87,7 +91,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn new(id: Uuid) -> Report {
+    pub(super) fn new(id: Uuid) -> Report {
         Report {
             id,
             state: RunState::Running,
@@ -100,7 +104,7 @@ impl Report {
         }
     }
 
-    fn ended(self, state: RunState, error: Option<String>) -> Report {
+    pub(super) fn ended(self, state: RunState, error: Option<String>) -> Report {
         Report { state, error, ..self }
     }
 }
@@ -108,7 +112,7 @@ impl Report {
 impl Engine {
     /// An engine; it does nothing until it is asked.
     pub fn new(parts: Parts) -> Engine {
-        Engine { parts: Arc::new(parts), under_way: TaskTracker::new() }
+        Engine { parts: Arc::new(parts), under_way: TaskTracker::new(), reading: SharedReading::default() }
     }
 
     /// Writes a run's row and lets the run begin; returns at once.
@@ -116,7 +120,7 @@ impl Engine {
     /// # Errors
     /// [`store::Error`] if the row cannot be written.
     pub async fn start(&self, trigger: Trigger, mode: Mode, rails: Rails) -> Result<Uuid, store::Error> {
-        let run = self.begin(trigger, mode).await?;
+        let run = self.begin(trigger, mode, None).await?;
         let engine = self.clone();
         self.under_way.spawn(async move {
             engine.carry_out(run, mode, rails, &(Arc::new(|_: Progress<'_>| ()) as Observer)).await;
@@ -135,7 +139,7 @@ impl Engine {
         rails: Rails,
         observer: &Observer,
     ) -> Result<Report, store::Error> {
-        let run = self.begin(trigger, mode).await?;
+        let run = self.begin(trigger, mode, None).await?;
         Ok(self.under_way.track_future(self.carry_out(run, mode, rails, observer)).await)
     }
 
@@ -163,11 +167,18 @@ impl Engine {
         Ok(())
     }
 
-    async fn begin(&self, trigger: Trigger, mode: Mode) -> Result<Uuid, store::Error> {
+    /// Writes the run's row. `holder` has the lease that says that the run is alive; `None` is the tenant's own.
+    pub(super) async fn begin(
+        &self,
+        trigger: Trigger,
+        mode: Mode,
+        holder: Option<&str>,
+    ) -> Result<Uuid, store::Error> {
         let Parts { tenant, store, process, .. } = &*self.parts;
         loop {
             let id = Uuid::now_v7();
-            let (tenant, holder) = (tenant.clone(), process.holder(id));
+            let holder = holder.map_or_else(|| process.holder(id), str::to_owned);
+            let tenant = tenant.clone();
             match store
                 .begin_run(NewRun { id, tenant, trigger, mode, started_at: Timestamp::now(), holder })
                 .await
@@ -217,7 +228,7 @@ impl Engine {
         Ok(Some("another run of this tenant is under way".to_owned()))
     }
 
-    async fn end(&self, report: &Report) {
+    pub(super) async fn end(&self, report: &Report) {
         let Parts { tenant, store, .. } = &*self.parts;
         let Report { id, state, counts, calls, phases, halted_because, error, failures } = report.clone();
         match state {
@@ -255,10 +266,10 @@ async fn keep_lease(store: Store, tenant: String, holder: String, stop: Cancella
 }
 
 /// One run that holds the lease.
-struct Run<'a> {
-    parts: &'a Parts,
-    observer: &'a Observer,
-    stop: &'a CancellationToken,
+pub(super) struct Run<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) observer: &'a Observer,
+    pub(super) stop: &'a CancellationToken,
 }
 
 impl Run<'_> {
@@ -318,7 +329,12 @@ impl Run<'_> {
         Ok(plan)
     }
 
-    async fn apply(&self, report: &mut Report, plan: &Plan, writer: &Writer) -> Result<RunState, String> {
+    pub(super) async fn apply(
+        &self,
+        report: &mut Report,
+        plan: &Plan,
+        writer: &Writer,
+    ) -> Result<RunState, String> {
         let begun = Instant::now();
         let calls = batch(&plan.changes, self.parts.grouping, |value| writer.lacks_batch(value));
         let recorder = Recorder::start(self.parts.store.clone(), report.id, plan.changes.len());

@@ -1,6 +1,5 @@
 //! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
-use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -81,7 +80,9 @@ fn dweller(row: HomeRow) -> Result<Option<Dweller>, String> {
         }
         Value::Object(fields) => match client_reference(fields).map_err(|e| wrong(e.what))? {
             ClientReference::Id(id) => Ok(Some(Dweller::Id(id, home))),
-            ClientReference::Whole(client) => Ok(Some(Dweller::Whole(Box::new(card(client, fields, Some(home)))))),
+            ClientReference::Whole(client) => {
+                Ok(Some(Dweller::Whole(Box::new(card(client, fields, Some(home))))))
+            }
         },
         _ => Err(wrong("`client` is neither object nor identifier".to_owned())),
     }
@@ -112,14 +113,14 @@ fn connections(value: &Value) -> Result<Vec<Connection>, String> {
         Value::Array(items) => items,
         _ => return Err("`connections` is no list".to_owned()),
     };
-    let is_splitter = |item: &&Value| {
-        item["kind"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("splitter"))
-    };
+    let is_splitter =
+        |item: &&Value| item["kind"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("splitter"));
     items
         .iter()
         .filter(is_splitter)
         .map(|item| {
-            let splitter = record_id(&item["id"], &item["_id"]).ok_or("`connections` has a splitter without `id`")?;
+            let splitter =
+                record_id(&item["id"], &item["_id"]).ok_or("`connections` has a splitter without `id`")?;
             let port = item["port"].as_u64().and_then(|port| PortNumber::new(u16::try_from(port).ok()?));
             let port = port.ok_or("`connections` has a splitter without `port`")?;
             Ok(Connection { splitter, splitter_name: text(&item["name"]), port })

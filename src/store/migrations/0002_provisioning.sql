@@ -8,7 +8,7 @@ CREATE TABLE activations (
     asked_by TEXT NOT NULL,
     operation TEXT,
     wish TEXT NOT NULL,
-    finished_at TEXT NOT NULL,
+    finished_at TEXT,
     old_state TEXT,
     new_state TEXT,
     result TEXT NOT NULL,
@@ -17,6 +17,8 @@ CREATE TABLE activations (
 
 CREATE INDEX activations_of_tenant ON activations (tenant, id);
 CREATE INDEX activations_of_client ON activations (tenant, code, id);
+
+CREATE INDEX activations_of_operation ON activations (operation);
 
 CREATE TABLE operations (
     id TEXT NOT NULL PRIMARY KEY,

@@ -9,15 +9,25 @@ use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use super::Failure;
-use crate::store::{LeaseOutcome, Store};
-use crate::sync::holder::Process;
+use super::holder::Process;
+use super::{Error, LeaseOutcome, Store};
 
 /// Longer than anything that is done under a lock, so that a machine that dies does not hold it for ever.
 const LEASE: Duration = Duration::from_secs(180);
 /// How often another replica's lease is looked at, and how many times.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: usize = 150;
+
+/// Why a lock could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else does not give it back.
+    #[error("another request for the same {0} is still under way")]
+    Held(&'static str),
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
 
 type Here = tokio::sync::Mutex<()>;
 
@@ -36,6 +46,13 @@ pub struct Held {
     _here: OwnedMutexGuard<()>,
 }
 
+impl Held {
+    /// The name under which it is held, in leases.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+}
+
 impl Locks {
     /// Nothing is locked yet.
     pub fn new(tenant: String, store: Store, process: Process) -> Locks {
@@ -47,15 +64,15 @@ impl Locks {
     /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock.
     ///
     /// # Errors
-    /// [`Failure::Busy`] if another replica does not give it back, [`Failure::Store`].
-    pub async fn hold(&self, kind: &'static str, key: &str) -> Result<Held, Failure> {
+    /// [`LockError`].
+    pub async fn hold(&self, kind: &'static str, key: &str) -> Result<Held, LockError> {
         let name = format!("{}/{kind}/{key}", self.tenant);
         // First here, so that the requests of this process stand in line and only one asks the database.
         let here = self.here(&name).lock_owned().await;
         let holder = self.process.holder(Uuid::now_v7());
         let looks = ConstantBuilder::default().with_delay(LOOK).with_max_times(LOOKS).with_jitter();
         let take = || async { self.take(kind, &name, &holder).await };
-        take.retry(looks).when(|failure: &Failure| matches!(failure, Failure::Busy(_))).await?;
+        take.retry(looks).when(|error: &LockError| matches!(error, LockError::Held(_))).await?;
         Ok(Held { name, holder, _here: here })
     }
 
@@ -66,14 +83,14 @@ impl Locks {
         }
     }
 
-    async fn take(&self, kind: &'static str, name: &str, holder: &str) -> Result<(), Failure> {
+    async fn take(&self, kind: &'static str, name: &str, holder: &str) -> Result<(), LockError> {
         match self.store.try_lease(name, holder, Timestamp::now(), LEASE).await? {
             LeaseOutcome::Taken => Ok(()),
             LeaseOutcome::HeldBy { holder: other, .. } => {
                 if self.process.knows_dead(&other) {
                     self.store.release_lease(name, &other).await?;
                 }
-                Err(Failure::Busy(kind))
+                Err(LockError::Held(kind))
             }
         }
     }

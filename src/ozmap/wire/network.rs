@@ -1,0 +1,210 @@
+//! Rows of boxes, buildings and splitters. Source: `contracts/ozmap-api.md`, "Records".
+
+use compact_str::CompactString;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{RowError, explain, record_id};
+use crate::domain::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
+
+/// Fields of a box that matter here.
+pub const BOX_FIELDS: &str = "name address implanted draft coords lat lng";
+/// Fields of a building that matter here.
+pub const BUILDING_FIELDS: &str = "name address implanted coords lat lng";
+/// Fields of a splitter that matter here.
+pub const SPLITTER_FIELDS: &str = "name parent ratio isDrop connectables ports";
+/// More ports than any splitter has; a row that names more is not believed.
+const MOST_PORTS: usize = 1_024;
+
+/// A filter for splitters that serve clients.
+pub fn drop_splitters() -> Value {
+    json!([{ "property": "isDrop", "operator": "=", "value": true }])
+}
+
+#[derive(Deserialize)]
+struct SplitterRow {
+    #[serde(default)]
+    id: Value,
+    #[serde(default, rename = "_id")]
+    underscore_id: Value,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    parent: Value,
+    #[serde(default)]
+    ratio: Value,
+    #[serde(default, rename = "isDrop")]
+    is_drop: Value,
+    #[serde(default)]
+    connectables: Option<Connectables>,
+    #[serde(default)]
+    ports: Option<Vec<Option<PortRow>>>,
+}
+
+#[derive(Deserialize)]
+struct Connectables {
+    #[serde(default)]
+    output: Option<Vec<Option<IgnoredAny>>>,
+}
+
+#[derive(Deserialize)]
+struct PortRow {
+    #[serde(default)]
+    blocked: Value,
+}
+
+#[derive(Deserialize)]
+struct SiteRow {
+    #[serde(default)]
+    id: Value,
+    #[serde(default, rename = "_id")]
+    underscore_id: Value,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    address: Value,
+    #[serde(default)]
+    implanted: Value,
+    #[serde(default)]
+    draft: Value,
+    #[serde(default)]
+    coords: Value,
+    #[serde(default)]
+    lat: Value,
+    #[serde(default)]
+    lng: Value,
+}
+
+/// Reads a row of `/splitters`.
+///
+/// # Errors
+/// [`RowError`]. A splitter that does not say what is connected is one: its ports would look free.
+pub fn splitter(row: &RawValue) -> Result<Splitter, RowError> {
+    let row: SplitterRow =
+        serde_json::from_str(row.get()).map_err(|e| format!("a splitter is expected: {}", explain(&e)))?;
+    let SplitterRow { id, underscore_id, name, parent, ratio, is_drop, connectables, ports } = row;
+    let id = record_id(&id, &underscore_id).ok_or_else(|| "a splitter has no `id`".to_owned())?;
+    let wrong = |what: &str| RowError::from(format!("splitter {id}: {what}"));
+    let site = reference(&parent).map_err(|()| wrong("`parent` is no reference"))?;
+    let ratio = read_ratio(&ratio).map_err(|()| wrong("`ratio` is not two whole numbers"))?;
+    let outputs = connectables.and_then(|connectables| connectables.output);
+    let outputs = outputs.ok_or_else(|| wrong("`connectables.output` is missing"))?;
+    let ports = port_states(ratio, &outputs, &ports.unwrap_or_default());
+    let ports = ports.ok_or_else(|| wrong("has more than 1,024 ports"))?;
+    let is_drop = switch(&is_drop).ok_or_else(|| wrong("`isDrop` is neither true nor false"))?;
+    Ok(Splitter { name: text(&name).unwrap_or_default(), id, site, ratio, is_drop, ports })
+}
+
+/// Reads a row of `/boxes`.
+///
+/// # Errors
+/// [`RowError`].
+pub fn cto(row: &RawValue) -> Result<Site, RowError> {
+    site(row, SiteKind::Cto)
+}
+
+/// Reads a row of `/buildings`.
+///
+/// # Errors
+/// [`RowError`].
+pub fn building(row: &RawValue) -> Result<Site, RowError> {
+    site(row, SiteKind::Condominium).map(|site| Site { is_draft: false, ..site })
+}
+
+fn site(row: &RawValue, kind: SiteKind) -> Result<Site, RowError> {
+    let what = match kind {
+        SiteKind::Cto => "box",
+        SiteKind::Condominium => "building",
+    };
+    let row: SiteRow =
+        serde_json::from_str(row.get()).map_err(|e| format!("a {what} is expected: {}", explain(&e)))?;
+    let SiteRow { id, underscore_id, name, address, implanted, draft, coords, lat, lng } = row;
+    let id = record_id(&id, &underscore_id).ok_or_else(|| format!("a {what} has no `id`"))?;
+    let wrong = |field: &str| format!("{what} {id}: `{field}` is neither true nor false");
+    let implantation = match switch(&implanted).ok_or_else(|| wrong("implanted"))? {
+        true => Implantation::Implanted,
+        false => Implantation::NotImplanted,
+    };
+    let is_draft = switch(&draft).ok_or_else(|| wrong("draft"))?;
+    let coordinate = coordinate(&coords, &lat, &lng);
+    let name = text(&name).unwrap_or_default();
+    Ok(Site { id, kind, name, address: text(&address), coordinate, implantation, is_draft })
+}
+
+/// One state for each port; `None` if there are too many.
+///
+/// The ratio says how many ports there are; where an output beyond it is connected, that port is there too and taken. Empty
+/// outputs beyond the ratio are no ports, and an `output` shorter than the ratio has nothing on the rest. Without a ratio
+/// the outputs are counted. `ports` only says what is blocked, by place, and may be of any length.
+/// Inferred: the contract says only that index = port − 1.
+fn port_states(
+    ratio: Option<Ratio>,
+    outputs: &[Option<IgnoredAny>],
+    ports: &[Option<PortRow>],
+) -> Option<Vec<PortState>> {
+    let connected = outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    let count = ratio.map_or(outputs.len(), |ratio| usize::from(ratio.output).max(connected));
+    let is_blocked = |index: usize| {
+        ports.get(index).and_then(Option::as_ref).is_some_and(|port| port.blocked == Value::Bool(true))
+    };
+    let state = |index: usize| match outputs.get(index) {
+        Some(Some(_)) => PortState::Taken,
+        _ if is_blocked(index) => PortState::Blocked,
+        _ => PortState::Free,
+    };
+    (count <= MOST_PORTS).then(|| (0..count).map(state).collect())
+}
+
+/// An identifier, an object that has one, or null.
+pub(super) fn reference(value: &Value) -> Result<Option<RecordId>, ()> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(id) => RecordId::new(id).map(Some).ok_or(()),
+        Value::Object(_) => record_id(&value["id"], &value["_id"]).map(Some).ok_or(()),
+        _ => Err(()),
+    }
+}
+
+fn read_ratio(value: &Value) -> Result<Option<Ratio>, ()> {
+    let whole = |name: &str| match &value[name] {
+        Value::Number(number) => number.as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0),
+        Value::String(text) => text.trim().parse().ok().filter(|n| *n > 0),
+        _ => None,
+    };
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(_) => {
+            Ok(Some(Ratio { input: whole("input").ok_or(())?, output: whole("output").ok_or(())? }))
+        }
+        _ => Err(()),
+    }
+}
+
+/// Missing counts as false; `None` for what is neither.
+fn switch(value: &Value) -> Option<bool> {
+    match value {
+        Value::Null => Some(false),
+        value => value.as_bool(),
+    }
+}
+
+/// A text that is not empty; a number is one too, because people name boxes `12`.
+pub(super) fn text(value: &Value) -> Option<CompactString> {
+    match value {
+        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(CompactString::from),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// `coords` is `[lng, lat]`; `lat` and `lng` stand beside it and may be null.
+pub(super) fn coordinate(coords: &Value, lat: &Value, lng: &Value) -> Option<Coordinate> {
+    let read = |lat: &Value, lng: &Value| Coordinate::new(lat.as_f64()?, lng.as_f64()?);
+    read(&coords[1], &coords[0]).or_else(|| read(lat, lng))
+}
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;

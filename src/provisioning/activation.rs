@@ -1,0 +1,310 @@
+//! Creating and activating clients in OZmap: look, decide, write, look again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::Failure;
+use crate::domain::activation::{Card, Decision, HomeEdit, Intent, Refusal, Wish, decide};
+use crate::domain::{ClientCode, Site, Splitter, System};
+use crate::ozmap::Ozmap;
+use crate::store::{ActivationEnd, Held, LockError, Locks, NewActivation, Store};
+use crate::upstream;
+
+/// Rounds of look, decide, write: one that writes and one that finds nothing left to do, and some for answers that got lost.
+const ROUNDS: usize = 5;
+/// How long OZmap gets to finish a request whose answer was lost, before what became of it is looked up.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Longest work on one wish; shorter than a lock lives.
+const LONGEST: Duration = Duration::from_secs(150);
+
+/// What became of the client in OZmap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// OZmap did not know the client.
+    Created,
+    /// Something was written.
+    Updated,
+    /// Everything was so already.
+    Unchanged,
+}
+
+impl Outcome {
+    /// As the API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Created => "created",
+            Outcome::Updated => "updated",
+            Outcome::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// The client as OZmap holds him after it was done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// What was done.
+    pub outcome: Outcome,
+    /// Read back from OZmap.
+    pub card: Card,
+    /// When it was read.
+    pub as_of: Timestamp,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The caller's address and request id.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long it may wait in line; what has begun by then is finished, what has not is not begun any more.
+    pub patience: Duration,
+    /// The stored operation that is carried out, if it is one.
+    pub operation: Option<Uuid>,
+}
+
+/// Activates clients of one tenant; clones are the same.
+#[derive(Clone)]
+pub struct Activations {
+    parts: Arc<Parts>,
+    under_way: TaskTracker,
+}
+
+struct Parts {
+    tenant: String,
+    ozmap: Ozmap,
+    store: Store,
+    locks: Arc<Locks>,
+}
+
+impl Activations {
+    /// `locks` are the tenant's.
+    pub fn new(tenant: String, ozmap: Ozmap, store: Store, locks: Arc<Locks>) -> Activations {
+        Activations { parts: Arc::new(Parts { tenant, ozmap, store, locks }), under_way: TaskTracker::new() }
+    }
+
+    /// Carries a wish out in a task of its own: a caller who gives up does not leave half an activation.
+    pub fn begin(&self, intent: Intent, wish: Wish, asked: Asked) -> JoinHandle<Result<Done, Failure>> {
+        let parts = Arc::clone(&self.parts);
+        self.under_way.spawn(async move { parts.recorded(intent, &wish, asked).await })
+    }
+
+    /// What OZmap holds of a client now.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn client(&self, code: &ClientCode) -> Result<Card, Failure> {
+        let mut cards = self.parts.ozmap.cards(code).await?;
+        match (cards.pop(), cards.len()) {
+            (None, _) => Err(Failure::UnknownClient(code.clone())),
+            (Some(card), 0) => Ok(card),
+            (Some(_), others) => Err(Refusal::Ambiguous { code: code.clone(), count: others + 1 }.into()),
+        }
+    }
+
+    /// Waits until every activation has written its end.
+    pub async fn finished(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+}
+
+impl Parts {
+    /// One row in the store for each activation, written before OZmap is asked for anything.
+    async fn recorded(&self, intent: Intent, wish: &Wish, asked: Asked) -> Result<Done, Failure> {
+        let id = Uuid::now_v7();
+        self.store
+            .begin_activation(NewActivation {
+                id,
+                tenant: &self.tenant,
+                code: wish.code.as_str(),
+                asked_at: asked.at,
+                asked_by: &asked.by,
+                operation: asked.operation,
+                wish: json(wish),
+            })
+            .await?;
+        let mut work = Work { parts: self, intent, wish, old: None, created: false, wrote: false };
+        let result = work.alone(asked.patience).await;
+        let end = ActivationEnd {
+            result: match &result {
+                Ok(done) => done.outcome.name(),
+                Err(failure) if failure.is_passing() => "failed",
+                Err(_) => "refused",
+            },
+            old: work.old.as_ref().map(json),
+            new: result.as_ref().ok().map(|done| json(&done.card)),
+            error: result.as_ref().err().map(|failure| format!("{}: {failure}", failure.code())),
+        };
+        match &result {
+            Ok(done) => {
+                tracing::info!(tenant = self.tenant, code = %wish.code, outcome = done.outcome.name(), "activation")
+            }
+            Err(failure) => {
+                tracing::warn!(tenant = self.tenant, code = %wish.code, error = failure.code(), %failure, "activation")
+            }
+        }
+        if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
+            tracing::error!(tenant = self.tenant, activation = %id, %error, "the end of an activation could not be recorded");
+        }
+        result
+    }
+}
+
+/// One activation under way.
+struct Work<'a> {
+    parts: &'a Parts,
+    intent: Intent,
+    wish: &'a Wish,
+    old: Option<Card>,
+    created: bool,
+    wrote: bool,
+}
+
+impl Work<'_> {
+    /// Serialised with everything else that concerns this client or this splitter.
+    async fn alone(&mut self, patience: Duration) -> Result<Done, Failure> {
+        let locks = &self.parts.locks;
+        let begun = Instant::now();
+        // Where the splitter stands does not change while one waits in line.
+        let site = self.site().await?;
+        let client = in_line(patience, begun, locks.hold("client", self.wish.code.as_str())).await?;
+        let result = match in_line(patience, begun, locks.hold("splitter", self.wish.splitter.as_str())).await
+        {
+            Ok(splitter) => {
+                let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
+                let result = work.await.unwrap_or(Err(Failure::Late(System::Ozmap)));
+                locks.release(splitter).await;
+                result
+            }
+            Err(failure) => Err(failure),
+        };
+        locks.release(client).await;
+        result
+    }
+
+    async fn site(&self) -> Result<Option<Site>, Failure> {
+        match &self.splitter().await?.site {
+            Some(site) => Ok(self.parts.ozmap.site(site).await?),
+            None => Ok(None),
+        }
+    }
+
+    async fn splitter(&self) -> Result<Splitter, Failure> {
+        let splitter = self.parts.ozmap.splitter(&self.wish.splitter).await?;
+        splitter.ok_or_else(|| Failure::NoSuchSplitter(self.wish.splitter.clone()))
+    }
+
+    /// Looks, decides and writes until nothing is left to do. What a lost answer left behind is found by looking; a port
+    /// that was lost to somebody else is found by the same look.
+    async fn converge(&mut self, site: Option<&Site>) -> Result<Done, Failure> {
+        let ozmap = &self.parts.ozmap;
+        let mut last: Option<Result<(), upstream::Error>> = None;
+        for _ in 0..ROUNDS {
+            let (cards, splitter) = tokio::join!(ozmap.cards(&self.wish.code), self.splitter());
+            let (cards, splitter, as_of) = (cards?, splitter?, Timestamp::now());
+            if last.is_none() {
+                self.old = cards.first().cloned();
+            }
+            let decision = decide(self.intent, self.wish, &cards, &splitter, site)?;
+            let settled = is_settled(&decision, matches!(last, Some(Ok(()))));
+            if let Some(card) = cards.into_iter().next().filter(|_| settled) {
+                return Ok(Done { outcome: self.outcome(), card, as_of });
+            }
+            let written = self.write(&decision).await;
+            match (&written, &last) {
+                (Ok(()), _) => (),
+                (Err(error), _) if error.kind.is_in_doubt() => tokio::time::sleep(SETTLE).await,
+                // Another look tells whether somebody was quicker; refused twice, it was no race.
+                (Err(error), before) if error.kind.rejected_with().is_some() && !was_rejected(before) => (),
+                (Err(error), _) => return Err(error.clone().into()),
+            }
+            last = Some(written);
+        }
+        Err(match last {
+            Some(Err(error)) => error.into(),
+            _ => ozmap
+                .broke_its_word(
+                    "connect a property",
+                    "the port is not connected although the write was accepted",
+                )
+                .into(),
+        })
+    }
+
+    async fn write(&mut self, decision: &Decision) -> Result<(), upstream::Error> {
+        let ozmap = &self.parts.ozmap;
+        match decision {
+            Decision::Nothing => Ok(()),
+            Decision::Create(home) => {
+                let created = ozmap.create_home(home).await;
+                if created.as_ref().err().is_none_or(|error| error.kind.is_in_doubt()) {
+                    self.created = true;
+                    if self.intent == Intent::Create {
+                        self.intent = Intent::CreateAgain;
+                    }
+                }
+                created
+            }
+            Decision::Update { home, client } => {
+                // The port first: it is what may be refused.
+                if let Some(home) = home {
+                    self.wrote = true;
+                    ozmap.edit_home(home).await?;
+                }
+                if let Some((id, edit)) = client {
+                    self.wrote = true;
+                    ozmap.edit_client(id, edit).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match (self.created, self.wrote) {
+            (true, _) => Outcome::Created,
+            (false, true) => Outcome::Updated,
+            (false, false) => Outcome::Unchanged,
+        }
+    }
+}
+
+/// Nothing is left to do; or all was written and OZmap keeps some text or place in a way of its own, while the port, which
+/// must be right, is.
+fn is_settled(decision: &Decision, written: bool) -> bool {
+    match decision {
+        Decision::Nothing => true,
+        Decision::Create(_) => false,
+        Decision::Update { home, .. } => {
+            let connects = matches!(home, Some(HomeEdit::New(_) | HomeEdit::Edit { connect: Some(_), .. }));
+            written && !connects
+        }
+    }
+}
+
+fn was_rejected(last: &Option<Result<(), upstream::Error>>) -> bool {
+    matches!(last, Some(Err(error)) if error.kind.rejected_with().is_some())
+}
+
+/// Waits for a lock as long as the caller does: he may have chosen otherwise afterwards.
+async fn in_line(
+    patience: Duration,
+    begun: Instant,
+    lock: impl Future<Output = Result<Held, LockError>>,
+) -> Result<Held, Failure> {
+    let left = patience.saturating_sub(begun.elapsed());
+    match tokio::time::timeout(left, lock).await {
+        Ok(held) => Ok(held?),
+        Err(_) => Err(LockError::Held("client or splitter").into()),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,81 @@
+//! Telling a caller that a promise was kept, if he wants to be told.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use serde_json::json;
+use tokio_util::task::TaskTracker;
+use url::Url;
+use uuid::Uuid;
+
+/// For one try.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries after the first; they end after about half a minute.
+const RETRIES: usize = 4;
+
+/// Calls admitted hosts back; clones are the same.
+#[derive(Clone)]
+pub struct Callbacks {
+    hosts: Vec<String>,
+    http: reqwest::Client,
+    under_way: TaskTracker,
+}
+
+impl Callbacks {
+    /// `hosts` are the names that may be called; none by default.
+    ///
+    /// # Errors
+    /// A sentence for people if the HTTP client cannot be built.
+    pub fn new(hosts: Vec<String>) -> Result<Callbacks, String> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
+            .timeout(TIMEOUT)
+            // Whoever is admitted may not send us on to somebody who is not.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| format!("no HTTP client for callbacks can be built: {error:?}"))?;
+        Ok(Callbacks { hosts, http, under_way: TaskTracker::new() })
+    }
+
+    /// A callback address, if its host is admitted.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn admitted(&self, url: &str) -> Result<Url, String> {
+        let url: Url = url.parse().map_err(|error| format!("is no URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("is neither http nor https".to_owned());
+        }
+        match url.host_str() {
+            Some(host) if self.hosts.iter().any(|admitted| admitted.eq_ignore_ascii_case(host)) => Ok(url),
+            _ => Err("has a host that GATEWAY_CALLBACK_HOSTS does not name".to_owned()),
+        }
+    }
+
+    /// Posts what became of an operation, in the background; the caller may always ask for the operation instead.
+    pub(super) fn tell(&self, url: &str, operation: Uuid, code: &str, state: &str) {
+        let body = json!({ "operation_id": operation, "code": code, "state": state });
+        let request = self.http.post(url).json(&body);
+        self.under_way.spawn(async move {
+            let post = || async {
+                let request = request.try_clone().ok_or("the request cannot be repeated".to_owned())?;
+                let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+                // Without the URL: it may carry a token of the caller's.
+                answer.map(drop).map_err(|error| error.without_url().to_string())
+            };
+            let pauses = ExponentialBuilder::default()
+                .with_min_delay(Duration::from_secs(2))
+                .with_max_times(RETRIES)
+                .with_jitter();
+            if let Err(error) = post.retry(pauses).await {
+                tracing::warn!(%operation, error, "the callback was not accepted");
+            }
+        });
+    }
+
+    /// Waits until the callbacks under way are done.
+    pub async fn finished(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+}

@@ -1,0 +1,241 @@
+//! Promised activations (202): stored before the answer, carried out with growing pauses until they succeed or are refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
+
+use super::Failure;
+use super::activation::{Activations, Asked, Done};
+use super::callback::Callbacks;
+use crate::domain::PortNumber;
+use crate::domain::activation::{Card, Intent, Wish};
+use crate::store::{self, Locks, NewOperation, OperationRow, Store};
+
+/// How often the store is looked at, for operations of another replica and for pauses that end.
+const LOOK: Duration = Duration::from_secs(1);
+/// The pauses between two tries grow from here…
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// …to here.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Operations under way at once.
+const PARALLEL: usize = 4;
+/// Operations of one look.
+const ROWS: u32 = 64;
+/// How long an operation waits in line before it is tried later.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What an operation's caller would have been answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Answer {
+    /// It was done.
+    Done {
+        /// `created`, `updated` or `unchanged`.
+        outcome: String,
+        /// The client as OZmap held him afterwards.
+        card: Box<Card>,
+        /// When.
+        as_of: Timestamp,
+    },
+    /// It may not be done.
+    Refused {
+        /// The stable code.
+        code: String,
+        /// The sentence.
+        detail: String,
+        /// Ports that could be asked for instead.
+        free_ports: Option<Vec<PortNumber>>,
+    },
+    /// A later request for the same client was carried out before.
+    Superseded,
+}
+
+impl Answer {
+    fn state(&self) -> &'static str {
+        match self {
+            Answer::Done { .. } => "succeeded",
+            Answer::Refused { .. } => "refused",
+            Answer::Superseded => "superseded",
+        }
+    }
+
+    fn of(result: Result<Done, Failure>) -> Result<Answer, Failure> {
+        match result {
+            Ok(Done { outcome, card, as_of }) => {
+                Ok(Answer::Done { outcome: outcome.name().to_owned(), card: Box::new(card), as_of })
+            }
+            Err(failure) if failure.is_passing() => Err(failure),
+            Err(failure) => Ok(Answer::Refused {
+                code: failure.code().to_owned(),
+                detail: failure.to_string(),
+                free_ports: failure.free_ports().map(<[PortNumber]>::to_vec),
+            }),
+        }
+    }
+}
+
+/// A tenant's promises; clones are the same.
+#[derive(Clone)]
+pub struct Operations {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    tenant: String,
+    store: Store,
+    locks: Arc<Locks>,
+    activations: Activations,
+    callbacks: Callbacks,
+    wake: Notify,
+}
+
+impl Operations {
+    /// Nothing is carried out before [`Operations::keep_promises`].
+    pub fn new(
+        tenant: String,
+        store: Store,
+        locks: Arc<Locks>,
+        activations: Activations,
+        callbacks: Callbacks,
+    ) -> Operations {
+        let wake = Notify::new();
+        Operations { parts: Arc::new(Parts { tenant, store, locks, activations, callbacks, wake }) }
+    }
+
+    /// Writes a promise down; only then may it be given.
+    ///
+    /// # Errors
+    /// [`store::Error`].
+    pub async fn promise(
+        &self,
+        intent: Intent,
+        wish: &Wish,
+        asked_by: &str,
+        callback: Option<&Url>,
+    ) -> Result<Uuid, store::Error> {
+        let (id, parts) = (Uuid::now_v7(), &self.parts);
+        let operation = NewOperation {
+            id,
+            tenant: &parts.tenant,
+            code: wish.code.as_str(),
+            kind: if intent == Intent::Activate { "activate" } else { "create" },
+            wish: serde_json::to_string(wish).unwrap_or_default(),
+            asked_by,
+            callback_url: callback.map(Url::as_str),
+            created_at: Timestamp::now(),
+        };
+        parts.store.promise_operation(operation).await?;
+        parts.wake.notify_one();
+        Ok(id)
+    }
+
+    /// Carries promises out until `stop`; those of an earlier process, too.
+    pub async fn keep_promises(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let due = self.parts.store.due_operations(&self.parts.tenant, Timestamp::now(), ROWS).await;
+            let due = due.unwrap_or_else(|error| {
+                tracing::warn!(tenant = self.parts.tenant, %error, "promised activations cannot be looked up");
+                Vec::new()
+            });
+            let found_some = !due.is_empty();
+            futures::stream::iter(due)
+                .for_each_concurrent(PARALLEL, |operation| self.parts.carry_out(operation, &stop))
+                .await;
+            if found_some {
+                continue;
+            }
+            tokio::select! {
+                () = stop.cancelled() => (),
+                () = self.parts.wake.notified() => (),
+                () = tokio::time::sleep(LOOK) => (),
+            }
+        }
+    }
+}
+
+impl Parts {
+    async fn carry_out(&self, operation: OperationRow, stop: &CancellationToken) {
+        if stop.is_cancelled() {
+            return;
+        }
+        // Another replica may be at it.
+        let lock = match self.locks.hold("operation", &operation.id).await {
+            Ok(lock) => lock,
+            Err(error) => {
+                tracing::debug!(operation = operation.id, %error, "a promised activation is in other hands");
+                return;
+            }
+        };
+        if let Err(error) = self.try_once(&operation).await {
+            tracing::error!(tenant = self.tenant, operation = operation.id, %error, "a promised activation cannot be recorded");
+        }
+        self.locks.release(lock).await;
+    }
+
+    async fn try_once(&self, operation: &OperationRow) -> Result<(), store::Error> {
+        let id: Uuid = operation.id.parse().unwrap_or_default();
+        let still = self.store.operation(&self.tenant, id).await?;
+        if still.is_none_or(|still| still.state != "pending") {
+            return Ok(());
+        }
+        let answer = match self.answer(operation, id).await? {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let next_at = Timestamp::now() + pause_after(operation.attempts);
+                tracing::warn!(tenant = self.tenant, operation = operation.id, %failure, "a promised activation will be tried again");
+                return self.store.postpone_operation(&operation.id, next_at, &failure.to_string()).await;
+            }
+        };
+        let text = serde_json::to_string(&answer).unwrap_or_default();
+        self.store.end_operation(&operation.id, answer.state(), &text, Timestamp::now()).await?;
+        if let Some(url) = &operation.callback_url {
+            self.callbacks.tell(url, id, &operation.code, answer.state());
+        }
+        Ok(())
+    }
+
+    async fn answer(
+        &self,
+        operation: &OperationRow,
+        id: Uuid,
+    ) -> Result<Result<Answer, Failure>, store::Error> {
+        let created_at: Timestamp = operation.created_at.parse().unwrap_or_default();
+        if self.store.activated_since(&self.tenant, &operation.code, created_at).await? {
+            return Ok(Ok(Answer::Superseded));
+        }
+        let Ok(wish) = serde_json::from_str::<Wish>(&operation.wish) else {
+            let detail = "the stored request cannot be read by this version of the gateway".to_owned();
+            return Ok(Ok(Answer::Refused { code: "internal".to_owned(), detail, free_ports: None }));
+        };
+        let intent = match operation.kind.as_str() {
+            "activate" => Intent::Activate,
+            // A try that was cut off may have created the client.
+            _ if self.store.was_tried(id).await? => Intent::CreateAgain,
+            _ => Intent::Create,
+        };
+        let asked =
+            Asked { by: operation.asked_by.clone(), at: created_at, patience: PATIENCE, operation: Some(id) };
+        let result = self.activations.begin(intent, wish, asked).await;
+        Ok(Answer::of(result.unwrap_or(Err(Failure::Stopping))))
+    }
+}
+
+/// Grows with each try, and differs between operations so that they do not all come at once.
+fn pause_after(attempts: i64) -> Duration {
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times()
+        .with_jitter();
+    // Beyond that many the pause is the longest anyway.
+    let tries = attempts.clamp(0, 20) as usize;
+    pauses.build().nth(tries).unwrap_or(LONGEST_PAUSE)
+}

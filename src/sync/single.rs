@@ -1,0 +1,167 @@
+//! The sync's rules for one client, now, on a fresh reading.
+//!
+//! INT6 documents no question for one client by code, and no other name of a client is sure to be his: so the bulk read is
+//! read, once for all who wait for it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::engine::{Engine, Observer, Progress, Report, Run};
+use super::plan::{Plan, plan};
+use crate::domain::activation::Card;
+use crate::domain::{Client, ClientCode, Finding, FindingKind, Mode, Rails, Reading, RunState, Trigger};
+use crate::int6;
+use crate::store::{self, LockError};
+use crate::upstream;
+
+type Readings = Result<Arc<int6::Snapshot>, upstream::Error>;
+
+/// A bulk read that is under way, for whoever comes meanwhile; nothing is kept when the last one has it.
+#[derive(Clone, Default)]
+pub(super) struct SharedReading(Arc<Mutex<Option<WeakShared<BoxFuture<'static, Readings>>>>>);
+
+/// One client's run.
+#[derive(Debug, Clone)]
+pub struct Single {
+    /// How it ended; its changes are in the store, as any run's.
+    pub report: Report,
+    /// What was reported instead of guessed.
+    pub findings: Vec<Finding>,
+}
+
+/// Why a client could not be synced.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A code that the sync does not compare. Source: `contracts/rules.md`, "codes that are not numeric".
+    #[error("the code {0} is not numeric; the sync compares numeric codes only")]
+    NotNumeric(ClientCode),
+    /// OZmap has no such client.
+    #[error("OZmap has no client of code {0} with a property")]
+    UnknownToOzmap(ClientCode),
+    /// INT6 has no row of him.
+    #[error("INT6 has no row of client {0}")]
+    UnknownToInt6(ClientCode),
+    /// Several clients in OZmap.
+    #[error("OZmap has {1} properties or clients of code {0}; merge them there first")]
+    Ambiguous(ClientCode, usize),
+    /// INT6 has nothing at all: an outage of INT6, not of the client.
+    #[error("INT6 returned no row at all; nothing was written")]
+    Int6Empty,
+    /// One side cannot be read.
+    #[error(transparent)]
+    Upstream(#[from] upstream::Error),
+    /// Somebody works on this client.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The gateway's own database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Engine {
+    /// Syncs one client, and records it as a run of its own.
+    ///
+    /// It does not wait for a run of the whole tenant that is under way: both write what INT6 reads.
+    ///
+    /// # Errors
+    /// [`Failure`]; nothing was written then.
+    pub async fn sync_one(&self, code: &ClientCode) -> Result<Single, Failure> {
+        if !code.is_numeric() {
+            return Err(Failure::NotNumeric(code.clone()));
+        }
+        let client = self.parts.locks.hold("client", code.as_str()).await?;
+        let result = self.sync_locked(code, client.holder()).await;
+        self.parts.locks.release(client).await;
+        result
+    }
+
+    async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, Failure> {
+        let (readings, cards) = tokio::try_join!(self.readings(), self.parts.ozmap.cards(code))?;
+        let client = only_client(code, cards)?;
+        let plan = planned(code, client, &readings, self)?;
+        let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
+        let report = self.apply_one(Report::new(id), &plan).await;
+        self.end(&report).await;
+        Ok(Single { report, findings: plan.findings })
+    }
+
+    async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
+        let store = &self.parts.store;
+        let recorded = async {
+            store.record_changes(report.id, &plan.changes).await?;
+            store.record_findings(report.id, &plan.findings).await
+        };
+        if let Err(error) = recorded.await {
+            return report.ended(RunState::Failed, Some(error.to_string()));
+        }
+        report.counts = plan.counts;
+        let observer: Observer = Arc::new(|_: Progress<'_>| ());
+        let run = Run { parts: &self.parts, observer: &observer, stop: &self.parts.stop };
+        match run.apply(&mut report, plan, &self.parts.ozmap.writer()).await {
+            Ok(state) => report.ended(state, None),
+            Err(error) => report.ended(RunState::Failed, Some(error)),
+        }
+    }
+
+    /// Every reading of INT6; whoever asks while they are read gets the same.
+    async fn readings(&self) -> Readings {
+        self.shared_reading().await
+    }
+
+    fn shared_reading(&self) -> Shared<BoxFuture<'static, Readings>> {
+        let mut reading = self.reading.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = reading.as_ref().and_then(WeakShared::upgrade).filter(|s| s.peek().is_none()) {
+            return shared;
+        }
+        let int6 = self.parts.int6.counting_anew();
+        let shared = async move { int6.readings(|_| ()).await.map(Arc::new) }.boxed().shared();
+        *reading = shared.downgrade();
+        shared
+    }
+}
+
+fn only_client(code: &ClientCode, mut cards: Vec<Card>) -> Result<Client, Failure> {
+    if cards.len() > 1 {
+        return Err(Failure::Ambiguous(code.clone(), cards.len()));
+    }
+    let unknown = || Failure::UnknownToOzmap(code.clone());
+    let Card { id, code, status, implantation, onu, home, .. } = cards.pop().ok_or_else(unknown)?;
+    let home = home.ok_or_else(unknown)?;
+    let (property, read_power) = (home.property, home.read_power);
+    Ok(Client { id, property, code, read_power, status, implantation, onu })
+}
+
+/// The plan for one client, from the rows that are his and those that claim his ONU.
+fn planned(
+    code: &ClientCode,
+    client: Client,
+    readings: &int6::Snapshot,
+    engine: &Engine,
+) -> Result<Plan, Failure> {
+    let int6::Snapshot { readings, unreadable } = readings;
+    if readings.is_empty() {
+        return Err(Failure::Int6Empty);
+    }
+    let his: Vec<&Reading> = readings.iter().filter(|reading| reading.code == *code).collect();
+    let unreadable: Vec<Finding> =
+        unreadable.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
+    if his.is_empty() && unreadable.is_empty() {
+        return Err(Failure::UnknownToInt6(code.clone()));
+    }
+    let shares_onu = |reading: &&Reading| {
+        reading.code != *code && reading.mac.is_some() && his.iter().any(|own| own.mac == reading.mac)
+    };
+    let rows = his.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
+    // The rails look at a whole side; one client who went dark is no mass outage.
+    let mut plan =
+        plan(vec![client], rows, unreadable, &engine.parts.limits, Rails::Forced, Timestamp::now());
+    // Others are here only because their rows claim his ONU.
+    let is_his = |f: &Finding| f.code.as_deref() == Some(code.as_str()) || f.kind == FindingKind::Duplicate;
+    plan.findings.retain(is_his);
+    plan.counts.only_in_int6 = 0;
+    Ok(plan)
+}
