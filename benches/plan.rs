@@ -36,7 +36,8 @@ fn readings() -> Vec<Reading> {
     (0..CLIENTS)
         .map(|n| Reading {
             code: code(n),
-            power: PowerReading::from_number(-8.0 - f64::from(n.wrapping_mul(7_919) % VALUES) / 100.0).expect("a power"),
+            power: PowerReading::from_number(-8.0 - f64::from(n.wrapping_mul(7_919) % VALUES) / 100.0)
+                .expect("a power"),
             serial: None,
             pppoe_user: None,
             mac: None,

@@ -21,10 +21,15 @@ fn main() {
     sandbox.int6().clear();
     for (i, code) in codes.iter().enumerate() {
         let power = -8.0 - ((i * 7_919) % VALUES) as f64 / 100.0;
-        sandbox.int6().push_row(json!({ "gpon_client_id": code.parse::<u64>().ok(), "rx_power": format!("{power:.2}") }));
+        sandbox.int6().push_row(
+            json!({ "gpon_client_id": code.parse::<u64>().ok(), "rx_power": format!("{power:.2}") }),
+        );
     }
     println!("{clients} clients, every power changed, {} different values", VALUES.min(clients));
-    println!("{:<18} {:>8} {:>8} {:>10} {:>10} {:>9}", "writes", "calls", "reads", "wall s", "CPU s", "peak MB");
+    println!(
+        "{:<18} {:>8} {:>8} {:>10} {:>10} {:>9}",
+        "writes", "calls", "reads", "wall s", "CPU s", "peak MB"
+    );
     // The larger of two children's peaks is what the system remembers: the one that matters goes first.
     for (name, batching) in [("grouped by value", "on"), ("one per client", "off")] {
         for code in &codes {
@@ -70,6 +75,7 @@ fn usage() -> Usage {
 }
 
 fn cpu(usage: &Usage) -> Duration {
-    let time = |t: nix::sys::time::TimeVal| Duration::from_micros((t.tv_sec() * 1_000_000 + t.tv_usec()) as u64);
+    let time =
+        |t: nix::sys::time::TimeVal| Duration::from_micros((t.tv_sec() * 1_000_000 + t.tv_usec()) as u64);
     time(usage.user_time()) + time(usage.system_time())
 }

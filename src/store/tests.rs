@@ -1,19 +1,54 @@
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
+
+use rstest::rstest;
+
+use self::postgres::Postgres;
 use super::*;
 use crate::domain::{
     Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record,
     RecordId, RunState, Status, System, Trigger,
 };
 
+/// Which database a test is told to.
+#[derive(Clone, Copy)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// What goes when the test ends.
+enum Home {
+    Folder(tempfile::TempDir),
+    Server(Postgres),
+}
+
+impl Home {
+    fn new(kind: Kind) -> Home {
+        match kind {
+            Kind::Sqlite => Home::Folder(tempfile::tempdir().expect("a temporary folder")),
+            Kind::Postgres => Home::Server(Postgres::start()),
+        }
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Home::Folder(folder) => format!("sqlite://{}", folder.path().join("gateway.db").display()),
+            Home::Server(server) => server.url(),
+        }
+    }
+}
+
 struct Fresh {
     store: Store,
     url: String,
-    _folder: tempfile::TempDir,
+    _home: Home,
 }
 
-async fn fresh() -> Fresh {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("sqlite://{}", folder.path().join("gateway.db").display());
-    Fresh { store: Store::open(&url).await.expect("a new database"), url, _folder: folder }
+async fn fresh(kind: Kind) -> Fresh {
+    let home = Home::new(kind);
+    let url = home.url();
+    Fresh { store: Store::open(&url).await.expect("a new database"), url, _home: home }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -51,9 +86,10 @@ fn change(code: u32) -> Change {
     Change { code: ClientCode::new(&code.to_string()).expect("a code"), record, edit }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_run_is_read_back_as_it_was_written() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn a_run_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     assert_eq!(store.runs("north", 10, None, None).await.expect("no runs"), []);
     let id = begun(&store, "me", at("10:00:00")).await;
     let run = store.run("north", id).await.expect("read").expect("it is there");
@@ -70,9 +106,10 @@ async fn a_run_is_read_back_as_it_was_written() {
     assert_eq!(store.run("north", Uuid::now_v7()).await.expect("read"), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn runs_come_newest_first_and_in_pages() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn runs_come_newest_first_and_in_pages(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let mut ids = Vec::new();
     for second in 0..5 {
         ids.push(begun(&store, "me", at(&format!("10:00:0{second}"))).await);
@@ -86,9 +123,10 @@ async fn runs_come_newest_first_and_in_pages() {
     assert_eq!(finished.len(), 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn changes_are_planned_then_get_their_outcome() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn changes_are_planned_then_get_their_outcome(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..1234).map(change).collect();
     store.record_changes(id, &changes).await.expect("written");
@@ -116,9 +154,10 @@ async fn changes_are_planned_then_get_their_outcome() {
     assert_eq!(store.changes(Uuid::now_v7(), &ChangeFilter::default(), None, 10).await.expect("read"), []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn findings_are_kept_up_to_a_thousand_of_a_kind() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn findings_are_kept_up_to_a_thousand_of_a_kind(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let finding = |kind, code: u32| Finding {
         kind,
@@ -134,9 +173,12 @@ async fn findings_are_kept_up_to_a_thousand_of_a_kind() {
     assert_eq!((duplicates.len(), duplicates[0].code.as_deref()), (1, Some("7")));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_lease_is_one_holders_until_it_expires_or_is_given_back() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn a_lease_is_one_holders_until_it_expires_or_is_given_back(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let ttl = Duration::from_secs(30);
     let now = at("10:00:00");
     let take = async |holder: &str, now| store.try_lease("north", holder, now, ttl).await.expect("asked");
@@ -154,9 +196,12 @@ async fn a_lease_is_one_holders_until_it_expires_or_is_given_back() {
     assert_eq!(store.lease_holder("north").await.expect("asked"), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
-    let Fresh { store, url, _folder } = fresh().await;
+async fn of_many_that_ask_for_a_lease_at_once_one_gets_it(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, url, _home } = fresh(kind).await;
     let other = Store::open(&url).await.expect("the same file");
     let tasks = (0..20).map(|i| {
         let store = if i % 2 == 0 { store.clone() } else { other.clone() };
@@ -174,9 +219,10 @@ async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
     assert_eq!(taken, 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_run_without_a_live_lease_was_cut_off() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn a_run_without_a_live_lease_was_cut_off(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let (dead, alive) =
         (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
     store.try_lease("north", "alive", at("10:00:00"), Duration::from_secs(30)).await.expect("taken");
@@ -187,9 +233,12 @@ async fn a_run_without_a_live_lease_was_cut_off() {
     assert_eq!(store.cut_off_runs("north", at("10:00:31")).await.expect("done"), 1, "its lease has expired");
 }
 
+#[rstest]
 #[tokio::test]
-async fn old_runs_go_with_their_changes_and_younger_ones_stay() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn old_runs_go_with_their_changes_and_younger_ones_stay(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let (old, young) = (begun(&store, "me", at("08:00:00")).await, begun(&store, "me", at("10:00:00")).await);
     for id in [old, young] {
         store.record_changes(id, &[change(1)]).await.expect("written");
@@ -202,9 +251,10 @@ async fn old_runs_go_with_their_changes_and_younger_ones_stay() {
     assert_eq!(store.run("north", old).await.expect("read"), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_database_with_rows_is_opened_again() {
-    let Fresh { store, url, _folder } = fresh().await;
+async fn a_database_with_rows_is_opened_again(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, url, _home } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     store.close().await;
     let again = Store::open(&url).await.expect("the same database");
@@ -222,9 +272,12 @@ async fn what_cannot_be_opened_is_explained_without_a_password() {
     assert!(!refused.is_empty() && !refused.contains("s3cret"), "{refused}");
 }
 
+#[rstest]
 #[tokio::test]
-async fn two_hundred_thousand_changes_are_written_in_bulk() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn two_hundred_thousand_changes_are_written_in_bulk(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..200_000).map(change).collect();
     let begun = std::time::Instant::now();
