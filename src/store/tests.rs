@@ -2,12 +2,13 @@
 mod postgres;
 
 use rstest::rstest;
+use sqlx::AssertSqlSafe;
 
 use self::postgres::Postgres;
 use super::*;
 use crate::domain::{
-    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record,
-    RecordId, RunState, Status, System, Trigger,
+    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Onu, Outcome, Phases,
+    Record, RecordId, RunState, Status, System, Trigger,
 };
 
 /// Which database a test is told to.
@@ -262,6 +263,110 @@ async fn a_database_with_rows_is_opened_again(#[values(Kind::Sqlite, Kind::Postg
     again.ping().await.expect("it answers");
 }
 
+/// A row of each first table, as the first gateway wrote it.
+const ROWS_OF_0001: [&str; 4] = [
+    "INSERT INTO runs VALUES (1, '019a0000-0000-7000-8000-000000000001', 'north', 'timer', 0, 'finished', 'me', \
+     '2026-01-02T03:04:05.000Z', '2026-01-02T03:04:06.000Z', NULL, NULL, '{\"matched\":7}', '{}', '{}')",
+    "INSERT INTO changes VALUES (1, 0, '10234', 'read_power', '-19.3', '-21.75', 'applied', NULL)",
+    "INSERT INTO findings VALUES (1, 0, 'duplicate', 'INT6', NULL, 'twice')",
+    "INSERT INTO leases VALUES ('north', 'me', '2026-01-02T03:04:35.000Z')",
+];
+
+/// Every table with its number of rows, but for the migrations' own.
+async fn rows_of_tables(store: &Store, kind: Kind) -> Vec<(String, i64)> {
+    let tables = match kind {
+        Kind::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'"
+        }
+        Kind::Postgres => "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'",
+    };
+    let tables: Vec<(String,)> = sqlx::query_as(tables).fetch_all(&store.writer).await.expect("read");
+    let mut rows = Vec::new();
+    for (table,) in tables.into_iter().filter(|(table,)| !table.starts_with('_')) {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        let (count,) =
+            sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&store.writer).await.expect("the table can be read");
+        rows.push((table, count));
+    }
+    rows
+}
+
+#[rstest]
+#[tokio::test]
+async fn rows_of_the_first_gateway_survive_every_migration(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let home = Home::new(kind);
+    let url = home.url();
+    let old = Store::connect(&url).await.expect("a new database");
+    let first = MIGRATIONS.iter().take(1).cloned().collect();
+    Migrator::with_migrations(first).run(&old.writer).await.expect("the first tables");
+    for sql in ROWS_OF_0001 {
+        sqlx::query(sql).execute(&old.writer).await.expect("written");
+    }
+    let before = rows_of_tables(&old, kind).await;
+    assert_eq!(before.iter().map(|(_, rows)| rows).sum::<i64>(), 4, "one row in each table: {before:?}");
+    old.close().await;
+
+    let store = Store::open(&url).await.expect("every migration");
+    let after = rows_of_tables(&store, kind).await;
+    assert!(before.iter().all(|table| after.contains(table)), "{before:?} became {after:?}");
+    let run = store.runs("north", 10, None, None).await.expect("read").remove(0);
+    assert_eq!((run.state, run.counts.matched), (RunState::Finished, 7));
+    let change: ChangeRow =
+        sqlx::query_as("SELECT seq, code, field, old_value, new_value, result, error FROM changes")
+            .fetch_one(&store.writer)
+            .await
+            .expect("read");
+    assert_eq!((change.code.as_str(), change.new_value.as_str()), ("10234", "-21.75"));
+    assert_eq!(store.lease_holder("north").await.expect("read").as_deref(), Some("me"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn replicas_that_start_at_once_share_one_new_database(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let home = Home::new(kind);
+    let url = home.url();
+    let opened = futures::future::join_all((0..4).map(|_| Store::open(&url))).await;
+    for store in opened {
+        store.expect("the tables are made once").ping().await.expect("it answers");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_nul_in_a_foreign_text_costs_nothing(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let id = begun(&store, "me", at("10:00:00")).await;
+    let finding = Finding {
+        kind: FindingKind::Unreadable,
+        system: System::Int6,
+        code: Some("1\0-2".into()),
+        detail: "the code \"1\0-2\"".into(),
+    };
+    store.record_findings(id, &[finding]).await.expect("written");
+    let found = store.findings(id, None, None, 10).await.expect("read").remove(0);
+    assert_eq!(
+        (found.code.as_deref(), found.detail.as_str()),
+        (Some("1\u{fffd}-2"), "the code \"1\u{fffd}-2\"")
+    );
+    let onu = Onu { pppoe_user: "a\0b".into(), ..Onu::default() };
+    let edit = Edit::Onu { old: Box::default(), new: Box::new(onu) };
+    store.record_changes(id, &[Change { edit, ..change(1) }]).await.expect("written");
+    store.record_outcomes(id, &[(0, Outcome::Failed("no \0".to_owned()))]).await.expect("written");
+    let filter = ChangeFilter { code: Some("\0".to_owned()), ..ChangeFilter::default() };
+    assert_eq!(store.changes(id, &filter, None, 10).await.expect("read"), []);
+    let written = store.changes(id, &ChangeFilter::default(), None, 10).await.expect("read").remove(0);
+    assert!(written.new_value.contains(r"a\u0000b"), "{}", written.new_value);
+    assert_eq!(written.error.as_deref(), Some("no \u{fffd}"));
+    store
+        .end_run(id, RunEnd { error: Some("\0".to_owned()), ..end(RunState::Failed) })
+        .await
+        .expect("written");
+}
+
 #[tokio::test]
 async fn what_cannot_be_opened_is_explained_without_a_password() {
     let text = |result: Result<Store, Error>| result.err().map(|e| e.to_string()).unwrap_or_default();
@@ -269,7 +374,12 @@ async fn what_cannot_be_opened_is_explained_without_a_password() {
     assert!(missing.contains("/does/not/exist/gateway.db") && missing.contains("folder"), "{missing}");
     assert!(text(Store::open("mysql://u:s3cret@h/d").await).contains("neither sqlite"));
     let refused = text(Store::open("postgres://u:s3cret@127.0.0.1:1/d").await);
-    assert!(!refused.is_empty() && !refused.contains("s3cret"), "{refused}");
+    assert!(refused.contains("refused") && refused.contains("is the server up"), "{refused}");
+    let malformed = text(Store::open("postgres://u:s3cret@h:port/d").await);
+    let server = Postgres::start();
+    let wrong = text(Store::open(&server.url().replace("throw-away", "s3cret")).await);
+    assert!(wrong.contains("password authentication failed"), "{wrong}");
+    assert!([refused, malformed, wrong].iter().all(|told| !told.contains("s3cret")));
 }
 
 #[rstest]

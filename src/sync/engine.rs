@@ -241,12 +241,16 @@ async fn keep_lease(store: Store, tenant: String, holder: String, stop: Cancella
     let mut renewed = Instant::now();
     loop {
         tokio::time::sleep(LEASE / 3).await;
-        match store.renew_lease(&tenant, &holder, Timestamp::now(), LEASE).await {
-            Ok(true) => renewed = Instant::now(),
-            Err(error) if renewed.elapsed() < LEASE => {
+        let asked = Instant::now();
+        // A database that has gone away may never answer; the lease runs out all the same.
+        let left = LEASE.saturating_sub(renewed.elapsed());
+        let renewal = store.renew_lease(&tenant, &holder, Timestamp::now(), LEASE);
+        match tokio::time::timeout(left, renewal).await {
+            Ok(Ok(true)) => renewed = asked,
+            Ok(Err(error)) if renewed.elapsed() < LEASE => {
                 tracing::warn!(%tenant, %error, "the lease was not renewed")
             }
-            Ok(false) | Err(_) => {
+            Ok(Ok(false) | Err(_)) | Err(_) => {
                 tracing::error!(%tenant, "the lease is lost: the run stops");
                 return stop.cancel();
             }

@@ -1,0 +1,82 @@
+//! Two gateways on one PostgreSQL: they share a tenant's runs and never overlap.
+
+use std::time::Duration;
+
+use int6_ozmap_gateway::app::Gateway;
+use int6_ozmap_gateway::sandbox::Options;
+use serde_json::{Value, json};
+
+use crate::postgres::Postgres;
+use crate::world::{KEY, World};
+
+/// A messy town whose answers take long enough for two runs to meet.
+async fn slow_town() -> World {
+    let options = Options { clients: 200, latency: Duration::from_millis(150), ..Options::default() };
+    World::new(options, false).await
+}
+
+struct Replica(Gateway);
+
+impl Replica {
+    async fn start(world: &World) -> Replica {
+        Replica(Gateway::start(&world.config()).await.expect("the gateway starts"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.0.address)
+    }
+
+    /// Asks for a run; its path.
+    async fn post(&self) -> String {
+        let ask = reqwest::Client::new().post(self.url("/v1/sync-runs")).header("x-api-key", KEY);
+        let answer = ask.send().await.expect("an answer");
+        assert_eq!(answer.status(), 202);
+        answer.headers()["location"].to_str().expect("a text").to_owned()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let ask = reqwest::Client::new().get(self.url(path)).header("x-api-key", KEY);
+        ask.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    async fn ended(&self, path: &str) -> Value {
+        for _ in 0..1_000 {
+            let run = self.get(path).await;
+            if run["state"] != "running" {
+                return run;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the run did not end in twenty seconds");
+    }
+}
+
+#[tokio::test]
+async fn of_two_replicas_one_runs_and_the_other_skips() {
+    let server = Postgres::start();
+    let mut world = slow_town().await;
+    world.set("DATABASE_URL", &server.url());
+    let (one, two) = tokio::join!(Replica::start(&world), Replica::start(&world));
+
+    let (first, second) = tokio::join!(one.post(), two.post());
+    // Each run is read from the other replica: the runs are shared.
+    let runs = [two.ended(&first).await, one.ended(&second).await];
+    let of =
+        |state: &str| runs.iter().find(|run| run["state"] == state).unwrap_or_else(|| panic!("{runs:#?}"));
+    let (finished, skipped) = (of("finished"), of("skipped"));
+    assert_eq!(skipped["error"], "another run of this tenant is under way");
+    assert_eq!((&skipped["counts"]["changed"], &skipped["calls"]["int6_reads"]), (&json!(0), &json!(0)));
+    let changed = finished["counts"]["changed"].as_u64().expect("a number");
+    assert!(changed > 0, "{finished:#?}");
+
+    // The lease was given back: the other may run now, and finds its sibling's work done.
+    let writes = world.writes();
+    let again = two.ended(&two.post().await).await;
+    assert_eq!((&again["state"], &again["counts"]["changed"]), (&json!("finished"), &json!(0)), "{again:#?}");
+    assert_eq!(world.writes(), writes, "nothing is left to write");
+    let list = one.get("/v1/sync-runs").await;
+    assert_eq!(list["sync_runs"].as_array().map(Vec::len), Some(3));
+
+    one.0.stop().await;
+    two.0.stop().await;
+}
