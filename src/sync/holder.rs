@@ -44,8 +44,9 @@ impl Process {
         if host != self.host || mark == self.mark {
             return false;
         }
+        // Where others' processes are hidden (`hidepid`, systemd's ProtectProc), so is process 1.
         number == self.number
-            || (Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{number}")).exists())
+            || (Path::new("/proc/1").exists() && !Path::new(&format!("/proc/{number}")).exists())
     }
 }
 
@@ -64,7 +65,7 @@ mod tests {
         let alive = Process { number: 1, ..predecessor.clone() };
         assert!(!this.knows_dead(&alive.holder(run)), "process 1 is always there");
         let gone = Process { number: 4_194_999, ..predecessor };
-        assert_eq!(this.knows_dead(&gone.holder(run)), Path::new("/proc/self").exists());
+        assert_eq!(this.knows_dead(&gone.holder(run)), Path::new("/proc/1").exists());
         let elsewhere = Process { host: "elsewhere".to_owned(), ..gone };
         assert!(!this.knows_dead(&elsewhere.holder(run)));
         assert!(!this.knows_dead("nonsense"));
