@@ -30,6 +30,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
 
+/// How long a sign of life may take: whoever probes the gateway's health does not wait long.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// How long the attempt may take that is made to hear why no other succeeded.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
@@ -139,13 +141,14 @@ impl Store {
         Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers within 3 s.
     ///
     /// # Errors
     /// [`Error`] if it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        let answered = sqlx::query("SELECT 1").execute(&self.reader).await;
-        answered.map(drop).map_err(|error| Error::new("ask for a sign of life", error))
+        let asked = sqlx::query("SELECT 1").execute(&self.reader);
+        let answered = tokio::time::timeout(SIGN_OF_LIFE, asked).await;
+        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(drop).during("give a sign of life")
     }
 
     /// Ends every connection, after the work under way.

@@ -8,10 +8,10 @@ mod api;
 mod commands;
 mod faults;
 mod int6_side;
+mod on_postgres;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod rails;
-mod replicas;
 mod rules;
 mod sdk;
 mod world;

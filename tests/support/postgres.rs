@@ -3,6 +3,8 @@
 //! Used by the store's unit tests and by the stories. Where the server's programs are missing, the test fails and says
 //! what to install: a test that passes without its database would prove nothing.
 
+#![allow(dead_code)] // The unit tests need less of it than the stories.
+
 use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -48,10 +50,20 @@ impl Postgres {
             ],
             &["--locale=C"],
         );
+        server.resume();
+        server
+    }
+
+    /// Starts the server again.
+    pub(crate) fn resume(&self) {
         // What a crash of the machine would lose is of no interest here.
         let options = "-c listen_addresses= -c unix_socket_directories=. -c fsync=off -c max_connections=50";
-        server.carry_out("pg_ctl", &["start", "--wait", "--log=server.log", "--options"], &[options]);
-        server
+        self.carry_out("pg_ctl", &["start", "--wait", "--log=server.log", "--options"], &[options]);
+    }
+
+    /// Stops the server in the middle of whatever it does; its data stay.
+    pub(crate) fn halt(&self) {
+        self.carry_out("pg_ctl", &["stop", "--wait", "--mode=immediate"], &[]);
     }
 
     /// `postgres://…` of its one database.

@@ -1,4 +1,4 @@
-//! Two gateways on one PostgreSQL: they share a tenant's runs and never overlap.
+//! The gateway on PostgreSQL: replicas share a tenant's runs and never overlap, and the server may go away.
 
 use std::time::Duration;
 
@@ -79,4 +79,28 @@ async fn of_two_replicas_one_runs_and_the_other_skips() {
 
     one.0.stop().await;
     two.0.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_and_comes_back_is_used_again() {
+    let server = Postgres::start();
+    let mut world = World::town(30).await;
+    world.set("DATABASE_URL", &server.url());
+    let gateway = Replica::start(&world).await;
+    assert_eq!(gateway.get("/health/ready").await["database"], "ok");
+    let before = gateway.ended(&gateway.post().await).await;
+
+    server.halt();
+    let asked = std::time::Instant::now();
+    assert_eq!(gateway.get("/health/ready").await["database"], "failing");
+    assert!(asked.elapsed() < Duration::from_secs(5), "a probe does not wait for long");
+    assert_eq!(gateway.get("/health/live").await["status"], "ok", "a restart of the gateway would not help");
+
+    server.resume();
+    assert_eq!(gateway.get("/health/ready").await["database"], "ok");
+    let after = gateway.ended(&gateway.post().await).await;
+    assert_eq!(after["state"], "finished");
+    let list = gateway.get("/v1/sync-runs").await;
+    assert_eq!(list["sync_runs"], json!([after, before]), "nothing was lost");
+    gateway.0.stop().await;
 }
