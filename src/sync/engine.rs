@@ -158,7 +158,7 @@ impl Engine {
         }
         let cut_off = store.cut_off_runs(tenant, Timestamp::now()).await?;
         if cut_off > 0 {
-            tracing::warn!(%tenant, runs = cut_off, "runs were cut off when the gateway was last stopped");
+            tracing::warn!(%tenant, runs = cut_off, "runs were cut off when a gateway ended");
         }
         Ok(())
     }
@@ -184,6 +184,10 @@ impl Engine {
         let holder = process.holder(id);
         let report = match self.take_lease(&holder).await {
             Ok(None) => {
+                // A replica that died elsewhere, and is not started again, has left its run under way.
+                if let Err(error) = self.recover().await {
+                    tracing::warn!(%tenant, %error, "runs that were cut off could not be ended");
+                }
                 let stop = self.parts.stop.child_token();
                 let heart =
                     tokio::spawn(keep_lease(store.clone(), tenant.clone(), holder.clone(), stop.clone()));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use int6_ozmap_gateway::app::Gateway;
+use int6_ozmap_gateway::domain::{Mode, Trigger};
 use int6_ozmap_gateway::sandbox::Options;
+use int6_ozmap_gateway::store::{NewRun, Store};
 use serde_json::{Value, json};
 
 use crate::postgres::Postgres;
@@ -79,6 +81,33 @@ async fn of_two_replicas_one_runs_and_the_other_skips() {
 
     one.0.stop().await;
     two.0.stop().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_died_elsewhere_leaves_no_run_under_way() {
+    let server = Postgres::start();
+    let mut world = World::town(30).await;
+    world.set("DATABASE_URL", &server.url());
+    let gateway = Replica::start(&world).await;
+    let store = Store::open(&server.url()).await.expect("the same database");
+    let id = uuid::Uuid::now_v7();
+    let run = NewRun {
+        id,
+        tenant: "default".to_owned(),
+        trigger: Trigger::Timer,
+        mode: Mode::Apply,
+        started_at: jiff::Timestamp::now(),
+        holder: format!("elsewhere/1/mark/{id}"),
+    };
+    store.begin_run(run).await.expect("written");
+
+    let path = format!("/v1/sync-runs/{id}");
+    assert_eq!(gateway.get(&path).await["state"], "running");
+    assert_eq!(gateway.ended(&gateway.post().await).await["state"], "finished");
+    let cut_off = gateway.get(&path).await;
+    assert_eq!(cut_off["state"], "failed");
+    assert!(cut_off["error"].as_str().is_some_and(|why| why.starts_with("cut off")), "{cut_off}");
+    gateway.0.stop().await;
 }
 
 #[tokio::test]
