@@ -318,4 +318,6 @@ fn is_header_text(text: &str) -> bool {
 }
 
 #[cfg(test)]
+mod document_tests;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, time_text};
+use super::{Error, Store, kept, time_text};
 
 /// An activation that begins.
 #[derive(Debug, Clone)]
@@ -90,9 +90,9 @@ impl Store {
         )
         .bind(id.to_string())
         .bind(tenant)
-        .bind(code)
+        .bind(kept(code))
         .bind(time_text(asked_at))
-        .bind(asked_by)
+        .bind(kept(asked_by))
         .bind(operation.map(|id| id.to_string()))
         .bind(wish)
         .execute(&self.writer)
@@ -114,7 +114,7 @@ impl Store {
         .bind(result)
         .bind(old)
         .bind(new)
-        .bind(error)
+        .bind(error.as_deref().map(kept))
         .bind(id.to_string())
         .execute(&self.writer)
         .await

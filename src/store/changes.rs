@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, number_of};
+use super::{Error, Store, kept, number_of};
 use crate::domain::{Change, Field, Outcome};
 
 /// Rows of one statement.
@@ -99,7 +99,7 @@ impl Store {
                 sqlx::query(AssertSqlSafe(sql))
                     .persistent(false)
                     .bind(result.to_owned())
-                    .bind(reason.map(str::to_owned))
+                    .bind(reason.map(kept))
                     .bind(run)
                     .execute(&mut *transaction)
                     .await?;
@@ -127,8 +127,8 @@ impl Store {
         .bind(number_of(run))
         .bind(after.unwrap_or(-1))
         .bind(filter.field.map_or("", Field::name))
-        .bind(filter.result.clone().unwrap_or_default())
-        .bind(filter.code.clone().unwrap_or_default())
+        .bind(filter.result.as_deref().map(kept).unwrap_or_default())
+        .bind(filter.code.as_deref().map(kept).unwrap_or_default())
         .bind(i64::from(limit))
         .fetch_all(&self.reader)
         .await

@@ -7,14 +7,14 @@ pub enum Error {
     #[error("DATABASE_URL is neither sqlite://path nor postgres://…")]
     UnknownScheme,
     /// The database cannot be opened.
-    #[error(
-        "the database {place} cannot be opened: {cause}; does its folder exist, and may this user write there?"
-    )]
+    #[error("the database {place} cannot be opened: {cause}; {remedy}")]
     Open {
         /// The path, or `postgres://…`: a URL may carry a password.
         place: String,
         /// What the driver says.
         cause: sqlx::Error,
+        /// What to look at.
+        remedy: &'static str,
     },
     /// An operation failed.
     #[error("the database could not {operation}: {cause}")]
@@ -39,8 +39,14 @@ impl Error {
         }
     }
 
-    pub(super) fn open(place: &str, cause: sqlx::Error) -> Error {
-        Error::Open { place: place.to_owned(), cause }
+    pub(super) fn sqlite(path: &str, cause: sqlx::Error) -> Error {
+        let remedy = "does its folder exist, and may this user write there?";
+        Error::Open { place: path.to_owned(), cause, remedy }
+    }
+
+    pub(super) fn postgres(cause: sqlx::Error) -> Error {
+        let remedy = "is the server up, and do host, user, password and database in DATABASE_URL fit?";
+        Error::Open { place: "postgres://…".to_owned(), cause, remedy }
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, number_of};
+use super::{Error, Store, kept, number_of};
 use crate::domain::{Finding, FindingKind};
 
 /// Findings of each kind that are kept; a run's counts are exact.
@@ -53,7 +53,7 @@ impl Store {
             self.dialect.rows_in_2
         );
         let row = |(seq, f): (usize, &&Finding)| {
-            (seq, f.kind.name(), f.system.name(), f.code.clone(), f.detail.clone())
+            (seq, f.kind.name(), f.system.name(), f.code.as_deref().map(kept), kept(&f.detail))
         };
         let rows: Vec<_> = findings.iter().enumerate().map(row).collect();
         let rows = serde_json::to_string(&rows).unwrap_or_default();

@@ -1,8 +1,12 @@
 //! Who holds a lease: a process, told apart from its predecessors, and the run in it.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use uuid::Uuid;
+
+/// Drawn once: two gateways in one process are one process, and neither is the other's dead predecessor.
+static MARK: LazyLock<String> = LazyLock::new(|| Uuid::now_v7().simple().to_string());
 
 /// This process, as leases name it: host, process number, and a mark that a restart changes.
 #[derive(Debug, Clone)]
@@ -18,7 +22,7 @@ impl Process {
         Process {
             host: gethostname::gethostname().to_string_lossy().replace('/', "-"),
             number: std::process::id(),
-            mark: Uuid::now_v7().simple().to_string(),
+            mark: MARK.clone(),
         }
     }
 
@@ -40,8 +44,9 @@ impl Process {
         if host != self.host || mark == self.mark {
             return false;
         }
+        // Where others' processes are hidden (`hidepid`, systemd's ProtectProc), so is process 1.
         number == self.number
-            || (Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{number}")).exists())
+            || (Path::new("/proc/1").exists() && !Path::new(&format!("/proc/{number}")).exists())
     }
 }
 
@@ -54,11 +59,13 @@ mod tests {
         let this = Process::current();
         let run = Uuid::now_v7();
         assert!(!this.knows_dead(&this.holder(run)), "it is alive");
-        assert!(this.knows_dead(&Process::current().holder(run)), "a predecessor with the same number");
-        let alive = Process { number: 1, ..Process::current() };
+        assert!(!this.knows_dead(&Process::current().holder(run)), "another gateway in this process");
+        let predecessor = Process { mark: "drawn before".to_owned(), ..Process::current() };
+        assert!(this.knows_dead(&predecessor.holder(run)), "it had the same number");
+        let alive = Process { number: 1, ..predecessor.clone() };
         assert!(!this.knows_dead(&alive.holder(run)), "process 1 is always there");
-        let gone = Process { number: 4_194_999, ..Process::current() };
-        assert_eq!(this.knows_dead(&gone.holder(run)), Path::new("/proc/self").exists());
+        let gone = Process { number: 4_194_999, ..predecessor };
+        assert_eq!(this.knows_dead(&gone.holder(run)), Path::new("/proc/1").exists());
         let elsewhere = Process { host: "elsewhere".to_owned(), ..gone };
         assert!(!this.knows_dead(&elsewhere.holder(run)));
         assert!(!this.knows_dead("nonsense"));

@@ -27,11 +27,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::migrate::Migrator;
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
+
+use error::During;
+
+/// Every change of the tables, oldest first.
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
+
+/// How long a sign of life may take: whoever probes the gateway's health does not wait long.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// How long the attempt may take that is made to hear why no other succeeded.
+const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
 /// A database; clones share its connections.
 #[derive(Clone)]
@@ -42,18 +53,24 @@ pub struct Store {
     dialect: Dialect,
 }
 
-/// The two words that the databases do not share.
+/// What the databases do not share.
 #[derive(Clone, Copy)]
 struct Dialect {
     /// Begins a transaction that will write.
     begin: &'static str,
     /// A table with a column `value` from the JSON array in `$2`: the quick way to bring in many rows.
     rows_in_2: &'static str,
+    /// Whether sqlx lets one process at a time change the tables; where not, one transaction around all does.
+    locks_migrations: bool,
 }
 
-const SQLITE: Dialect = Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)" };
-const POSTGRES: Dialect =
-    Dialect { begin: "BEGIN", rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)" };
+const SQLITE: Dialect =
+    Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)", locks_migrations: false };
+const POSTGRES: Dialect = Dialect {
+    begin: "BEGIN",
+    rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)",
+    locks_migrations: true,
+};
 
 impl Store {
     /// Opens `sqlite://path` (the file is made, its folder is not) or `postgres://…`, and brings its tables up to date.
@@ -61,15 +78,27 @@ impl Store {
     /// # Errors
     /// [`Error`], which names the remedy and never a password.
     pub async fn open(url: &str) -> Result<Store, Error> {
-        sqlx::any::install_default_drivers();
-        let store = match url.split_once("://") {
-            Some(("sqlite", path)) => Store::open_sqlite(path).await?,
-            Some(("postgres" | "postgresql", _)) => Store::open_postgres(url).await?,
-            _ => return Err(Error::UnknownScheme),
-        };
-        let migrated = sqlx::migrate!("src/store/migrations").run(&store.writer).await;
-        migrated.map_err(|error| Error::new("bring the tables up to date", error.into()))?;
+        let store = Store::connect(url).await?;
+        store.migrate().await.during("bring the tables up to date")?;
         Ok(store)
+    }
+
+    async fn migrate(&self) -> Result<(), sqlx::Error> {
+        if self.dialect.locks_migrations {
+            return Ok(MIGRATIONS.run(&self.writer).await?);
+        }
+        let mut transaction = self.transaction().await?;
+        MIGRATIONS.run(&mut *transaction).await?;
+        transaction.commit().await
+    }
+
+    async fn connect(url: &str) -> Result<Store, Error> {
+        sqlx::any::install_default_drivers();
+        match url.split_once("://") {
+            Some(("sqlite", path)) => Store::open_sqlite(path).await,
+            Some(("postgres" | "postgresql", _)) => Store::open_postgres(url).await,
+            _ => Err(Error::UnknownScheme),
+        }
     }
 
     async fn open_sqlite(path: &str) -> Result<Store, Error> {
@@ -90,7 +119,7 @@ impl Store {
             })
             .connect(&url)
             .await
-            .map_err(|error| Error::open(path, error))?;
+            .map_err(|error| Error::sqlite(path, error))?;
         let reader = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
@@ -101,30 +130,34 @@ impl Store {
                 })
             })
             .connect_lazy(&url)
-            .map_err(|error| Error::open(path, error))?;
+            .map_err(|error| Error::sqlite(path, error))?;
         Ok(Store { writer, reader, dialect: SQLITE })
     }
 
     async fn open_postgres(url: &str) -> Result<Store, Error> {
-        let pool = AnyPoolOptions::new()
+        let connected = AnyPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute("SET statement_timeout = '60s'").await.map(drop) })
             })
             .connect(url)
-            .await
-            .map_err(|error| Error::open("postgres://…", error))?;
+            .await;
+        let pool = match connected {
+            Ok(pool) => pool,
+            Err(error) => return Err(Error::postgres(why(url, error).await)),
+        };
         Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers within 3 s.
     ///
     /// # Errors
     /// [`Error`] if it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        let answered = sqlx::query("SELECT 1").execute(&self.reader).await;
-        answered.map(drop).map_err(|error| Error::new("ask for a sign of life", error))
+        let asked = sqlx::query("SELECT 1").execute(&self.reader);
+        let answered = tokio::time::timeout(SIGN_OF_LIFE, asked).await;
+        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(drop).during("give a sign of life")
     }
 
     /// Ends every connection, after the work under way.
@@ -138,6 +171,19 @@ impl Store {
     }
 }
 
+/// Why no connection could be made: a pool says only that it waited, so one more attempt is made to hear the cause.
+async fn why(url: &str, error: sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::PoolTimedOut => {
+            match tokio::time::timeout(LAST_ATTEMPT, AnyConnection::connect(url)).await {
+                Ok(Err(cause)) => cause,
+                Ok(Ok(_)) | Err(_) => error,
+            }
+        }
+        error => error,
+    }
+}
+
 /// The number under which a run's changes are kept, short in the millions of rows that refer to it: the milliseconds of
 /// its UUID v7 and 15 of its random bits. Always positive; a later run has a greater one.
 fn number_of(run: Uuid) -> i64 {
@@ -148,6 +194,11 @@ fn number_of(run: Uuid) -> i64 {
 /// RFC 3339 in UTC with milliseconds.
 fn time_text(at: Timestamp) -> String {
     format!("{at:.3}")
+}
+
+/// A text that both databases keep: PostgreSQL has no NUL in a text, and INT6 may send one.
+fn kept(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 fn time_of(text: &str) -> Timestamp {

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, time_text};
+use super::{Error, Store, kept, time_text};
 
 /// An operation that is promised.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ impl Store {
              WHERE id = $3 AND state = 'pending'",
         )
         .bind(time_text(next_at))
-        .bind(why)
+        .bind(kept(why))
         .bind(id)
         .execute(&self.writer)
         .await

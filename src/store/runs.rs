@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, number_of, time_of, time_text};
+use super::{Error, Store, kept, number_of, time_of, time_text};
 use crate::domain::{Calls, Counts, Mode, Phases, RunState, Trigger};
 
 /// A run that begins.
@@ -147,8 +147,8 @@ impl Store {
         .bind(json(serde_json::to_string(&counts)))
         .bind(json(serde_json::to_string(&calls)))
         .bind(json(serde_json::to_string(&phases)))
-        .bind(halted_because)
-        .bind(error)
+        .bind(halted_because.as_deref().map(kept))
+        .bind(error.as_deref().map(kept))
         .bind(time_text(finished_at))
         .bind(number_of(id))
         .execute(&self.writer)

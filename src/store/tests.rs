@@ -1,19 +1,55 @@
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
+
+use rstest::rstest;
+use sqlx::AssertSqlSafe;
+
+use self::postgres::Postgres;
 use super::*;
 use crate::domain::{
-    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record,
-    RecordId, RunState, Status, System, Trigger,
+    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Onu, Outcome, Phases,
+    Record, RecordId, RunState, Status, System, Trigger,
 };
+
+/// Which database a test is told to.
+#[derive(Clone, Copy)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// What goes when the test ends.
+enum Home {
+    Folder(tempfile::TempDir),
+    Server(Postgres),
+}
+
+impl Home {
+    fn new(kind: Kind) -> Home {
+        match kind {
+            Kind::Sqlite => Home::Folder(tempfile::tempdir().expect("a temporary folder")),
+            Kind::Postgres => Home::Server(Postgres::start()),
+        }
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Home::Folder(folder) => format!("sqlite://{}", folder.path().join("gateway.db").display()),
+            Home::Server(server) => server.url(),
+        }
+    }
+}
 
 struct Fresh {
     store: Store,
     url: String,
-    _folder: tempfile::TempDir,
+    _home: Home,
 }
 
-async fn fresh() -> Fresh {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("sqlite://{}", folder.path().join("gateway.db").display());
-    Fresh { store: Store::open(&url).await.expect("a new database"), url, _folder: folder }
+async fn fresh(kind: Kind) -> Fresh {
+    let home = Home::new(kind);
+    let url = home.url();
+    Fresh { store: Store::open(&url).await.expect("a new database"), url, _home: home }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -51,9 +87,10 @@ fn change(code: u32) -> Change {
     Change { code: ClientCode::new(&code.to_string()).expect("a code"), record, edit }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_run_is_read_back_as_it_was_written() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn a_run_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     assert_eq!(store.runs("north", 10, None, None).await.expect("no runs"), []);
     let id = begun(&store, "me", at("10:00:00")).await;
     let run = store.run("north", id).await.expect("read").expect("it is there");
@@ -70,9 +107,10 @@ async fn a_run_is_read_back_as_it_was_written() {
     assert_eq!(store.run("north", Uuid::now_v7()).await.expect("read"), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn runs_come_newest_first_and_in_pages() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn runs_come_newest_first_and_in_pages(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let mut ids = Vec::new();
     for second in 0..5 {
         ids.push(begun(&store, "me", at(&format!("10:00:0{second}"))).await);
@@ -86,9 +124,10 @@ async fn runs_come_newest_first_and_in_pages() {
     assert_eq!(finished.len(), 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn changes_are_planned_then_get_their_outcome() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn changes_are_planned_then_get_their_outcome(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..1234).map(change).collect();
     store.record_changes(id, &changes).await.expect("written");
@@ -116,9 +155,10 @@ async fn changes_are_planned_then_get_their_outcome() {
     assert_eq!(store.changes(Uuid::now_v7(), &ChangeFilter::default(), None, 10).await.expect("read"), []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn findings_are_kept_up_to_a_thousand_of_a_kind() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn findings_are_kept_up_to_a_thousand_of_a_kind(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let finding = |kind, code: u32| Finding {
         kind,
@@ -134,9 +174,12 @@ async fn findings_are_kept_up_to_a_thousand_of_a_kind() {
     assert_eq!((duplicates.len(), duplicates[0].code.as_deref()), (1, Some("7")));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_lease_is_one_holders_until_it_expires_or_is_given_back() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn a_lease_is_one_holders_until_it_expires_or_is_given_back(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let ttl = Duration::from_secs(30);
     let now = at("10:00:00");
     let take = async |holder: &str, now| store.try_lease("north", holder, now, ttl).await.expect("asked");
@@ -154,9 +197,12 @@ async fn a_lease_is_one_holders_until_it_expires_or_is_given_back() {
     assert_eq!(store.lease_holder("north").await.expect("asked"), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
-    let Fresh { store, url, _folder } = fresh().await;
+async fn of_many_that_ask_for_a_lease_at_once_one_gets_it(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, url, _home } = fresh(kind).await;
     let other = Store::open(&url).await.expect("the same file");
     let tasks = (0..20).map(|i| {
         let store = if i % 2 == 0 { store.clone() } else { other.clone() };
@@ -174,9 +220,10 @@ async fn of_many_that_ask_for_a_lease_at_once_one_gets_it() {
     assert_eq!(taken, 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_run_without_a_live_lease_was_cut_off() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn a_run_without_a_live_lease_was_cut_off(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let (dead, alive) =
         (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
     store.try_lease("north", "alive", at("10:00:00"), Duration::from_secs(30)).await.expect("taken");
@@ -187,9 +234,12 @@ async fn a_run_without_a_live_lease_was_cut_off() {
     assert_eq!(store.cut_off_runs("north", at("10:00:31")).await.expect("done"), 1, "its lease has expired");
 }
 
+#[rstest]
 #[tokio::test]
-async fn old_runs_go_with_their_changes_and_younger_ones_stay() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn old_runs_go_with_their_changes_and_younger_ones_stay(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let (old, young) = (begun(&store, "me", at("08:00:00")).await, begun(&store, "me", at("10:00:00")).await);
     for id in [old, young] {
         store.record_changes(id, &[change(1)]).await.expect("written");
@@ -202,14 +252,119 @@ async fn old_runs_go_with_their_changes_and_younger_ones_stay() {
     assert_eq!(store.run("north", old).await.expect("read"), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_database_with_rows_is_opened_again() {
-    let Fresh { store, url, _folder } = fresh().await;
+async fn a_database_with_rows_is_opened_again(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, url, _home } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     store.close().await;
     let again = Store::open(&url).await.expect("the same database");
     assert!(again.run("north", id).await.expect("read").is_some());
     again.ping().await.expect("it answers");
+}
+
+/// A row of each first table, as the first gateway wrote it.
+const ROWS_OF_0001: [&str; 4] = [
+    "INSERT INTO runs VALUES (1, '019a0000-0000-7000-8000-000000000001', 'north', 'timer', 0, 'finished', 'me', \
+     '2026-01-02T03:04:05.000Z', '2026-01-02T03:04:06.000Z', NULL, NULL, '{\"matched\":7}', '{}', '{}')",
+    "INSERT INTO changes VALUES (1, 0, '10234', 'read_power', '-19.3', '-21.75', 'applied', NULL)",
+    "INSERT INTO findings VALUES (1, 0, 'duplicate', 'INT6', NULL, 'twice')",
+    "INSERT INTO leases VALUES ('north', 'me', '2026-01-02T03:04:35.000Z')",
+];
+
+/// Every table with its number of rows, but for the migrations' own.
+async fn rows_of_tables(store: &Store, kind: Kind) -> Vec<(String, i64)> {
+    let tables = match kind {
+        Kind::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'"
+        }
+        Kind::Postgres => "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'",
+    };
+    let tables: Vec<(String,)> = sqlx::query_as(tables).fetch_all(&store.writer).await.expect("read");
+    let mut rows = Vec::new();
+    for (table,) in tables.into_iter().filter(|(table,)| !table.starts_with('_')) {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        let (count,) =
+            sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&store.writer).await.expect("the table can be read");
+        rows.push((table, count));
+    }
+    rows
+}
+
+#[rstest]
+#[tokio::test]
+async fn rows_of_the_first_gateway_survive_every_migration(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let home = Home::new(kind);
+    let url = home.url();
+    let old = Store::connect(&url).await.expect("a new database");
+    let first = MIGRATIONS.iter().take(1).cloned().collect();
+    Migrator::with_migrations(first).run(&old.writer).await.expect("the first tables");
+    for sql in ROWS_OF_0001 {
+        sqlx::query(sql).execute(&old.writer).await.expect("written");
+    }
+    let before = rows_of_tables(&old, kind).await;
+    assert_eq!(before.iter().map(|(_, rows)| rows).sum::<i64>(), 4, "one row in each table: {before:?}");
+    old.close().await;
+
+    let store = Store::open(&url).await.expect("every migration");
+    let after = rows_of_tables(&store, kind).await;
+    assert!(before.iter().all(|table| after.contains(table)), "{before:?} became {after:?}");
+    let run = store.runs("north", 10, None, None).await.expect("read").remove(0);
+    assert_eq!((run.state, run.counts.matched), (RunState::Finished, 7));
+    let change: ChangeRow =
+        sqlx::query_as("SELECT seq, code, field, old_value, new_value, result, error FROM changes")
+            .fetch_one(&store.writer)
+            .await
+            .expect("read");
+    assert_eq!((change.code.as_str(), change.new_value.as_str()), ("10234", "-21.75"));
+    assert_eq!(store.lease_holder("north").await.expect("read").as_deref(), Some("me"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn replicas_that_start_at_once_share_one_new_database(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let home = Home::new(kind);
+    let url = home.url();
+    let opened = futures::future::join_all((0..4).map(|_| Store::open(&url))).await;
+    for store in opened {
+        store.expect("the tables are made once").ping().await.expect("it answers");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_nul_in_a_foreign_text_costs_nothing(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let id = begun(&store, "me", at("10:00:00")).await;
+    let finding = Finding {
+        kind: FindingKind::Unreadable,
+        system: System::Int6,
+        code: Some("1\0-2".into()),
+        detail: "the code \"1\0-2\"".into(),
+    };
+    store.record_findings(id, &[finding]).await.expect("written");
+    let found = store.findings(id, None, None, 10).await.expect("read").remove(0);
+    assert_eq!(
+        (found.code.as_deref(), found.detail.as_str()),
+        (Some("1\u{fffd}-2"), "the code \"1\u{fffd}-2\"")
+    );
+    let onu = Onu { pppoe_user: "a\0b".into(), ..Onu::default() };
+    let edit = Edit::Onu { old: Box::default(), new: Box::new(onu) };
+    store.record_changes(id, &[Change { edit, ..change(1) }]).await.expect("written");
+    store.record_outcomes(id, &[(0, Outcome::Failed("no \0".to_owned()))]).await.expect("written");
+    let filter = ChangeFilter { code: Some("\0".to_owned()), ..ChangeFilter::default() };
+    assert_eq!(store.changes(id, &filter, None, 10).await.expect("read"), []);
+    let written = store.changes(id, &ChangeFilter::default(), None, 10).await.expect("read").remove(0);
+    assert!(written.new_value.contains(r"a\u0000b"), "{}", written.new_value);
+    assert_eq!(written.error.as_deref(), Some("no \u{fffd}"));
+    store
+        .end_run(id, RunEnd { error: Some("\0".to_owned()), ..end(RunState::Failed) })
+        .await
+        .expect("written");
 }
 
 #[tokio::test]
@@ -219,12 +374,20 @@ async fn what_cannot_be_opened_is_explained_without_a_password() {
     assert!(missing.contains("/does/not/exist/gateway.db") && missing.contains("folder"), "{missing}");
     assert!(text(Store::open("mysql://u:s3cret@h/d").await).contains("neither sqlite"));
     let refused = text(Store::open("postgres://u:s3cret@127.0.0.1:1/d").await);
-    assert!(!refused.is_empty() && !refused.contains("s3cret"), "{refused}");
+    assert!(refused.contains("refused") && refused.contains("is the server up"), "{refused}");
+    let malformed = text(Store::open("postgres://u:s3cret@h:port/d").await);
+    let server = Postgres::start();
+    let wrong = text(Store::open(&server.url().replace("throw-away", "s3cret")).await);
+    assert!(wrong.contains("password authentication failed"), "{wrong}");
+    assert!([refused, malformed, wrong].iter().all(|told| !told.contains("s3cret")));
 }
 
+#[rstest]
 #[tokio::test]
-async fn two_hundred_thousand_changes_are_written_in_bulk() {
-    let Fresh { store, _folder, .. } = fresh().await;
+async fn two_hundred_thousand_changes_are_written_in_bulk(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..200_000).map(change).collect();
     let begun = std::time::Instant::now();

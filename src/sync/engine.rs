@@ -162,7 +162,7 @@ impl Engine {
         }
         let cut_off = store.cut_off_runs(tenant, Timestamp::now()).await?;
         if cut_off > 0 {
-            tracing::warn!(%tenant, runs = cut_off, "runs were cut off when the gateway was last stopped");
+            tracing::warn!(%tenant, runs = cut_off, "runs were cut off when a gateway ended");
         }
         Ok(())
     }
@@ -195,6 +195,10 @@ impl Engine {
         let holder = process.holder(id);
         let report = match self.take_lease(&holder).await {
             Ok(None) => {
+                // A replica that died elsewhere, and is not started again, has left its run under way.
+                if let Err(error) = self.recover().await {
+                    tracing::warn!(%tenant, %error, "runs that were cut off could not be ended");
+                }
                 let stop = self.parts.stop.child_token();
                 let heart =
                     tokio::spawn(keep_lease(store.clone(), tenant.clone(), holder.clone(), stop.clone()));
@@ -252,12 +256,16 @@ async fn keep_lease(store: Store, tenant: String, holder: String, stop: Cancella
     let mut renewed = Instant::now();
     loop {
         tokio::time::sleep(LEASE / 3).await;
-        match store.renew_lease(&tenant, &holder, Timestamp::now(), LEASE).await {
-            Ok(true) => renewed = Instant::now(),
-            Err(error) if renewed.elapsed() < LEASE => {
+        let asked = Instant::now();
+        // A database that has gone away may never answer; the lease runs out all the same.
+        let left = LEASE.saturating_sub(renewed.elapsed());
+        let renewal = store.renew_lease(&tenant, &holder, Timestamp::now(), LEASE);
+        match tokio::time::timeout(left, renewal).await {
+            Ok(Ok(true)) => renewed = asked,
+            Ok(Err(error)) if renewed.elapsed() < LEASE => {
                 tracing::warn!(%tenant, %error, "the lease was not renewed")
             }
-            Ok(false) | Err(_) => {
+            Ok(Ok(false) | Err(_)) | Err(_) => {
                 tracing::error!(%tenant, "the lease is lost: the run stops");
                 return stop.cancel();
             }

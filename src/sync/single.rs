@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::engine::{Engine, Observer, Progress, Report, Run};
 use super::plan::{Plan, plan};

@@ -8,6 +8,9 @@ mod api;
 mod commands;
 mod faults;
 mod int6_side;
+mod on_postgres;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod rails;
 mod rules;
 mod sdk;

@@ -1,0 +1,192 @@
+//! What people read about the settings is true: the README's table, the example file, the deployment's files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+use secrecy::ExposeSecret;
+
+use super::names::{ALL, Name};
+use super::*;
+
+const README: &str = include_str!("../../README.md");
+const EXAMPLE: &str = include_str!("../../deploy/gateway.example.toml");
+/// Variables that are read elsewhere: one names the file, the other must work before it is read.
+const NO_SETTINGS: [&str; 2] = ["GATEWAY_CONFIG", "GATEWAY_LOG"];
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern")
+}
+
+/// A row of the README's table: what stands in backticks in each column, and the default column as it is.
+struct Row {
+    variables: Vec<String>,
+    keys: Vec<String>,
+    default: String,
+}
+
+fn in_backticks(cell: &str) -> Vec<String> {
+    pattern("`([^`]+)`").captures_iter(cell).map(|found| found[1].to_owned()).collect()
+}
+
+fn rows() -> Vec<Row> {
+    let (_, section) = README.split_once("\n## Settings\n").expect("README has a section \"Settings\"");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let lines = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| variable"));
+    lines
+        .map(|line| match line.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] {
+            [variables, keys, _meaning, default] => Row {
+                variables: in_backticks(variables),
+                keys: in_backticks(keys),
+                default: default.trim().to_owned(),
+            },
+            _ => panic!("a row of the table has no four columns: {line}"),
+        })
+        .collect()
+}
+
+/// The names under which a setting may be given, the secret's file included.
+fn with_file(name: &str, setting: &Name, suffix: &str) -> Vec<String> {
+    let file = setting.secret.then(|| format!("{name}{suffix}"));
+    [Some(name.to_owned()), file].into_iter().flatten().collect()
+}
+
+#[test]
+fn the_readme_lists_every_setting_and_no_other() {
+    let expected: BTreeSet<(Vec<String>, Vec<String>)> = ALL
+        .iter()
+        .map(|name| {
+            let variables = name.env.map(|env| with_file(env, name, "_FILE")).unwrap_or_default();
+            (variables, with_file(name.toml, name, "_file"))
+        })
+        .chain(NO_SETTINGS.map(|variable| (vec![variable.to_owned()], Vec::new())))
+        .collect();
+    let listed: BTreeSet<_> = rows().into_iter().map(|row| (row.variables, row.keys)).collect();
+    let missing: Vec<_> = expected.difference(&listed).collect();
+    let unknown: Vec<_> = listed.difference(&expected).collect();
+    assert!(missing.is_empty() && unknown.is_empty(), "README lacks {missing:?} and has {unknown:?}");
+    assert_eq!(rows().len(), listed.len(), "a setting is listed twice");
+}
+
+const LEAST: &str = r#"
+[[tenant]]
+api_key = "a-key-of-the-gateway"
+int6 = { url = "http://127.0.0.1:1", email = "gateway@isp.example", token = "t" }
+ozmap = { url = "http://127.0.0.1:2", api_key = "k" }
+"#;
+
+/// The settings in this text, as text: a secret's default is no secret.
+fn shown(text: &str) -> String {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), text).expect("it can be written");
+    match Config::load([], Some(file.path().to_owned()), Purpose::Serve) {
+        Ok(config) => format!("{} {config:#?}", config.database_url.expose_secret()),
+        Err(mistakes) => panic!("{mistakes}\n{text}"),
+    }
+}
+
+/// The same settings with one more.
+fn with(text: &str, name: &Name, value: &str) -> String {
+    let mut table: toml::Table = text.parse().expect("TOML");
+    let place = match name.scope {
+        names::Scope::Gateway => &mut table,
+        names::Scope::Tenant => table["tenant"][0].as_table_mut().expect("a table"),
+    };
+    let value = toml::Value::String(value.to_owned());
+    match name.toml.split_once('.') {
+        None => place.insert(name.toml.to_owned(), value),
+        Some((section, key)) => place
+            .entry(section)
+            .or_insert(toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .expect("a table")
+            .insert(key.to_owned(), value),
+    };
+    table.to_string()
+}
+
+#[test]
+fn the_readmes_defaults_are_those_that_count() {
+    let plain = shown(LEAST);
+    let mut told = 0;
+    for row in rows() {
+        let Some(name) = row.keys.first().and_then(|key| names::find(key)) else { continue };
+        let value = row.default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+        match value {
+            Some(value) => {
+                told += 1;
+                assert_eq!(shown(&with(LEAST, name, value)), plain, "the default of {}", name.toml);
+            }
+            None => {
+                let words = ["none", "no limit", "required"];
+                let known = words.iter().any(|word| row.default.starts_with(word));
+                assert!(known, "README: the default of {} is \"{}\"", name.toml, row.default);
+            }
+        }
+    }
+    assert!(told > 20, "only {told} defaults were found");
+    assert_ne!(shown(&with(LEAST, names::find("int6.page_size").expect("a setting"), "499")), plain);
+}
+
+/// The example with its secrets in files that exist.
+fn example(folder: &std::path::Path) -> String {
+    let paths = pattern(r#"(?m)^(\w+_file) = "/run/credentials/[\w.-]+/(\w+)""#);
+    for found in paths.captures_iter(EXAMPLE) {
+        std::fs::write(folder.join(&found[2]), format!("a-secret-called-{}", &found[2])).expect("written");
+    }
+    paths.replace_all(EXAMPLE, format!("$1 = \"{}/$2\"", folder.display())).into_owned()
+}
+
+#[test]
+fn the_example_loads_and_shows_true_defaults() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plain = example(folder.path());
+    let explicit = pattern(r"(?m)^#(\w+ = )").replace_all(&plain, "$1").into_owned();
+    assert!(explicit.parse::<toml::Table>().expect("TOML") != plain.parse().expect("TOML"));
+    assert_eq!(shown(&explicit), shown(&plain));
+}
+
+#[test]
+fn the_example_mentions_every_setting_and_no_other() {
+    let line = pattern(r"^(?:#|# Example: )?(\w+) = ");
+    let header = pattern(r"^\[+tenant\.?(\w*)\]+$");
+    let (mut section, mut mentioned) = (String::new(), BTreeMap::new());
+    for text in EXAMPLE.lines() {
+        if let Some(found) = header.captures(text) {
+            section = found[1].to_owned();
+        } else if let Some(found) = line.captures(text) {
+            let place =
+                if section.is_empty() { found[1].to_owned() } else { format!("{section}.{}", &found[1]) };
+            mentioned.insert(place, text);
+        }
+    }
+    let known: BTreeSet<String> = ALL.iter().flat_map(|name| with_file(name.toml, name, "_file")).collect();
+    let unknown: Vec<_> = mentioned.iter().filter(|(place, _)| !known.contains(*place)).collect();
+    assert!(unknown.is_empty(), "the example has {unknown:?}");
+    let missing = ALL.iter().map(|name| name.toml);
+    let missing: Vec<_> = missing
+        .filter(|toml| !mentioned.contains_key(*toml) && !mentioned.contains_key(&format!("{toml}_file")))
+        .collect();
+    assert!(missing.is_empty(), "the example lacks {missing:?}");
+}
+
+#[test]
+fn the_deployments_variables_are_settings() {
+    let known: BTreeSet<String> = ALL
+        .iter()
+        .flat_map(|name| name.env.map(|env| with_file(env, name, "_FILE")).unwrap_or_default())
+        .chain(NO_SETTINGS.map(str::to_owned))
+        .collect();
+    let files = [
+        include_str!("../../deploy/Dockerfile"),
+        include_str!("../../deploy/compose.yaml"),
+        include_str!("../../deploy/compose.postgres.yaml"),
+        include_str!("../../deploy/int6-ozmap-gateway.service"),
+    ];
+    let variable = pattern(r"\b(?:GATEWAY|INT6|OZMAP|SYNC|UPSTREAM|DATABASE)_[A-Z0-9_]+\b");
+    for file in files {
+        let found: BTreeSet<String> =
+            variable.find_iter(file).map(|found| found.as_str().to_owned()).collect();
+        assert!(!found.is_empty(), "no setting in\n{file}");
+        assert!(found.is_subset(&known), "no settings: {:?}", found.difference(&known).collect::<Vec<_>>());
+    }
+}
