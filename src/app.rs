@@ -1,6 +1,7 @@
 //! The rooms put together: settings in, a running gateway out.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +14,8 @@ use crate::domain::System;
 use crate::http::{self, Face};
 use crate::int6;
 use crate::ozmap::Ozmap;
-use crate::store::{Process, Store};
+use crate::provisioning::Provisioning;
+use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, Parts, schedule};
 use crate::upstream::Upstream;
 
@@ -53,8 +55,19 @@ pub fn engine(
     process: &Process,
     stop: &CancellationToken,
 ) -> Result<Engine, String> {
-    let Upstreams { ozmap, int6 } = upstreams(tenant)?;
-    Ok(Engine::new(Parts {
+    let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
+    Ok(engine_of(tenant, upstreams(tenant)?, store, process, &locks, stop))
+}
+
+fn engine_of(
+    tenant: &config::Tenant,
+    Upstreams { ozmap, int6 }: Upstreams,
+    store: &Store,
+    process: &Process,
+    locks: &Arc<Locks>,
+    stop: &CancellationToken,
+) -> Engine {
+    Engine::new(Parts {
         tenant: tenant.name.clone(),
         store: store.clone(),
         ozmap,
@@ -63,8 +76,9 @@ pub fn engine(
         grouping: tenant.grouping,
         parallel: tenant.ozmap_host.max_in_flight,
         process: process.clone(),
+        locks: Arc::clone(locks),
         stop: stop.clone(),
-    }))
+    })
 }
 
 /// A gateway that listens.
@@ -74,6 +88,7 @@ pub struct Gateway {
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     handle: axum_server::Handle<SocketAddr>,
     engines: Vec<Engine>,
+    provisionings: Vec<Provisioning>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -88,8 +103,13 @@ impl Gateway {
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
         let mut tenants = Vec::new();
         let mut engines = Vec::new();
+        let mut provisionings: Vec<Provisioning> = Vec::new();
         for tenant in &config.tenants {
-            let engine = engine(tenant, &store, &process, &stop)?;
+            let upstreams = upstreams(tenant)?;
+            let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
+            let provisioning =
+                Provisioning::new(&tenant.name, &tenant.provisioning, &upstreams.ozmap, &store, &locks)?;
+            let engine = engine_of(tenant, upstreams, &store, &process, &locks, &stop);
             engine.recover().await.map_err(|e| e.to_string())?;
             engines.push(engine.clone());
             tenants.push(http::Tenant {
@@ -99,7 +119,9 @@ impl Gateway {
                     .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
                 allowed_ips: tenant.allowed_ips.clone(),
                 engine,
+                provisioning: provisioning.clone(),
             });
+            provisionings.push(provisioning);
         }
         let face = Face { store: store.clone(), tenants, trusted_proxies: config.trusted_proxies.clone() };
         let listener = listen(config.listen)?;
@@ -125,8 +147,11 @@ impl Gateway {
                 ));
             }
         }
+        for provisioning in &provisionings {
+            tasks.spawn(provisioning.operations.clone().keep_promises(stop.clone()));
+        }
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
-        Ok(Gateway { address, server, handle, engines, tasks, stop })
+        Ok(Gateway { address, server, handle, engines, provisionings, tasks, stop })
     }
 
     /// Stops: no further call is begun, the calls under way finish, each run's row says how it ended.
@@ -139,6 +164,9 @@ impl Gateway {
         }
         self.tasks.close();
         self.tasks.wait().await;
+        for provisioning in &self.provisionings {
+            provisioning.finished().await;
+        }
         match self.server.await {
             Ok(Ok(())) => tracing::info!("the gateway has stopped"),
             Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),

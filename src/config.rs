@@ -21,7 +21,7 @@ use url::Url;
 use crate::domain::{Dbm, PlausibleWindow};
 use crate::sync::batch::Grouping;
 use crate::sync::plan::Limits;
-use crate::{int6, ozmap, upstream};
+use crate::{int6, ozmap, provisioning, upstream};
 use source::Source;
 
 /// Everything that the gateway is told.
@@ -64,6 +64,8 @@ pub struct Tenant {
     pub limits: Limits,
     /// By value, unless batching is switched off.
     pub grouping: Grouping,
+    /// How INT6's questions are answered.
+    pub provisioning: provisioning::Settings,
 }
 
 /// What the settings are needed for.
@@ -153,7 +155,22 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
         sync_interval: (interval > 0).then(|| Duration::from_secs(interval)),
         limits,
         grouping,
+        provisioning: provisioning_settings(source),
     })
+}
+
+fn provisioning_settings(source: &mut Source) -> provisioning::Settings {
+    let default = provisioning::Settings::default();
+    let mut seconds = |name, least, most| source.number(name, least, most).map(Duration::from_secs);
+    let power_cache = seconds("provisioning.power_cache_seconds", 0, 3_600);
+    let answer_within = seconds("provisioning.answer_within_seconds", 1, 25);
+    let host_name = |text: &str| url::Host::parse(text).ok().map(|host| host.to_string());
+    let callback_hosts = source.list("provisioning.callback_hosts", "host names", host_name);
+    provisioning::Settings {
+        power_cache: power_cache.unwrap_or(default.power_cache),
+        answer_within: answer_within.unwrap_or(default.answer_within),
+        callback_hosts: callback_hosts.unwrap_or(default.callback_hosts),
+    }
 }
 
 fn gateway_key(source: &mut Source, purpose: Purpose) -> Option<[u8; 32]> {

@@ -79,6 +79,9 @@ pub const ALL: &[Name] = &[
     tenant("SYNC_PLAUSIBLE_MIN_DBM", "sync.plausible_min_dbm"),
     tenant("SYNC_PLAUSIBLE_MAX_DBM", "sync.plausible_max_dbm"),
     tenant("SYNC_BATCHING", "sync.batching"),
+    tenant("PROVISIONING_POWER_CACHE_SECONDS", "provisioning.power_cache_seconds"),
+    tenant("PROVISIONING_ANSWER_WITHIN_SECONDS", "provisioning.answer_within_seconds"),
+    tenant("PROVISIONING_CALLBACK_HOSTS", "provisioning.callback_hosts"),
 ];
 
 /// The setting at this place of the TOML file.

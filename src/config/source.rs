@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::names::{self, Name, Scope};
 
 /// Prefixes of our environment variables; others are not ours to judge.
-const PREFIXES: [&str; 5] = ["GATEWAY_", "INT6_", "OZMAP_", "SYNC_", "UPSTREAM_"];
+const PREFIXES: [&str; 6] = ["GATEWAY_", "INT6_", "OZMAP_", "PROVISIONING_", "SYNC_", "UPSTREAM_"];
 
 /// The environment and the file, with all that is wrong in them.
 pub(super) struct Source {

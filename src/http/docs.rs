@@ -21,6 +21,7 @@ use super::problem::Code;
     ),
     tags(
         (name = "sync", description = "INT6 → OZmap, every 10 minutes: history, run now, old → new of every change."),
+        (name = "clients", description = "INT6's side: the light of a client, his activation, his records in OZmap."),
         (name = "platform", description = "Open to all: signs of life."),
     ),
     security(("bearer" = []), ("api_key" = [])),

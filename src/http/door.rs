@@ -24,11 +24,17 @@ pub(super) struct Caller(pub(super) Arc<str>);
 pub(super) struct Who {
     face: Shared,
     index: usize,
+    address: IpAddr,
 }
 
 impl Who {
     pub(super) fn tenant(&self) -> &Tenant {
         &self.face.tenants[self.index]
+    }
+
+    /// Where the call comes from, behind trusted proxies too.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
     }
 }
 
@@ -44,9 +50,9 @@ impl<S: Sync> FromRequestParts<S> for Who {
 /// Lets a request through if its key is a tenant's and its address is admitted there.
 pub(super) async fn guard(State(face): State<Shared>, mut request: Request, next: Next) -> Response {
     match admitted(&face, &request) {
-        Ok(index) => {
+        Ok((index, address)) => {
             let caller = Caller(face.tenants[index].name.as_str().into());
-            request.extensions_mut().insert(Who { face: Arc::clone(&face), index });
+            request.extensions_mut().insert(Who { face: Arc::clone(&face), index, address });
             let mut response = next.run(request).await;
             response.extensions_mut().insert(caller);
             response
@@ -55,7 +61,7 @@ pub(super) async fn guard(State(face): State<Shared>, mut request: Request, next
     }
 }
 
-fn admitted(face: &Shared, request: &Request) -> Result<usize, Problem> {
+fn admitted(face: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem> {
     let headers = request.headers();
     let index = keys(headers).find_map(|key| tenant_of(&face.tenants, key));
     let index = index.ok_or_else(|| match keys(headers).next() {
@@ -66,7 +72,7 @@ fn admitted(face: &Shared, request: &Request) -> Result<usize, Problem> {
     let address = peer.map(|peer| caller_address(peer, headers, &face.trusted_proxies));
     let admitted = &face.tenants[index].allowed_ips;
     match address {
-        Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok(index),
+        Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok((index, address)),
         Some(address) => {
             Err(Problem::new(Code::AddressNotAdmitted, format!("Calls from {address} are not admitted.")))
         }

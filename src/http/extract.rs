@@ -8,34 +8,55 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::problem::{Code, Problem};
+use crate::domain::ClientCode;
 
-/// A JSON body; an empty one is the default. The content type is not looked at, because people forget it.
+/// A JSON body. The content type is not looked at, because people forget it.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        let bytes =
-            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
-                _ => Problem::invalid("The body could not be read."),
-            })?;
-        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            None => return Ok(Body(T::default())),
-            // serde would take an array for an object whose fields come in order.
-            Some(b'[') => return Err(Problem::invalid("body: a JSON object is expected")),
-            Some(_) => (),
-        }
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            let place = if path == "." { "body".to_owned() } else { path };
-            Problem::invalid(format!("{place}: {}", error.into_inner()))
-        })?;
-        json.end().map_err(|error| Problem::invalid(format!("body: {error}")))?;
-        Ok(Body(value))
+        let bytes = whole_body(request, state).await?;
+        json_object(&bytes)?.map(Body).ok_or_else(|| Problem::invalid("body: a JSON object is expected"))
     }
+}
+
+/// A JSON body that may be left out.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<OptionalBody<T>, Problem> {
+        let bytes = whole_body(request, state).await?;
+        Ok(OptionalBody(json_object(&bytes)?.unwrap_or_default()))
+    }
+}
+
+async fn whole_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
+        _ => Problem::invalid("The body could not be read."),
+    })
+}
+
+/// `None` for an empty body.
+fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, Problem> {
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => return Ok(None),
+        // serde would take an array for an object whose fields come in order.
+        Some(b'[') => return Err(Problem::invalid("body: a JSON object is expected")),
+        Some(_) => (),
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "body".to_owned() } else { path };
+        Problem::invalid(format!("{place}: {}", error.into_inner()))
+    })?;
+    json.end().map_err(|error| Problem::invalid(format!("body: {error}")))?;
+    Ok(Some(value))
 }
 
 /// The query; unknown and repeated parameters are refused.
@@ -61,14 +82,61 @@ impl<S: Send + Sync> FromRequestParts<S> for RunId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<RunId, Problem> {
-        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let id = path.ok().and_then(|path| path.0.parse().ok());
-        id.map(RunId).ok_or_else(no_such_run)
+        in_path(parts, state).await.and_then(|id| id.parse().ok()).map(RunId).ok_or_else(no_such_run)
     }
 }
 
 pub(super) fn no_such_run() -> Problem {
     Problem::new(Code::NotFound, "This tenant has no run of this id.")
+}
+
+/// The operation in the path; what is no id is no operation.
+pub(super) struct OperationId(pub(super) Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for OperationId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<OperationId, Problem> {
+        let id = in_path(parts, state).await.and_then(|id| id.parse().ok());
+        id.map(OperationId).ok_or_else(no_such_operation)
+    }
+}
+
+pub(super) fn no_such_operation() -> Problem {
+    Problem::new(Code::NotFound, "This tenant has no operation of this id.")
+}
+
+/// The client's code in the path.
+pub(super) struct CodeInPath(pub(super) ClientCode);
+
+impl<S: Send + Sync> FromRequestParts<S> for CodeInPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<CodeInPath, Problem> {
+        let code = in_path(parts, state).await;
+        let code = code.ok_or_else(|| Problem::invalid("code: is not UTF-8"))?;
+        client_code("code", &code).map(CodeInPath)
+    }
+}
+
+async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
+    axum::extract::Path::<String>::from_request_parts(parts, state).await.ok().map(|path| path.0)
+}
+
+/// Longest code; OZmap's are far shorter.
+const LONGEST_CODE: usize = 100;
+
+/// A client's code that can stand in a path of OZmap's.
+pub(super) fn client_code(field: &str, text: &str) -> Result<ClientCode, Problem> {
+    // `.` and `..` would lead to another route.
+    let fits =
+        text.len() <= LONGEST_CODE && !text.chars().any(char::is_control) && text != "." && text != "..";
+    let code = ClientCode::new(text).filter(|_| fits);
+    code.ok_or_else(|| {
+        Problem::invalid(format!(
+            "{field}: a client's code of 1 to {LONGEST_CODE} bytes without control characters is expected"
+        ))
+    })
 }
 
 /// A number in a range, or the default.

@@ -1,12 +1,17 @@
 //! The HTTP face: one route list, small handlers, and every error as problem+json.
 
+mod activations;
+mod clients;
 mod csv;
 mod docs;
 mod door;
 mod extract;
 mod health;
+mod operations;
+mod power;
 mod problem;
 mod sync_runs;
+mod time;
 mod trace;
 
 use std::net::SocketAddr;
@@ -24,6 +29,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;
 
@@ -42,6 +48,8 @@ pub struct Tenant {
     pub allowed_ips: Vec<IpNet>,
     /// Starts its runs.
     pub engine: Engine,
+    /// Answers its INT6.
+    pub provisioning: Provisioning,
 }
 
 /// What the handlers need.
@@ -89,7 +97,14 @@ fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
         .routes(routes!(sync_runs::list, sync_runs::create))
         .routes(routes!(sync_runs::get))
         .routes(routes!(sync_runs::changes))
-        .routes(routes!(sync_runs::findings));
+        .routes(routes!(sync_runs::findings))
+        .routes(routes!(clients::get))
+        .routes(routes!(clients::sync))
+        .routes(routes!(power::get))
+        .routes(routes!(activations::create))
+        .routes(routes!(activations::activate))
+        .routes(routes!(activations::list))
+        .routes(routes!(operations::get));
     (open, guarded)
 }
 

@@ -1,10 +1,14 @@
 //! Every error that a caller can get. Source: `contracts/gateway-api.md`, "Errors"; RFC 9457.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::PortNumber;
+use crate::provisioning::Failure;
 use crate::store;
 
 /// An error's stable name, with what a person does about it.
@@ -15,17 +19,43 @@ pub(super) enum Code {
     AddressNotAdmitted,
     NotFound,
     MethodNotAllowed,
+    ClientNotFound,
+    ClientExists,
+    ClientAmbiguous,
+    PortTaken,
+    PortBlocked,
+    NoSuchSplitter,
+    NoSuchPort,
+    NotADropSplitter,
+    NoFibreRoute,
+    OzmapRejected,
+    OzmapUnreachable,
+    Int6Rejected,
+    Int6Unreachable,
     Unavailable,
     Internal,
 }
 
 impl Code {
-    pub(super) const ALL: [Code; 7] = [
+    pub(super) const ALL: [Code; 20] = [
         Code::InvalidRequest,
         Code::Unauthorised,
         Code::AddressNotAdmitted,
         Code::NotFound,
         Code::MethodNotAllowed,
+        Code::ClientNotFound,
+        Code::ClientExists,
+        Code::ClientAmbiguous,
+        Code::PortTaken,
+        Code::PortBlocked,
+        Code::NoSuchSplitter,
+        Code::NoSuchPort,
+        Code::NotADropSplitter,
+        Code::NoFibreRoute,
+        Code::OzmapRejected,
+        Code::OzmapUnreachable,
+        Code::Int6Rejected,
+        Code::Int6Unreachable,
         Code::Unavailable,
         Code::Internal,
     ];
@@ -63,6 +93,84 @@ impl Code {
                 "The method does not fit the path",
                 "Use a method that the `Allow` header names.",
             ),
+            Code::ClientNotFound => (
+                "client_not_found",
+                StatusCode::NOT_FOUND,
+                "OZmap has no such client",
+                "Look at the code; `PUT /v1/clients/{code}/activation` creates the client.",
+            ),
+            Code::ClientExists => (
+                "client_exists",
+                StatusCode::CONFLICT,
+                "The client is there already",
+                "Use `PUT /v1/clients/{code}/activation`, which updates him.",
+            ),
+            Code::ClientAmbiguous => (
+                "client_ambiguous",
+                StatusCode::CONFLICT,
+                "OZmap has several clients or properties of this code",
+                "Merge them in OZmap; nothing is guessed meanwhile.",
+            ),
+            Code::PortTaken => (
+                "port_taken",
+                StatusCode::CONFLICT,
+                "The port is taken",
+                "Choose one of `free_ports`, or another splitter: nobody is unplugged for a new client.",
+            ),
+            Code::PortBlocked => (
+                "port_blocked",
+                StatusCode::CONFLICT,
+                "The port is blocked",
+                "Choose one of `free_ports`, or unblock the port in OZmap.",
+            ),
+            Code::NoSuchSplitter => (
+                "no_such_splitter",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "OZmap has no such splitter",
+                "Ask `GET /v1/splitters/nearby` again: the network has changed.",
+            ),
+            Code::NoSuchPort => (
+                "no_such_port",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The splitter has no such port",
+                "Ports are counted from 1; `detail` says how many there are.",
+            ),
+            Code::NotADropSplitter => (
+                "not_a_drop_splitter",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The splitter serves no clients",
+                "Choose a drop splitter (splitter de atendimento) of a box that is not a draft.",
+            ),
+            Code::NoFibreRoute => (
+                "no_fibre_route",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "No fibre leads from a PON to the client",
+                "Mend the client's connection, or the splitter's, in OZmap.",
+            ),
+            Code::OzmapRejected => (
+                "ozmap_rejected",
+                StatusCode::BAD_GATEWAY,
+                "OZmap refused",
+                "`detail` has OZmap's words; if it is the key, look at OZMAP_API_KEY.",
+            ),
+            Code::OzmapUnreachable => (
+                "ozmap_unreachable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "OZmap cannot be reached",
+                "Try again after `Retry-After` seconds, or send `Prefer: respond-async`.",
+            ),
+            Code::Int6Rejected => (
+                "int6_rejected",
+                StatusCode::BAD_GATEWAY,
+                "INT6 refused",
+                "`detail` has INT6's words; if it is the token, look at INT6_EMAIL and INT6_TOKEN.",
+            ),
+            Code::Int6Unreachable => (
+                "int6_unreachable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "INT6 cannot be reached",
+                "Try again after `Retry-After` seconds.",
+            ),
             Code::Unavailable => (
                 "unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -76,6 +184,11 @@ impl Code {
                 "Give the `request_id` to the operator: the cause is in the log beside it.",
             ),
         }
+    }
+
+    /// The code of this name; a name that this version does not know is a failure of the gateway.
+    pub(super) fn from_name(name: &str) -> Code {
+        Code::ALL.into_iter().find(|code| code.name() == name).unwrap_or(Code::Internal)
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -114,11 +227,29 @@ pub(super) struct Problem {
     pub(super) code: Code,
     pub(super) status: StatusCode,
     pub(super) detail: String,
+    free_ports: Option<Vec<u16>>,
+    retry_after: Duration,
 }
+
+/// What `Retry-After` says if nobody knows better.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Problem {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Problem {
-        Problem { code, status: code.status(), detail: detail.into() }
+        let (status, detail) = (code.status(), detail.into());
+        Problem { code, status, detail, free_ports: None, retry_after: RETRY_AFTER }
+    }
+
+    /// With the ports that could be asked for instead.
+    pub(super) fn with_free_ports(self, ports: Option<Vec<PortNumber>>) -> Problem {
+        let free_ports = ports.map(|ports| ports.into_iter().map(PortNumber::get).collect());
+        Problem { free_ports, ..self }
+    }
+
+    /// With what the other side asks to wait, at least a second.
+    pub(super) fn retry_after(self, pause: Option<Duration>) -> Problem {
+        let retry_after = pause.map_or(self.retry_after, |pause| pause.max(Duration::from_secs(1)));
+        Problem { retry_after, ..self }
     }
 
     pub(super) fn invalid(detail: impl Into<String>) -> Problem {
@@ -145,6 +276,7 @@ impl Problem {
             code: self.code.name().to_owned(),
             detail: self.detail.clone(),
             request_id: request_id.to_owned(),
+            free_ports: self.free_ports.clone(),
         }
     }
 }
@@ -153,17 +285,25 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         let headers = response.headers_mut();
-        match self.code {
-            Code::Unauthorised => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            Code::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            _ => (),
+        if self.code == Code::Unauthorised {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, self.retry_after.as_secs().into());
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Problem {
+        match failure {
+            Failure::Store(error) => error.into(),
+            failure => Problem::new(Code::from_name(failure.code()), failure.to_string())
+                .with_free_ports(failure.free_ports().map(<[PortNumber]>::to_vec))
+                .retry_after(failure.retry_after()),
+        }
     }
 }
 
@@ -198,4 +338,8 @@ pub(super) struct ProblemBody {
     /// To be told to the operator.
     #[schema(example = "019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
     request_id: String,
+    /// With `port_taken` and `port_blocked`: ports of the splitter that could be asked for instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    free_ports: Option<Vec<u16>>,
 }

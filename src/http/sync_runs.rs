@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::door::Who;
-use super::extract::{Body, Query, RunId, in_range, no_such_run, word};
+use super::extract::{OptionalBody, Query, RunId, in_range, no_such_run, word};
 use super::problem::{Problem, ProblemBody};
 use super::{Shared, csv};
-use crate::domain::{Calls, Counts, Field, FindingKind, Mode, Phases, Rails, RunState, Trigger};
+use crate::domain::{Calls, Counts, Field, Finding, FindingKind, Mode, Phases, Rails, RunState, Trigger};
 use crate::store::{ChangeFilter, ChangeRow, FindingRow, RunRow};
 
 const STATES: [&str; 5] = ["running", "finished", "halted", "failed", "skipped"];
@@ -37,7 +37,7 @@ pub(super) struct SyncRunRequest {
 pub(super) struct SyncRun {
     #[schema(example = "019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
     id: Uuid,
-    /// Who asked: `timer`, `api` or `cli`.
+    /// Who asked: `timer`, `api`, `cli`, or `client` for a single one.
     #[schema(example = "api")]
     trigger: &'static str,
     /// Whether it only read and compared.
@@ -230,7 +230,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(face): State<Shared>,
     who: Who,
-    Body(asked): Body<SyncRunRequest>,
+    OptionalBody(asked): OptionalBody<SyncRunRequest>,
 ) -> Result<Response, Problem> {
     let mode = if asked.dry_run { Mode::DryRun } else { Mode::Apply };
     let rails = if asked.force { Rails::Forced } else { Rails::Hold };
@@ -376,6 +376,19 @@ pub(super) struct SyncFinding {
     detail: String,
 }
 
+impl From<FindingRow> for SyncFinding {
+    fn from(FindingRow { seq: _, kind, system, code, detail }: FindingRow) -> SyncFinding {
+        SyncFinding { kind, system, code, detail }
+    }
+}
+
+impl From<Finding> for SyncFinding {
+    fn from(Finding { kind, system, code, detail }: Finding) -> SyncFinding {
+        let (kind, system) = (kind.name().to_owned(), system.name().to_owned());
+        SyncFinding { kind, system, code: code.map(Into::into), detail }
+    }
+}
+
 /// Findings of a run; at most 1,000 of each kind are kept, the run's counts are exact.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SyncFindingPage {
@@ -409,7 +422,5 @@ pub(super) async fn findings(
     face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
     let rows = face.store.findings(id, kind, query.after, limit).await?;
     let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
-    let finding =
-        |FindingRow { seq: _, kind, system, code, detail }| SyncFinding { kind, system, code, detail };
-    Ok(Json(SyncFindingPage { findings: rows.into_iter().map(finding).collect(), next }))
+    Ok(Json(SyncFindingPage { findings: rows.into_iter().map(SyncFinding::from).collect(), next }))
 }

@@ -1,9 +1,11 @@
 //! Around every request: its id, its log line, and the explanation of an error.
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -12,12 +14,26 @@ use uuid::Uuid;
 use super::door::Caller;
 use super::problem::Problem;
 
+/// The request's id, for handlers that keep it.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<RequestId, Infallible> {
+        let id = parts.extensions.get::<RequestId>().cloned();
+        Ok(id.unwrap_or_else(|| RequestId(Uuid::now_v7().to_string())))
+    }
+}
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request an id, logs one line, and writes every error as problem+json, the framework's own included.
-pub(super) async fn explain_and_log(request: Request, next: Next) -> Response {
+pub(super) async fn explain_and_log(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let mut response = next.run(request).await;

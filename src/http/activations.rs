@@ -1,0 +1,401 @@
+//! Creating and activating clients, at once or as a promise.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use url::Url;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Shared;
+use super::clients::ClientBody;
+use super::door::Who;
+use super::extract::{Body, CodeInPath, Query, client_code, in_range, word};
+use super::operations::{OperationBody, promised};
+use super::problem::{Problem, ProblemBody};
+use super::time::within;
+use super::trace::RequestId;
+use crate::domain::activation::{Card, Intent, OnuWish, Wish};
+use crate::domain::{
+    ClientCode, Coordinate, Implantation, MacAddress, OnuSerial, PortNumber, RecordId, System,
+};
+use crate::provisioning::Failure;
+use crate::provisioning::activation::{Asked, Done};
+use crate::store::{ActivationFilter, ActivationRow};
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const CALLBACK_URL: HeaderName = HeaderName::from_static("callback-url");
+/// Longest name and address, in bytes.
+const LONGEST_TEXT: usize = 300;
+const RESULTS: [&str; 6] = ["running", "created", "updated", "unchanged", "refused", "failed"];
+
+/// A place in WGS 84 degrees.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CoordinateRequest {
+    /// −90 to 90.
+    #[schema(example = -27.59561, minimum = -90, maximum = 90)]
+    lat: f64,
+    /// −180 to 180.
+    #[schema(example = -48.50244, minimum = -180, maximum = 180)]
+    lng: f64,
+}
+
+/// What INT6 knows of the ONU; what is left out, null, empty or `N/A` stays as OZmap has it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnuRequest {
+    /// Four letters and 6 to 16 letters or digits.
+    #[schema(example = "FHTT9A0B1C2D", max_length = 100)]
+    serial_number: Option<String>,
+    #[schema(example = "maria.147", max_length = 300)]
+    pppoe_user: Option<String>,
+    /// Twelve hexadecimal digits, with `:`, `-`, `.` or nothing between them.
+    #[schema(example = "94:e3:ee:0e:10:55", max_length = 100)]
+    mac_address: Option<String>,
+}
+
+/// What a client's records in OZmap are to become.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActivationRequest {
+    /// The chosen splitter, of `GET /v1/splitters/nearby`.
+    #[schema(example = "5da61e13493d9c0006665477", min_length = 1, max_length = 64)]
+    splitter_id: String,
+    /// The chosen port, from 1 on.
+    #[schema(example = 3, minimum = 1, maximum = 65535)]
+    port: u16,
+    /// Where the client lives; left out, it stays, and a new client gets the box's place. Of no use inside a condominium.
+    coordinate: Option<CoordinateRequest>,
+    /// Whether the client is deployed. Default true.
+    #[schema(default = true)]
+    implanted: Option<bool>,
+    /// The subscriber's name.
+    #[schema(example = "Maria", max_length = 300)]
+    name: Option<String>,
+    /// Street and number.
+    #[schema(example = "Rua das Orquídeas, 258", max_length = 300)]
+    address: Option<String>,
+    onu: Option<OnuRequest>,
+}
+
+/// A client to be created; `implanted` defaults to false: a reservation.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewClientRequest {
+    /// The code by which INT6 and OZmap call him.
+    #[schema(example = "147", min_length = 1, max_length = 100)]
+    code: String,
+    /// The chosen splitter, of `GET /v1/splitters/nearby`.
+    #[schema(example = "5da61e13493d9c0006665477", min_length = 1, max_length = 64)]
+    splitter_id: String,
+    /// The chosen port, from 1 on.
+    #[schema(example = 3, minimum = 1, maximum = 65535)]
+    port: u16,
+    /// Where the client lives; left out, he gets the box's place. Of no use inside a condominium.
+    coordinate: Option<CoordinateRequest>,
+    /// Whether the client is deployed. Default false.
+    #[schema(default = false)]
+    implanted: Option<bool>,
+    /// The subscriber's name.
+    #[schema(example = "Maria", max_length = 300)]
+    name: Option<String>,
+    /// Street and number.
+    #[schema(example = "Rua das Orquídeas, 258", max_length = 300)]
+    address: Option<String>,
+    onu: Option<OnuRequest>,
+}
+
+impl NewClientRequest {
+    fn wish(self) -> Result<Wish, Problem> {
+        let NewClientRequest { code, splitter_id, port, coordinate, implanted, name, address, onu } = self;
+        let implanted = Some(implanted.unwrap_or(false));
+        let rest = ActivationRequest { splitter_id, port, coordinate, implanted, name, address, onu };
+        rest.wish(client_code("code", &code)?)
+    }
+}
+
+impl ActivationRequest {
+    /// Checks everything that can be checked without asking anybody.
+    fn wish(self, code: ClientCode) -> Result<Wish, Problem> {
+        let splitter = RecordId::new(&self.splitter_id).ok_or_else(|| {
+            Problem::invalid("splitter_id: an identifier of 1 to 64 letters and digits is expected")
+        })?;
+        let port = PortNumber::new(self.port)
+            .ok_or_else(|| Problem::invalid("port: a port's number from 1 on is expected"))?;
+        let coordinate = self.coordinate.map(|CoordinateRequest { lat, lng }| {
+            Coordinate::new(lat, lng).ok_or_else(|| {
+                Problem::invalid("coordinate: lat from -90 to 90 and lng from -180 to 180 are expected")
+            })
+        });
+        let implantation = match self.implanted {
+            Some(false) => Implantation::NotImplanted,
+            Some(true) | None => Implantation::Implanted,
+        };
+        Ok(Wish {
+            code,
+            splitter,
+            port,
+            coordinate: coordinate.transpose()?,
+            implantation,
+            name: text("name", self.name)?.map(Into::into),
+            address: text("address", self.address)?.map(Into::into),
+            onu: onu(self.onu.unwrap_or_default())?,
+        })
+    }
+}
+
+/// Trimmed; `None` if nothing is left.
+fn text(field: &str, given: Option<String>) -> Result<Option<String>, Problem> {
+    let Some(given) = given else { return Ok(None) };
+    let text = given.trim();
+    if text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
+        return Err(Problem::invalid(format!(
+            "{field}: at most {LONGEST_TEXT} bytes without control characters are expected"
+        )));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Source of what is unknown: `contracts/int6-api.md`, "Serial numbers".
+fn onu(given: OnuRequest) -> Result<OnuWish, Problem> {
+    let known = |field, given| {
+        text(field, given).map(|text| text.filter(|text| !text.to_ascii_uppercase().contains("N/A")))
+    };
+    let serial = known("onu.serial_number", given.serial_number)?;
+    // The ONU was swapped: the second counts.
+    let serial = serial.map(|text| OnuSerial::new(text.rsplit("->").next().unwrap_or(&text)).ok_or(()));
+    let mac = known("onu.mac_address", given.mac_address)?.map(|text| MacAddress::new(&text).ok_or(()));
+    Ok(OnuWish {
+        serial: serial.transpose().map_err(|()| {
+            Problem::invalid("onu.serial_number: four letters and 6 to 16 letters or digits are expected")
+        })?,
+        pppoe_user: known("onu.pppoe_user", given.pppoe_user)?.map(Into::into),
+        mac: mac
+            .transpose()
+            .map_err(|()| Problem::invalid("onu.mac_address: twelve hexadecimal digits are expected"))?,
+    })
+}
+
+/// The client after it was done, and what was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActivatedClient {
+    #[serde(flatten)]
+    client: ClientBody,
+    /// `created`, `updated` or `unchanged`.
+    #[schema(example = "updated")]
+    outcome: String,
+}
+
+impl ActivatedClient {
+    pub(super) fn new(card: Card, as_of: Timestamp, outcome: &str) -> ActivatedClient {
+        ActivatedClient { client: ClientBody::new(card, as_of), outcome: outcome.to_owned() }
+    }
+}
+
+/// What a request asks beside its wish.
+struct Manner {
+    by: String,
+    promise: bool,
+    callback: Option<Url>,
+}
+
+impl Manner {
+    fn of(who: &Who, id: &RequestId, headers: &HeaderMap) -> Result<Manner, Problem> {
+        let prefers = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let promise = prefers.flat_map(|value| value.split(',')).any(|preference| {
+            preference.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("respond-async")
+        });
+        let callback = headers.get(CALLBACK_URL).filter(|_| promise).map(|url| {
+            let url = url.to_str().map_err(|_| "is no URL".to_owned());
+            url.and_then(|url| who.tenant().provisioning.callbacks.admitted(url))
+                .map_err(|what| Problem::invalid(format!("Callback-Url: {what}")))
+        });
+        let by = format!("{} {}", who.address(), id.0);
+        Ok(Manner { by, promise, callback: callback.transpose()? })
+    }
+}
+
+/// Makes a client's records in OZmap what was chosen in INT6; creates the client if OZmap does not know him.
+///
+/// Repeating it is harmless. A port that holds another client or property is never taken. With `Prefer: respond-async` the
+/// request is stored, answered with 202 and carried out even if OZmap is away for hours; `Callback-Url` then names an
+/// admitted host that is told when it is done.
+#[utoipa::path(put, path = "/v1/clients/{code}/activation", tag = "clients", params(
+    ("code" = String, Path, description = "The client's code", example = "147", max_length = 100),
+    ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 at once, carried out for sure"),
+    ("Callback-Url" = Option<String>, Header, description = "Told when a stored request is done; only admitted hosts"),
+), request_body(content = ActivationRequest), responses(
+    (status = 200, description = "The client was updated, or everything was so already", body = ActivatedClient),
+    (status = 201, description = "The client was created", body = ActivatedClient),
+    (status = 202, description = "Stored; it will be carried out", body = OperationBody, headers(("location" = String, description = "The operation"))),
+    (status = 409, description = "port_taken or port_blocked, with `free_ports`; client_ambiguous", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "no_such_splitter, no_such_port or not_a_drop_splitter", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 502, description = "ozmap_rejected", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "ozmap_unreachable or unavailable", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(super) async fn activate(
+    who: Who,
+    id: RequestId,
+    CodeInPath(code): CodeInPath,
+    headers: HeaderMap,
+    Body(asked): Body<ActivationRequest>,
+) -> Result<Response, Problem> {
+    carry_out(&who, Intent::Activate, asked.wish(code)?, Manner::of(&who, &id, &headers)?).await
+}
+
+/// Creates a client on a free port; the client must not be there.
+///
+/// As `PUT …/activation`, but `implanted` defaults to false, and an existing client is a conflict.
+#[utoipa::path(post, path = "/v1/clients", tag = "clients", params(
+    ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 at once, carried out for sure"),
+    ("Callback-Url" = Option<String>, Header, description = "Told when a stored request is done; only admitted hosts"),
+), request_body(content = NewClientRequest), responses(
+    (status = 201, description = "The client was created", body = ActivatedClient, headers(("location" = String, description = "The client"))),
+    (status = 202, description = "Stored; it will be carried out", body = OperationBody, headers(("location" = String, description = "The operation"))),
+    (status = 409, description = "client_exists; port_taken or port_blocked, with `free_ports`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "no_such_splitter, no_such_port or not_a_drop_splitter", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 502, description = "ozmap_rejected", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "ozmap_unreachable or unavailable", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(super) async fn create(
+    who: Who,
+    id: RequestId,
+    headers: HeaderMap,
+    Body(asked): Body<NewClientRequest>,
+) -> Result<Response, Problem> {
+    carry_out(&who, Intent::Create, asked.wish()?, Manner::of(&who, &id, &headers)?).await
+}
+
+async fn carry_out(who: &Who, intent: Intent, wish: Wish, manner: Manner) -> Result<Response, Problem> {
+    let provisioning = &who.tenant().provisioning;
+    if manner.promise {
+        let operations = &provisioning.operations;
+        let id = operations.promise(intent, &wish, &manner.by, manner.callback.as_ref()).await?;
+        let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
+        return Ok((applied, promised(id, &wish.code)).into_response());
+    }
+    let limit = provisioning.answer_within;
+    let path = client_path(&wish.code);
+    let asked = Asked { by: manner.by, at: Timestamp::now(), patience: limit, operation: None };
+    let task = provisioning.activations.begin(intent, wish, asked);
+    let done = async { task.await.unwrap_or(Err(Failure::Stopping)) };
+    let Done { outcome, card, as_of } = within(limit, System::Ozmap, done).await?;
+    let body = Json(ActivatedClient::new(card, as_of, outcome.name()));
+    Ok(match outcome.name() {
+        "created" => (StatusCode::CREATED, [(header::LOCATION, path)], body).into_response(),
+        _ => body.into_response(),
+    })
+}
+
+fn client_path(code: &ClientCode) -> String {
+    let code = percent_encoding::utf8_percent_encode(code.as_str(), percent_encoding::NON_ALPHANUMERIC);
+    format!("/v1/clients/{code}")
+}
+
+/// Which activations.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ActivationsQuery {
+    /// One client.
+    #[param(example = "147")]
+    code: Option<String>,
+    /// `running`, `created`, `updated`, `unchanged`, `refused` or `failed`.
+    #[param(example = "refused")]
+    result: Option<String>,
+    /// Activations of a page. Default 50.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Only activations older than this one: `next` of the page before.
+    before: Option<Uuid>,
+}
+
+/// One request to connect a client, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Activation {
+    #[schema(example = "019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
+    id: String,
+    #[schema(example = "147")]
+    code: String,
+    /// RFC 3339, UTC.
+    #[schema(example = "2026-11-20T10:03:11.000Z")]
+    asked_at: String,
+    /// The caller's address and the request's id.
+    #[schema(example = "192.0.2.7 019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
+    asked_by: String,
+    /// The stored operation that it carried out.
+    operation_id: Option<String>,
+    /// What was asked, as it was stored.
+    #[schema(value_type = Object)]
+    asked: Box<RawValue>,
+    /// The client before; null if OZmap did not know him, or was not reached.
+    old: Option<ClientBody>,
+    /// The client afterwards; null if nothing was done.
+    new: Option<ClientBody>,
+    /// `running`, `created`, `updated`, `unchanged`, `refused` or `failed`; one that is `running` for minutes was cut off.
+    #[schema(example = "updated")]
+    result: String,
+    /// The stable code and the reason, if it was refused or failed.
+    #[schema(example = "port_taken: port 3 of splitter 5da61e13493d9c0006665477 holds another property")]
+    error: Option<String>,
+    /// RFC 3339, UTC.
+    finished_at: Option<String>,
+}
+
+impl From<ActivationRow> for Activation {
+    fn from(row: ActivationRow) -> Activation {
+        let ActivationRow { id, code, asked_at, asked_by, operation, wish, finished_at, .. } = row;
+        let at: Timestamp = finished_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_default();
+        let client = |card: Option<String>| {
+            let card: Card = serde_json::from_str(&card?).ok()?;
+            Some(ClientBody::new(card, at))
+        };
+        Activation {
+            id,
+            code,
+            asked_at,
+            asked_by,
+            operation_id: operation,
+            asked: RawValue::from_string(wish).unwrap_or_else(|_| RawValue::NULL.to_owned()),
+            old: client(row.old_state),
+            new: client(row.new_state),
+            result: row.result,
+            error: row.error,
+            finished_at,
+        }
+    }
+}
+
+/// Activations, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActivationPage {
+    activations: Vec<Activation>,
+    /// `before` of the next page; null at the end.
+    #[schema(value_type = Option<Uuid>)]
+    next: Option<String>,
+}
+
+/// Who asked for which client to be connected where, old → new, and what became of it; newest first.
+#[utoipa::path(get, path = "/v1/activations", tag = "clients", params(ActivationsQuery), responses(
+    (status = 200, body = ActivationPage),
+    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(face): State<Shared>,
+    who: Who,
+    Query(query): Query<ActivationsQuery>,
+) -> Result<Json<ActivationPage>, Problem> {
+    let limit = in_range("limit", query.limit, 50, 200)?;
+    let known = |result: &str| RESULTS.contains(&result).then(|| result.to_owned());
+    let result = word("result", query.result.as_deref(), &RESULTS, known)?;
+    let filter = ActivationFilter { code: query.code, result, before: query.before };
+    let rows = face.store.activations(&who.tenant().name, &filter, limit).await?;
+    let next = rows.last().map(|row| row.id.clone()).filter(|_| rows.len() == limit as usize);
+    Ok(Json(ActivationPage { activations: rows.into_iter().map(Activation::from).collect(), next }))
+}

@@ -1,0 +1,114 @@
+//! Promised activations: what became of them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Shared;
+use super::activations::ActivatedClient;
+use super::door::Who;
+use super::extract::{OperationId, no_such_operation};
+use super::problem::{Code, Problem, ProblemBody};
+use super::trace::RequestId;
+use crate::domain::ClientCode;
+use crate::provisioning::operations::Answer;
+use crate::store::OperationRow;
+
+/// A stored request, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Operation)]
+pub(super) struct OperationBody {
+    id: Uuid,
+    #[schema(example = "147")]
+    code: String,
+    /// `pending`, `succeeded`, `refused`, or `superseded` by a later request for the same client.
+    #[schema(example = "succeeded")]
+    state: String,
+    /// How often it was tried.
+    #[schema(example = 1)]
+    attempts: i64,
+    /// RFC 3339, UTC; null in the answer that promises it.
+    created_at: Option<String>,
+    /// When it is tried next; RFC 3339, UTC; null once it is done.
+    next_attempt_at: Option<String>,
+    /// RFC 3339, UTC.
+    finished_at: Option<String>,
+    /// Why the last try failed, while it is pending.
+    last_error: Option<String>,
+    /// The client, if it succeeded.
+    client: Option<ActivatedClient>,
+    /// The error that the caller would have got, if it was refused.
+    problem: Option<ProblemBody>,
+}
+
+/// The 202 that a promise is given with.
+pub(super) fn promised(id: Uuid, code: &ClientCode) -> Response {
+    let body = OperationBody {
+        id,
+        code: code.to_string(),
+        state: "pending".to_owned(),
+        attempts: 0,
+        created_at: None,
+        next_attempt_at: None,
+        finished_at: None,
+        last_error: None,
+        client: None,
+        problem: None,
+    };
+    let location = [(header::LOCATION, format!("/v1/operations/{id}"))];
+    (StatusCode::ACCEPTED, location, Json(body)).into_response()
+}
+
+impl OperationBody {
+    fn new(id: Uuid, row: OperationRow, request_id: &str) -> OperationBody {
+        let OperationRow {
+            code, state, attempts, created_at, next_at, finished_at, answer, last_error, ..
+        } = row;
+        let answer = answer.and_then(|answer| serde_json::from_str::<Answer>(&answer).ok());
+        let (client, problem) = match answer {
+            Some(Answer::Done { outcome, card, as_of }) => {
+                (Some(ActivatedClient::new(*card, as_of, &outcome)), None)
+            }
+            Some(Answer::Refused { code, detail, free_ports }) => {
+                let problem = Problem::new(Code::from_name(&code), detail).with_free_ports(free_ports);
+                (None, Some(problem.body(request_id)))
+            }
+            Some(Answer::Superseded) | None => (None, None),
+        };
+        let next_attempt_at = (state == "pending").then_some(next_at);
+        let created_at = Some(created_at);
+        let code = code.clone();
+        OperationBody {
+            id,
+            code,
+            state,
+            attempts,
+            created_at,
+            next_attempt_at,
+            finished_at,
+            last_error,
+            client,
+            problem,
+        }
+    }
+}
+
+/// What became of a request that was stored with `Prefer: respond-async`.
+#[utoipa::path(get, path = "/v1/operations/{id}", tag = "clients", params(("id" = Uuid, Path, description = "The operation")), responses(
+    (status = 200, body = OperationBody),
+    (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(super) async fn get(
+    State(face): State<Shared>,
+    who: Who,
+    request: RequestId,
+    OperationId(id): OperationId,
+) -> Result<Json<OperationBody>, Problem> {
+    let row = face.store.operation(&who.tenant().name, id).await?.ok_or_else(no_such_operation)?;
+    Ok(Json(OperationBody::new(id, row, &request.0)))
+}

@@ -1,0 +1,15 @@
+//! A caller's patience.
+
+use std::time::Duration;
+
+use crate::domain::System;
+use crate::provisioning::Failure;
+
+/// Waits for an answer as long as the caller does; source: issue 3, "within the caller's time limit".
+pub(super) async fn within<T>(
+    limit: Duration,
+    system: System,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, answer).await.unwrap_or(Err(Failure::Late(system)))
+}
