@@ -47,6 +47,7 @@ impl Reader {
             route: "properties",
             select: wire::PROPERTY_FIELDS,
             populate: Some("client"),
+            filter: None,
         };
         self.ozmap
             .each_row(&list, |row| match wire::property(row) {
@@ -84,6 +85,7 @@ impl Reader {
             route: "ftth-clients",
             select: wire::CLIENT_FIELDS,
             populate: None,
+            filter: None,
         };
         let mut by_id: HashMap<RecordId, ClientRecord> = HashMap::new();
         self.ozmap
