@@ -12,6 +12,7 @@ use crate::config::{self, Config};
 use crate::domain::System;
 use crate::http::{self, Face};
 use crate::int6;
+use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::store::Store;
 use crate::sync::holder::Process;
@@ -20,6 +21,8 @@ use crate::upstream::Upstream;
 
 /// How long requests may take to finish once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often the mirror is refreshed where the sync is off.
+const MIRROR_BEAT: Duration = Duration::from_secs(600);
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
@@ -54,8 +57,17 @@ pub fn engine(
     process: &Process,
     stop: &CancellationToken,
 ) -> Result<Engine, String> {
-    let Upstreams { ozmap, int6 } = upstreams(tenant)?;
-    Ok(Engine::new(Parts {
+    Ok(engine_over(upstreams(tenant)?, tenant, store, process, stop))
+}
+
+fn engine_over(
+    Upstreams { ozmap, int6 }: Upstreams,
+    tenant: &config::Tenant,
+    store: &Store,
+    process: &Process,
+    stop: &CancellationToken,
+) -> Engine {
+    Engine::new(Parts {
         tenant: tenant.name.clone(),
         store: store.clone(),
         ozmap,
@@ -65,7 +77,23 @@ pub fn engine(
         parallel: tenant.ozmap_host.max_in_flight,
         process: process.clone(),
         stop: stop.clone(),
-    }))
+    })
+}
+
+/// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
+/// the other half is left to those who wait for an answer.
+async fn mirror_of(tenant: &config::Tenant, ozmap: &Ozmap, store: &Store, stop: &CancellationToken) -> Mirror {
+    let mirror = Mirror::new(mirror::Parts {
+        tenant: tenant.name.clone(),
+        ozmap: ozmap.clone(),
+        store: store.clone(),
+        at_once: (tenant.ozmap_host.max_in_flight / 2).max(1),
+        stop: stop.clone(),
+    });
+    if let Err(error) = mirror.warm_up().await {
+        tracing::warn!(tenant = tenant.name, %error, "the mirror starts cold");
+    }
+    mirror
 }
 
 /// A gateway that listens.
@@ -88,11 +116,15 @@ impl Gateway {
         let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
         let mut tenants = Vec::new();
-        let mut engines = Vec::new();
+        let (mut engines, mut mirrors) = (Vec::new(), Vec::new());
         for tenant in &config.tenants {
-            let engine = engine(tenant, &store, &process, &stop)?;
+            let upstreams = upstreams(tenant)?;
+            let ozmap = upstreams.ozmap.clone();
+            let engine = engine_over(upstreams, tenant, &store, &process, &stop);
             engine.recover().await.map_err(|e| e.to_string())?;
             engines.push(engine.clone());
+            let mirror = mirror_of(tenant, &ozmap, &store, &stop).await;
+            mirrors.push(mirror.clone());
             tenants.push(http::Tenant {
                 name: tenant.name.clone(),
                 key_sha256: tenant
@@ -100,6 +132,8 @@ impl Gateway {
                     .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
                 allowed_ips: tenant.allowed_ips.clone(),
                 engine,
+                ozmap,
+                mirror,
             });
         }
         let face = Face { store: store.clone(), tenants, trusted_proxies: config.trusted_proxies.clone() };
@@ -125,6 +159,10 @@ impl Gateway {
                     stop.clone(),
                 ));
             }
+        }
+        for (tenant, mirror) in config.tenants.iter().zip(mirrors) {
+            let beat = tenant.sync_interval.unwrap_or(MIRROR_BEAT);
+            tasks.spawn(mirror::keep_fresh(mirror, beat, stop.clone()));
         }
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
         Ok(Gateway { address, server, handle, engines, tasks, stop })

@@ -6,6 +6,7 @@ mod door;
 mod extract;
 mod health;
 mod problem;
+mod splitters;
 mod sync_runs;
 mod trace;
 
@@ -24,6 +25,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::mirror::Mirror;
+use crate::ozmap::Ozmap;
 use crate::store::Store;
 use crate::sync::Engine;
 
@@ -42,6 +45,10 @@ pub struct Tenant {
     pub allowed_ips: Vec<IpNet>,
     /// Starts its runs.
     pub engine: Engine,
+    /// Its OZmap, with the same limits as the engine's.
+    pub ozmap: Ozmap,
+    /// Its network.
+    pub mirror: Mirror,
 }
 
 /// What the handlers need.
@@ -86,6 +93,7 @@ fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
         .routes(routes!(health::live))
         .routes(routes!(health::ready));
     let guarded = OpenApiRouter::new()
+        .routes(routes!(splitters::nearby))
         .routes(routes!(sync_runs::list, sync_runs::create))
         .routes(routes!(sync_runs::get))
         .routes(routes!(sync_runs::changes))

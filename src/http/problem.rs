@@ -15,17 +15,19 @@ pub(super) enum Code {
     AddressNotAdmitted,
     NotFound,
     MethodNotAllowed,
+    OzmapUnreachable,
     Unavailable,
     Internal,
 }
 
 impl Code {
-    pub(super) const ALL: [Code; 7] = [
+    pub(super) const ALL: [Code; 8] = [
         Code::InvalidRequest,
         Code::Unauthorised,
         Code::AddressNotAdmitted,
         Code::NotFound,
         Code::MethodNotAllowed,
+        Code::OzmapUnreachable,
         Code::Unavailable,
         Code::Internal,
     ];
@@ -62,6 +64,12 @@ impl Code {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "The method does not fit the path",
                 "Use a method that the `Allow` header names.",
+            ),
+            Code::OzmapUnreachable => (
+                "ozmap_unreachable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "OZmap does not answer",
+                "Try again after `Retry-After` seconds; `doctor` says whether address, key or firewall is at fault.",
             ),
             Code::Unavailable => (
                 "unavailable",
@@ -156,6 +164,9 @@ impl IntoResponse for Problem {
         match self.code {
             Code::Unauthorised => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Code::OzmapUnreachable => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
             Code::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

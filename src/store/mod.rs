@@ -6,6 +6,7 @@ mod changes;
 mod error;
 mod findings;
 mod leases;
+mod mirrors;
 mod runs;
 
 pub use changes::{ChangeFilter, ChangeRow};
