@@ -13,14 +13,17 @@ use crate::config::{self, Config};
 use crate::domain::System;
 use crate::http::{self, Face};
 use crate::int6;
+use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
-use crate::provisioning::Provisioning;
+use crate::provisioning::{self, Provisioning};
 use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, Parts, schedule};
 use crate::upstream::Upstream;
 
 /// How long requests may take to finish once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often the mirror is refreshed where the sync is off.
+const MIRROR_BEAT: Duration = Duration::from_secs(600);
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
@@ -81,6 +84,27 @@ fn engine_of(
     })
 }
 
+/// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
+/// the other half is left to those who wait for an answer.
+async fn mirror_of(
+    tenant: &config::Tenant,
+    ozmap: &Ozmap,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Mirror {
+    let mirror = Mirror::new(mirror::Parts {
+        tenant: tenant.name.clone(),
+        ozmap: ozmap.clone(),
+        store: store.clone(),
+        at_once: (tenant.ozmap_host.max_in_flight / 2).max(1),
+        stop: stop.clone(),
+    });
+    if let Err(error) = mirror.warm_up().await {
+        tracing::warn!(tenant = tenant.name, %error, "the mirror starts cold");
+    }
+    mirror
+}
+
 /// A gateway that listens.
 pub struct Gateway {
     /// Where.
@@ -101,14 +125,19 @@ impl Gateway {
     pub async fn start(config: &Config) -> Result<Gateway, String> {
         let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
-        let mut tenants = Vec::new();
-        let mut engines = Vec::new();
-        let mut provisionings: Vec<Provisioning> = Vec::new();
+        let (mut tenants, mut engines, mut provisionings) = (Vec::new(), Vec::new(), Vec::new());
         for tenant in &config.tenants {
             let upstreams = upstreams(tenant)?;
             let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-            let provisioning =
-                Provisioning::new(&tenant.name, &tenant.provisioning, &upstreams.ozmap, &store, &locks)?;
+            let mirror = mirror_of(tenant, &upstreams.ozmap, &store, &stop).await;
+            let provisioning = Provisioning::new(provisioning::Parts {
+                tenant: &tenant.name,
+                settings: &tenant.provisioning,
+                ozmap: &upstreams.ozmap,
+                store: &store,
+                locks: &locks,
+                mirror,
+            })?;
             let engine = engine_of(tenant, upstreams, &store, &process, &locks, &stop);
             engine.recover().await.map_err(|e| e.to_string())?;
             engines.push(engine.clone());
@@ -137,17 +166,13 @@ impl Gateway {
             .header_read_timeout(Duration::from_secs(10));
         let server = tokio::spawn(server.serve(service));
         tracing::info!(%address, tenants = engines.len(), "the gateway listens");
-        for (tenant, engine) in config.tenants.iter().zip(&engines) {
+        for ((tenant, engine), provisioning) in config.tenants.iter().zip(&engines).zip(&provisionings) {
             if let Some(interval) = tenant.sync_interval {
-                tasks.spawn(schedule::keep_in_step(
-                    engine.clone(),
-                    tenant.name.clone(),
-                    interval,
-                    stop.clone(),
-                ));
+                let (engine, name) = (engine.clone(), tenant.name.clone());
+                tasks.spawn(schedule::keep_in_step(engine, name, interval, stop.clone()));
             }
-        }
-        for provisioning in &provisionings {
+            let beat = tenant.sync_interval.unwrap_or(MIRROR_BEAT);
+            tasks.spawn(mirror::keep_fresh(provisioning.mirror.clone(), beat, stop.clone()));
             tasks.spawn(provisioning.operations.clone().keep_promises(stop.clone()));
         }
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));

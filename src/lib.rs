@@ -7,6 +7,8 @@
 //! - [`upstream`]: the one way to call another system: limits, time-outs, repeats, circuit breaker, redacted errors.
 //! - [`ozmap`], [`int6`]: one system each, in our words; their JSON stops at each one's `wire`.
 //! - [`store`]: what is remembered: runs, changes, findings, leases. SQLite or PostgreSQL.
+//! - [`mirror`]: a tenant's network in memory: sites, drop splitters, free ports.
+//! - [`provisioning`]: what INT6 asks for while a technician waits.
 //! - [`sync`]: INT6 → OZmap, every 10 minutes. `snapshot`, `plan` and `batch` decide and are pure; `apply` carries out;
 //!   `engine` is the one door for timer, API and command line.
 //! - [`http`]: the API, its description and its errors.
@@ -20,6 +22,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod int6;
+pub mod mirror;
 pub mod ozmap;
 pub mod provisioning;
 pub mod sandbox;

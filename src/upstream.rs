@@ -13,7 +13,7 @@ pub use settings::Settings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use failsafe::StateMachine;
@@ -63,6 +63,8 @@ pub struct Request {
     pub body: Option<serde_json::Value>,
     /// Whether it may be sent again.
     pub repeat: Repeat,
+    /// How long the answer is worth waiting for, repeats included; `None` is as long as the settings say.
+    pub within: Option<Duration>,
 }
 
 impl Request {
@@ -76,6 +78,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             repeat: Repeat::Safe,
+            within: None,
         }
     }
 
@@ -177,12 +180,15 @@ impl Upstream {
             .with_jitter();
         let repeatable = request.repeat == Repeat::Safe;
         let (request, read) = (&request, &read);
+        let deadline = request.within.map(|within| Instant::now() + within);
         let outcome = (|| async move {
-            let reply = self.attempt(request).await?;
+            let reply = self.attempt(request, deadline).await?;
             read(reply).map_err(|what| self.malformed(request.operation, what))
         })
         .retry(pauses)
-        .when(|error: &Error| repeatable && error.kind.may_pass())
+        .when(|error: &Error| {
+            repeatable && error.kind.may_pass() && deadline.is_none_or(|deadline| Instant::now() < deadline)
+        })
         .adjust(|error: &Error, pause| match (error.kind.retry_after(), pause) {
             (Some(asked), Some(pause)) => (asked <= LONGEST_PAUSE).then_some(asked.max(pause)),
             (_, pause) => pause,
@@ -198,7 +204,7 @@ impl Upstream {
         outcome
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Reply, Error> {
+    async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, Error> {
         if let Some(budget) = &self.host.budget
             && budget.check().is_err()
         {
@@ -208,7 +214,11 @@ impl Upstream {
         let _place = self.host.in_flight.acquire().await;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let unreachable = |error: reqwest::Error| self.error(request.operation, Kind::unreachable(&error));
-        let mut response = self.prepare(request).send().await.map_err(unreachable)?;
+        let mut builder = self.prepare(request);
+        if let Some(deadline) = deadline {
+            builder = builder.timeout(deadline.saturating_duration_since(Instant::now()));
+        }
+        let mut response = builder.send().await.map_err(unreachable)?;
         let status = response.status();
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(error::pause_asked);

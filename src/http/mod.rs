@@ -10,6 +10,7 @@ mod health;
 mod operations;
 mod power;
 mod problem;
+mod splitters;
 mod sync_runs;
 mod time;
 mod trace;
@@ -94,6 +95,7 @@ fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
         .routes(routes!(health::live))
         .routes(routes!(health::ready));
     let guarded = OpenApiRouter::new()
+        .routes(routes!(splitters::nearby))
         .routes(routes!(sync_runs::list, sync_runs::create))
         .routes(routes!(sync_runs::get))
         .routes(routes!(sync_runs::changes))

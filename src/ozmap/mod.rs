@@ -1,19 +1,21 @@
-//! OZmap in our words: a [`Reader`] of clients, and a [`Writer`] of what the sync changes.
+//! OZmap in our words: a [`Reader`] of clients, a [`Writer`] of what the sync changes, and the network for the mirror.
 //!
-//! `wire` is the only file that knows OZmap's JSON.
+//! `wire` is the only module that knows OZmap's JSON.
 
 mod batch_routes;
 mod desk;
+mod network;
 mod pages;
 mod reader;
 pub mod wire;
 mod writer;
 
 pub use desk::Light;
+pub use network::{Load, MOST_LOOKED_UP, Piece};
 pub use reader::{Reader, Snapshot};
 pub use writer::{WriteError, Writer};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,12 +32,13 @@ pub struct Ozmap {
     key: SecretString,
     page_size: usize,
     batch_routes: Arc<BatchRoutes>,
+    splitter_lookup: Arc<OnceLock<network::Lookup>>,
 }
 
 impl Ozmap {
     /// `upstream` is the host, `key` the tenant's API key as OZmap gave it, `page_size` the rows of a page (1 to 1,000).
     pub fn new(upstream: Upstream, key: SecretString, page_size: usize) -> Ozmap {
-        Ozmap { upstream, key, page_size, batch_routes: Arc::default() }
+        Ozmap { upstream, key, page_size, batch_routes: Arc::default(), splitter_lookup: Arc::default() }
     }
 
     /// A reader with a call counter of its own.

@@ -1,6 +1,9 @@
-//! Walking through one of OZmap's lists, by cursor where the host offers one, else by page number.
+//! Walking through one of OZmap's lists: row by row, by cursor where the host offers one, else by page number; or many
+//! pages at once.
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 
 use super::Ozmap;
 use super::wire::{self, PageInfo};
@@ -8,6 +11,9 @@ use crate::upstream::{Error, Request};
 
 /// More pages than any ISP has; a host that never stops is stopped here.
 const MOST_PAGES: usize = 100_000;
+
+/// Pages of one list that wait for a place at a time.
+const MOST_PAGES_WAITING: usize = 16;
 
 /// Where the next page is.
 enum Next {
@@ -29,8 +35,12 @@ impl Ozmap {
     /// Hands every row of a list to `take`; a row may come twice if the list changes meanwhile.
     ///
     /// The page base is unclear in the contract and treated as 1: when fewer rows came than `total` said, page 0 is asked
-    /// for too.
-    pub(super) async fn each_row(&self, list: &List, mut take: impl FnMut(&RawValue)) -> Result<(), Error> {
+    /// for too. The answer is how many rows there should be, where the host does not itself say that the list has ended.
+    pub(super) async fn each_row(
+        &self,
+        list: &List,
+        mut take: impl FnMut(&RawValue),
+    ) -> Result<Option<u64>, Error> {
         let mut next = Next::Page(1);
         let mut seen: u64 = 0;
         for _ in 0..MOST_PAGES {
@@ -55,11 +65,45 @@ impl Ozmap {
                             rows.iter().for_each(|row| take(row));
                         }
                     }
-                    return Ok(());
+                    return Ok(info.total.filter(|_| info.has_next.is_none()));
                 }
             };
         }
         Err(self.upstream.malformed(list.operation, format!("the list has no end after {MOST_PAGES} pages")))
+    }
+
+    /// Hands the rows of a list to `take`, in no order, several pages under way at a time, each with a place of `places`.
+    ///
+    /// A cursor leads from page to page and cannot do this; page numbers can, once the first page tells how many there are.
+    /// The answer is how many rows there should be, and it is for the caller to look whether so many *different* ones came:
+    /// a host that ignores `page`, or a list that changed meanwhile, gives others twice. `None` if the host does not say, or
+    /// said different things.
+    pub(super) async fn pages_at_once(
+        &self,
+        list: &List,
+        places: &Semaphore,
+        mut take: impl FnMut(&RawValue),
+    ) -> Result<Option<u64>, Error> {
+        let one = async |page: usize| {
+            // Never closed, so that the only failure cannot happen.
+            let _place = places.acquire().await;
+            self.page(list, &Next::Page(page)).await
+        };
+        let (first, rows) = one(1).await?;
+        rows.iter().for_each(|row| take(row));
+        let Some(total) = first.total else { return Ok(None) };
+        // The host may give smaller pages than were asked for.
+        let pages = if first.rows == 0 { 1 } else { total.div_ceil(first.rows as u64) as usize };
+        if pages > MOST_PAGES {
+            return Ok(None);
+        }
+        let mut others = stream::iter(2..=pages).map(one).buffer_unordered(MOST_PAGES_WAITING);
+        let mut totals_agree = true;
+        while let Some((info, rows)) = others.try_next().await? {
+            totals_agree &= info.total == Some(total);
+            rows.iter().for_each(|row| take(row));
+        }
+        Ok(Some(total).filter(|_| totals_agree))
     }
 
     async fn page(&self, list: &List, at: &Next) -> Result<(PageInfo, Vec<Box<RawValue>>), Error> {

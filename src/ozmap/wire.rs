@@ -18,6 +18,10 @@ pub const PROPERTY_FIELDS: &str = "client potencyRead";
 /// Fields of a client that the sync needs.
 pub const CLIENT_FIELDS: &str = "code implanted status onu";
 
+/// Properties by which a filter may name a record, in the order in which they are tried: the contract says that some
+/// routes give `id` and some `_id`.
+pub const ID_PROPERTIES: [&str; 2] = ["id", "_id"];
+
 /// The path of a route: `["api", "v2", "properties"]`.
 pub fn path(route: &str) -> Vec<String> {
     ["api", "v2"].into_iter().chain(route.split('/')).map(str::to_owned).collect()

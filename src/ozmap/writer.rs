@@ -8,10 +8,6 @@ use super::{Ozmap, wire};
 use crate::domain::{Edit, Record, RecordId, SharedValue};
 use crate::upstream::{Error, Repeat, Request, Upstream};
 
-/// Properties by which a filter may name a record, in the order in which they are tried: the contract says that some
-/// routes give `id` and some `_id`.
-const ID_PROPERTIES: [&str; 2] = ["id", "_id"];
-
 /// Writes; exists only in runs that apply their plan.
 pub struct Writer {
     ozmap: Ozmap,
@@ -111,7 +107,7 @@ impl Writer {
         if let Some(known) = routes.get(route) {
             return Ok(known);
         }
-        for property in ID_PROPERTIES {
+        for property in wire::ID_PROPERTIES {
             if self.filter_is_honoured(route, property, &ids[..ids.len().min(3)]).await? {
                 routes.learn(route, BatchRoute::By(property));
                 return Ok(BatchRoute::By(property));

@@ -1,11 +1,12 @@
 //! INT6 asks: the light of a client, and what an installation makes of him in OZmap.
 //!
-//! `power` reads; `activation` looks, decides (by `domain::activation`, which is pure), writes and looks again;
+//! `power` and `nearby` read; `activation` looks, decides (by `domain::activation`, which is pure), writes and looks again;
 //! `operations` keeps the promises that were given with a 202.
 
 pub mod activation;
 mod callback;
 mod failure;
+pub mod nearby;
 pub mod operations;
 pub mod power;
 
@@ -19,6 +20,7 @@ use activation::Activations;
 use operations::Operations;
 use power::Powers;
 
+use crate::mirror::Mirror;
 use crate::ozmap::Ozmap;
 use crate::store::{Locks, Store};
 
@@ -43,6 +45,22 @@ impl Default for Settings {
     }
 }
 
+/// What a tenant's answers are made of.
+pub struct Parts<'a> {
+    /// The tenant's name in the store.
+    pub tenant: &'a str,
+    /// How its questions are answered.
+    pub settings: &'a Settings,
+    /// Its OZmap, with the same limits as the sync's.
+    pub ozmap: &'a Ozmap,
+    /// Activations, promises, powers.
+    pub store: &'a Store,
+    /// The same as the sync's.
+    pub locks: &'a Arc<Locks>,
+    /// Its network.
+    pub mirror: Mirror,
+}
+
 /// All that a tenant's INT6 may ask; clones are the same.
 #[derive(Clone)]
 pub struct Provisioning {
@@ -54,6 +72,10 @@ pub struct Provisioning {
     pub operations: Operations,
     /// Who may be called back.
     pub callbacks: Callbacks,
+    /// The network, for splitters nearby.
+    pub mirror: Mirror,
+    /// Where their ports are checked.
+    pub ozmap: Ozmap,
     /// How long a caller waits.
     pub answer_within: Duration,
 }
@@ -63,26 +85,16 @@ impl Provisioning {
     ///
     /// # Errors
     /// A sentence for people if no HTTP client for callbacks can be built.
-    pub fn new(
-        tenant: &str,
-        settings: &Settings,
-        ozmap: &Ozmap,
-        store: &Store,
-        locks: &Arc<Locks>,
-    ) -> Result<Provisioning, String> {
+    pub fn new(parts: Parts<'_>) -> Result<Provisioning, String> {
+        let Parts { tenant, settings, ozmap, store, locks, mirror } = parts;
+        let (name, ozmap) = (|| tenant.to_owned(), ozmap.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
-        let activations =
-            Activations::new(tenant.to_owned(), ozmap.clone(), store.clone(), Arc::clone(locks));
-        let operations = Operations::new(
-            tenant.to_owned(),
-            store.clone(),
-            Arc::clone(locks),
-            activations.clone(),
-            callbacks.clone(),
-        );
-        let powers = Powers::new(tenant.to_owned(), ozmap.clone(), store.clone(), settings.power_cache);
+        let activations = Activations::new(name(), ozmap.clone(), store.clone(), Arc::clone(locks));
+        let operations =
+            Operations::new(name(), store.clone(), Arc::clone(locks), activations.clone(), callbacks.clone());
+        let powers = Arc::new(Powers::new(name(), ozmap.clone(), store.clone(), settings.power_cache));
         let answer_within = settings.answer_within;
-        Ok(Provisioning { powers: Arc::new(powers), activations, operations, callbacks, answer_within })
+        Ok(Provisioning { powers, activations, operations, callbacks, mirror, ozmap, answer_within })
     }
 
     /// Waits until what was begun has been written and told. Cancel the promises' stop token first.

@@ -9,6 +9,7 @@ mod findings;
 mod holder;
 mod leases;
 mod locks;
+mod mirrors;
 mod operations;
 mod powers;
 mod runs;

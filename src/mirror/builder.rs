@@ -1,0 +1,151 @@
+//! A network from its pieces, which come in no order.
+
+use jiff::Timestamp;
+use rstar::RTree;
+
+use super::network::{Network, SiteRow, SplitterRow, Tally, Text, words_for};
+use super::sphere;
+use crate::domain::{Coordinate, Implantation, RecordId, Site, SiteKind, Splitter};
+use crate::ozmap::{Load, Piece};
+
+/// Collects pieces compactly, so that a million of them fit.
+#[derive(Default)]
+pub struct Builder {
+    texts: String,
+    sites: Vec<SiteBrick>,
+    splitters: Vec<(RecordId, SplitterRow)>,
+    free: Vec<u64>,
+    without_site: u64,
+}
+
+struct SiteBrick {
+    id: RecordId,
+    name: Text,
+    address: Text,
+    coordinate: Option<Coordinate>,
+    kind: SiteKind,
+    implantation: Implantation,
+    is_draft: bool,
+}
+
+impl Builder {
+    /// Takes a piece.
+    pub fn add(&mut self, piece: Piece) {
+        match piece {
+            Piece::Site(site) => self.add_site(site),
+            Piece::Splitter(splitter) => self.add_splitter(splitter),
+        }
+    }
+
+    fn add_site(&mut self, site: Site) {
+        let Site { id, kind, name, address, coordinate, implantation, is_draft } = site;
+        let name = self.keep(&name);
+        let address = address.map(|address| self.keep(&address)).unwrap_or_default();
+        self.sites.push(SiteBrick { id, name, address, coordinate, kind, implantation, is_draft });
+    }
+
+    fn add_splitter(&mut self, splitter: Splitter) {
+        let Some(site) = splitter.site.clone() else {
+            self.without_site += 1;
+            return;
+        };
+        // Four billion words would be more memory than there is; a port number is checked where a row is read.
+        let (Ok(free_at), Ok(ports)) = (u32::try_from(self.free.len()), u16::try_from(splitter.ports.len()))
+        else {
+            return;
+        };
+        self.free.resize(self.free.len() + words_for(ports), 0);
+        for port in splitter.free_ports() {
+            self.free[free_at as usize + port.index() / 64] |= 1 << (port.index() % 64);
+        }
+        let name = self.keep(&splitter.name);
+        let row = SplitterRow { id: splitter.id, name, free_at, ports, ratio: splitter.ratio };
+        self.splitters.push((site, row));
+    }
+
+    /// Beyond 4 GB of texts, names stay empty.
+    fn keep(&mut self, text: &str) -> Text {
+        let place = u32::try_from(self.texts.len()).ok().zip(u32::try_from(text.len()).ok());
+        let place = place.filter(|(start, len)| !text.is_empty() && start.checked_add(*len).is_some());
+        place.map_or_else(Text::default, |(start, len)| {
+            self.texts.push_str(text);
+            Text { start, len }
+        })
+    }
+
+    /// Joins splitters with their sites and indexes those that are offered.
+    pub fn build(self, as_of: Timestamp, load: Load) -> Network {
+        let Builder { texts, sites: mut bricks, mut splitters, free, without_site } = self;
+        bricks.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        bricks.dedup_by(|a, b| a.id == b.id);
+        splitters.sort_unstable_by(|(site, a), (other, b)| site.cmp(other).then_with(|| a.id.cmp(&b.id)));
+        splitters.dedup_by(|(_, a), (_, b)| a.id == b.id);
+        let Load { unreadable, not_drop } = load;
+        let mut tally = Tally { unreadable, not_drop, without_site, ..Tally::default() };
+        let (mut sites, mut rows) = (Vec::<SiteRow>::new(), Vec::with_capacity(splitters.len()));
+        let mut bricks = bricks.into_iter().peekable();
+        for (site, splitter) in splitters {
+            if sites.last().is_none_or(|last| last.id != site) {
+                while bricks.next_if(|brick| brick.id < site).is_some() {}
+                match bricks.peek() {
+                    Some(brick) if brick.id == site => match offered(brick, rows.len()) {
+                        Offer::Yes(row) => sites.push(row),
+                        Offer::Draft => {
+                            tally.in_draft += 1;
+                            continue;
+                        }
+                        Offer::Nowhere => {
+                            tally.without_coordinate += 1;
+                            continue;
+                        }
+                    },
+                    _ => {
+                        tally.without_site += 1;
+                        continue;
+                    }
+                }
+            }
+            if let Some(last) = sites.last_mut() {
+                last.count += 1;
+                rows.push(splitter);
+            }
+        }
+        (tally.sites, tally.splitters) = (sites.len() as u64, rows.len() as u64);
+        let places = (0..).zip(&sites).map(|(number, site)| sphere::place(site.coordinate, number)).collect();
+        Network {
+            as_of,
+            tally,
+            texts: texts.into_boxed_str(),
+            sites: sites.into_boxed_slice(),
+            splitters: rows.into_boxed_slice(),
+            free: free.into_boxed_slice(),
+            index: RTree::bulk_load(places),
+        }
+    }
+}
+
+enum Offer {
+    Yes(SiteRow),
+    Draft,
+    Nowhere,
+}
+
+/// Source: `contracts/rules.md`, "Only drop splitters of boxes that are not *em projeto* are offered".
+fn offered(brick: &SiteBrick, first: usize) -> Offer {
+    let SiteBrick { id, name, address, coordinate, kind, implantation, is_draft } = brick;
+    match (is_draft, coordinate) {
+        (true, _) => Offer::Draft,
+        (false, None) => Offer::Nowhere,
+        (false, Some(coordinate)) => Offer::Yes(SiteRow {
+            id: id.clone(),
+            name: *name,
+            address: *address,
+            coordinate: *coordinate,
+            // As many rows as there are words of `free` at most, which were counted in 32 bits.
+            first: first as u32,
+            count: 0,
+            kind: *kind,
+            implantation: *implantation,
+        }),
+    }
+}

@@ -1,0 +1,117 @@
+//! A network as texts, so that a restart starts warm: chunks of some sites with their splitters, each a JSON array.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::builder::Builder;
+use super::network::{Network, Site};
+use crate::domain::{self, Coordinate, Implantation, PortState, Ratio, RecordId, SiteKind};
+use crate::ozmap::Piece;
+
+/// Sites of a chunk: a text of some 200 kB.
+const SITES: usize = 1_000;
+
+/// Raised when the shape changes; what an older gateway saved is then not read.
+pub(super) const FORMAT: i64 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct SavedSite<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    name: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<Cow<'a, str>>,
+    lat: f64,
+    lng: f64,
+    implanted: bool,
+    splitters: Vec<SavedSplitter<'a>>,
+}
+
+/// Identifier, name, ratio, number of ports, and a bit for each that is free.
+#[derive(Serialize, Deserialize)]
+struct SavedSplitter<'a>(
+    #[serde(borrow)] Cow<'a, str>,
+    #[serde(borrow)] Cow<'a, str>,
+    Option<(u16, u16)>,
+    u16,
+    Cow<'a, [u64]>,
+);
+
+/// A network's chunks, in order; the same network gives the same texts.
+pub(super) fn chunks(network: &Network) -> impl Iterator<Item = String> {
+    network.sites_in_chunks(SITES).map(|sites| {
+        let sites: Vec<SavedSite<'_>> = sites.map(SavedSite::from).collect();
+        // Texts and finite numbers only: it cannot fail.
+        serde_json::to_string(&sites).unwrap_or_default()
+    })
+}
+
+impl<'a> From<Site<'a>> for SavedSite<'a> {
+    fn from(site: Site<'a>) -> SavedSite<'a> {
+        let saved = |splitter: super::network::Splitter<'a>| {
+            SavedSplitter(
+                splitter.id().as_str().into(),
+                splitter.name().into(),
+                splitter.ratio().map(|Ratio { input, output }| (input, output)),
+                splitter.ports(),
+                splitter.free_words().into(),
+            )
+        };
+        SavedSite {
+            id: site.id().as_str().into(),
+            kind: site.kind().name().into(),
+            name: site.name().into(),
+            address: site.address().map(Cow::from),
+            lat: site.coordinate().lat(),
+            lng: site.coordinate().lng(),
+            implanted: site.implantation() == Implantation::Implanted,
+            splitters: site.splitters().map(saved).collect(),
+        }
+    }
+}
+
+/// Reads a chunk into a builder; whether it was understood.
+pub(super) fn read(chunk: &str, builder: &mut Builder) -> bool {
+    let Ok(sites) = serde_json::from_str::<Vec<SavedSite<'_>>>(chunk) else { return false };
+    sites.into_iter().all(|site| {
+        let pieces = pieces(site);
+        let understood = pieces.is_some();
+        pieces.into_iter().flatten().for_each(|piece| builder.add(piece));
+        understood
+    })
+}
+
+fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
+    let id = RecordId::new(&site.id)?;
+    let splitter = |SavedSplitter(splitter, name, ratio, ports, free): SavedSplitter<'_>| {
+        // What is not free is not free for whatever reason.
+        let state = |index: u16| {
+            let word = free.get(usize::from(index / 64))?;
+            Some(if word >> (index % 64) & 1 == 1 { PortState::Free } else { PortState::Taken })
+        };
+        Some(Piece::Splitter(domain::Splitter {
+            id: RecordId::new(&splitter)?,
+            name: name.into(),
+            site: Some(id.clone()),
+            ratio: ratio.map(|(input, output)| Ratio { input, output }),
+            is_drop: true,
+            ports: (0..ports).map(state).collect::<Option<_>>()?,
+        }))
+    };
+    let mut pieces: Vec<Piece> = site.splitters.into_iter().map(splitter).collect::<Option<_>>()?;
+    pieces.push(Piece::Site(domain::Site {
+        kind: SiteKind::parse(&site.kind)?,
+        name: site.name.into(),
+        address: site.address.map(Into::into),
+        coordinate: Some(Coordinate::new(site.lat, site.lng)?),
+        implantation: match site.implanted {
+            true => Implantation::Implanted,
+            false => Implantation::NotImplanted,
+        },
+        is_draft: false,
+        id,
+    }));
+    Some(pieces)
+}
