@@ -289,7 +289,7 @@ pub fn decide(
 
 impl OnuWish {
     /// What OZmap holds, with what INT6 knows in place of what differs.
-    fn merged_into(&self, held: &Onu) -> Onu {
+    pub fn merged_into(&self, held: &Onu) -> Onu {
         held.merged(self.serial.as_ref(), self.pppoe_user.as_deref(), self.mac)
     }
 }

@@ -6,13 +6,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use url::Url;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Shared;
-use super::clients::ClientBody;
+use super::clients::{ClientBody, CoordinateBody, OnuBody};
 use super::door::Who;
 use super::extract::{Body, CodeInPath, Query, client_code, in_range, word};
 use super::operations::{OperationBody, promised};
@@ -21,7 +20,7 @@ use super::time::within;
 use super::trace::RequestId;
 use crate::domain::activation::{Card, Intent, OnuWish, Wish};
 use crate::domain::{
-    ClientCode, Coordinate, Implantation, MacAddress, OnuSerial, PortNumber, RecordId, System,
+    ClientCode, Coordinate, Implantation, MacAddress, Onu, OnuSerial, PortNumber, RecordId, System,
 };
 use crate::provisioning::Failure;
 use crate::provisioning::activation::{Asked, Done};
@@ -316,6 +315,37 @@ pub(super) struct ActivationsQuery {
     before: Option<Uuid>,
 }
 
+/// What was asked for a client; null is left as it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AskedBody {
+    #[schema(example = "5da61e13493d9c0006665477")]
+    splitter_id: String,
+    #[schema(example = 3, minimum = 1)]
+    port: u16,
+    coordinate: Option<CoordinateBody>,
+    implanted: bool,
+    #[schema(example = "Maria")]
+    name: Option<String>,
+    #[schema(example = "Rua das Orquídeas, 258")]
+    address: Option<String>,
+    onu: OnuBody,
+}
+
+impl From<Wish> for AskedBody {
+    fn from(wish: Wish) -> AskedBody {
+        let Wish { code: _, splitter, port, coordinate, implantation, name, address, onu } = wish;
+        AskedBody {
+            splitter_id: splitter.to_string(),
+            port: port.get(),
+            coordinate: coordinate.map(Into::into),
+            implanted: implantation == Implantation::Implanted,
+            name: name.map(Into::into),
+            address: address.map(Into::into),
+            onu: onu.merged_into(&Onu::default()).into(),
+        }
+    }
+}
+
 /// One request to connect a client, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Activation {
@@ -331,9 +361,8 @@ pub(super) struct Activation {
     asked_by: String,
     /// The stored operation that it carried out.
     operation_id: Option<String>,
-    /// What was asked, as it was stored.
-    #[schema(value_type = Object)]
-    asked: Box<RawValue>,
+    /// What was asked; null if an older version of the gateway stored it in another shape.
+    asked: Option<AskedBody>,
     /// The client before; null if OZmap did not know him, or was not reached.
     old: Option<ClientBody>,
     /// The client afterwards; null if nothing was done.
@@ -362,7 +391,7 @@ impl From<ActivationRow> for Activation {
             asked_at,
             asked_by,
             operation_id: operation,
-            asked: RawValue::from_string(wish).unwrap_or_else(|_| RawValue::NULL.to_owned()),
+            asked: serde_json::from_str::<Wish>(&wish).ok().map(AskedBody::from),
             old: client(row.old_state),
             new: client(row.new_state),
             result: row.result,

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Failure;
+use super::power::Powers;
 use crate::domain::activation::{Card, Decision, HomeEdit, Intent, Refusal, Wish, decide};
 use crate::domain::{ClientCode, Site, Splitter, System};
 use crate::ozmap::Ozmap;
@@ -75,17 +76,24 @@ pub struct Activations {
     under_way: TaskTracker,
 }
 
-struct Parts {
-    tenant: String,
-    ozmap: Ozmap,
-    store: Store,
-    locks: Arc<Locks>,
+/// What a tenant's activations are made of.
+pub struct Parts {
+    /// The tenant's name in the store.
+    pub tenant: String,
+    /// Where clients are connected.
+    pub ozmap: Ozmap,
+    /// Where every activation is recorded.
+    pub store: Store,
+    /// One at a time for one client and one splitter.
+    pub locks: Arc<Locks>,
+    /// What is known of a client's light is old once he is connected elsewhere.
+    pub powers: Arc<Powers>,
 }
 
 impl Activations {
-    /// `locks` are the tenant's.
-    pub fn new(tenant: String, ozmap: Ozmap, store: Store, locks: Arc<Locks>) -> Activations {
-        Activations { parts: Arc::new(Parts { tenant, ozmap, store, locks }), under_way: TaskTracker::new() }
+    /// Nothing is done yet.
+    pub fn new(parts: Parts) -> Activations {
+        Activations { parts: Arc::new(parts), under_way: TaskTracker::new() }
     }
 
     /// Carries a wish out in a task of its own: a caller who gives up does not leave half an activation.
@@ -131,6 +139,9 @@ impl Parts {
             .await?;
         let mut work = Work { parts: self, intent, wish, old: None, created: false, wrote: false };
         let result = work.alone(asked.patience).await;
+        if work.created || work.wrote {
+            self.powers.forget(&wish.code).await;
+        }
         let end = ActivationEnd {
             result: match &result {
                 Ok(done) => done.outcome.name(),

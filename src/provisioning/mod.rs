@@ -89,10 +89,16 @@ impl Provisioning {
         let Parts { tenant, settings, ozmap, store, locks, mirror } = parts;
         let (name, ozmap) = (|| tenant.to_owned(), ozmap.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
-        let activations = Activations::new(name(), ozmap.clone(), store.clone(), Arc::clone(locks));
+        let powers = Arc::new(Powers::new(name(), ozmap.clone(), store.clone(), settings.power_cache));
+        let activations = Activations::new(activation::Parts {
+            tenant: name(),
+            ozmap: ozmap.clone(),
+            store: store.clone(),
+            locks: Arc::clone(locks),
+            powers: Arc::clone(&powers),
+        });
         let operations =
             Operations::new(name(), store.clone(), Arc::clone(locks), activations.clone(), callbacks.clone());
-        let powers = Arc::new(Powers::new(name(), ozmap.clone(), store.clone(), settings.power_cache));
         let answer_within = settings.answer_within;
         Ok(Provisioning { powers, activations, operations, callbacks, mirror, ozmap, answer_within })
     }

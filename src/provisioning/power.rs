@@ -96,6 +96,11 @@ impl Powers {
         }
     }
 
+    /// Asks OZmap the next time: the client was connected elsewhere.
+    pub async fn forget(&self, code: &ClientCode) {
+        self.fresh.invalidate(code).await;
+    }
+
     /// What OZmap said last.
     async fn before(&self, code: &ClientCode) -> Option<Arc<KnownPower>> {
         let known = self.store.known_power(&self.tenant, code.as_str()).await;
