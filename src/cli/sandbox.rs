@@ -1,5 +1,7 @@
 //! `sandbox`: the whole integration on one machine, for people who have neither system at hand.
 
+mod story;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -62,6 +64,7 @@ async fn start(arguments: &Arguments) -> Result<(), String> {
     })
     .await
     .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
+    story::prepare(&sandbox);
     let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     let (key, _) = super::keygen();
     let database = format!("sqlite://{}", folder.path().join("gateway.db").display());
@@ -80,28 +83,10 @@ async fn start(arguments: &Arguments) -> Result<(), String> {
     let config = Config::load(environment, None, Purpose::Serve).map_err(|mistakes| mistakes.to_string())?;
     let gateway = Gateway::start(&config).await?;
     let url = format!("http://{}", gateway.address);
-    print!("{}", greeting(&settings[4..], &url, &key, arguments.clients));
+    let place = story::Gateway { url: &url, key: &key };
+    print!("{}", story::greeting(&sandbox, &settings[4..], &place, arguments.clients));
     app::stop_asked().await;
     gateway.stop().await;
     sandbox.stop().await;
     Ok(())
-}
-
-/// What the newcomer reads; everything in it can be pasted.
-fn greeting(systems: &[(&str, String)], url: &str, key: &str, clients: u32) -> String {
-    let systems: Vec<String> = systems.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let all = format!("{} GATEWAY_URL={url} GATEWAY_API_KEY={key}", systems.join(" "));
-    format!(
-        "\nA made-up town of {clients} clients. Everything runs on this machine and is gone with Ctrl-C.\n\
-         \n  documentation  {url}/docs\n\
-         \nFor another terminal (then `int6-ozmap-gateway sync --dry-run` works there, too):\n\
-         \nexport {all}\n\
-         \nThree calls to try:\n\
-         \n  # the runs: a first one is under way\n  curl -s -H \"X-API-Key: $GATEWAY_API_KEY\" $GATEWAY_URL/v1/sync-runs\n\
-         \n  # one more, now\n  curl -s -X POST -H \"X-API-Key: $GATEWAY_API_KEY\" -H 'Content-Type: application/json' \\\n    \
-         -d '{{\"dry_run\": true}}' $GATEWAY_URL/v1/sync-runs\n\
-         \n  # what the newest run changed, as CSV\n  RUN=$(curl -s -H \"X-API-Key: $GATEWAY_API_KEY\" \"$GATEWAY_URL/v1/sync-runs?limit=1\" \\\n    \
-         | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"sync_runs\"][0][\"id\"])')\n  \
-         curl -s -H \"X-API-Key: $GATEWAY_API_KEY\" -H 'Accept: text/csv' $GATEWAY_URL/v1/sync-runs/$RUN/changes | head\n\n"
-    )
 }

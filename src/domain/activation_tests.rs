@@ -210,7 +210,8 @@ fn a_property_that_leaves_a_building_gets_the_boxs_place() {
 #[test]
 fn a_client_without_a_property_gets_one() {
     let homeless = Card { home: None, ..card() };
-    let Ok(Decision::Update { home: Some(HomeEdit::New(home)), client: None }) = decided(&wish(1), &[homeless])
+    let Ok(Decision::Update { home: Some(HomeEdit::New(home)), client: None }) =
+        decided(&wish(1), &[homeless])
     else {
         panic!("a new home")
     };
