@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
@@ -147,12 +148,18 @@ impl Gateway {
                     .key_sha256
                     .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
                 allowed_ips: tenant.allowed_ips.clone(),
+                share: tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
                 engine,
                 provisioning: provisioning.clone(),
             });
             provisionings.push(provisioning);
         }
-        let face = Face { store: store.clone(), tenants, trusted_proxies: config.trusted_proxies.clone() };
+        let face = Face {
+            store: store.clone(),
+            tenants,
+            trusted_proxies: config.trusted_proxies.clone(),
+            cors_origins: config.cors_origins.clone(),
+        };
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
         let handle = axum_server::Handle::new();

@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -33,6 +34,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// Peers whose `X-Forwarded-For` counts. Default none.
     pub trusted_proxies: Vec<IpNet>,
+    /// Web pages of these origins may call from a browser. Default none.
+    pub cors_origins: Vec<HeaderValue>,
     /// How long runs are kept. Default 90 days.
     pub keep_runs: SignedDuration,
     /// One or more.
@@ -48,6 +51,8 @@ pub struct Tenant {
     pub key_sha256: Option<[u8; 32]>,
     /// Who may call. Default loopback only.
     pub allowed_ips: Vec<IpNet>,
+    /// Requests of its key; `None` is unlimited. Default 600,000.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// How its INT6 is called.
     pub int6_host: upstream::Settings,
     /// How its INT6 is asked.
@@ -110,6 +115,7 @@ fn read(source: &mut Source, purpose: Purpose) -> Option<Config> {
     let listen = source.parsed("listen", "an address and a port, such as 127.0.0.1:8080");
     let database_url = source.text("database_url");
     let trusted_proxies = source.list("trusted_proxies", "addresses or CIDR blocks", network);
+    let cors_origins = source.list("cors_origins", "origins such as https://panel.isp.example", origin);
     let keep_days = source.number("keep_runs_days", 1, 36_500);
     let count = source.tenants();
     // Each is read even if one before has mistakes, so that all are told.
@@ -122,6 +128,7 @@ fn read(source: &mut Source, purpose: Purpose) -> Option<Config> {
         listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
         database_url: database_url.unwrap_or_else(|| "sqlite://gateway.db".to_owned()).into(),
         trusted_proxies: trusted_proxies.unwrap_or_default(),
+        cors_origins: cors_origins.unwrap_or_default(),
         keep_runs: SignedDuration::from_hours(24 * keep_days.unwrap_or(90) as i64),
         tenants,
     })
@@ -132,6 +139,7 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     let name = source.text("name").unwrap_or_else(|| "default".to_owned());
     let key_sha256 = gateway_key(source, purpose);
     let allowed_ips = source.list("allowed_ips", "addresses or CIDR blocks", network);
+    let requests_per_minute = source.number("requests_per_minute", 0, u64::from(u32::MAX)).unwrap_or(600_000);
     let int6_host = host(source, "int6");
     let int6 = int6_settings(source);
     let ozmap_host = host(source, "ozmap");
@@ -147,6 +155,7 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
         name,
         key_sha256,
         allowed_ips: allowed_ips.unwrap_or_else(loopback),
+        requests_per_minute: NonZeroU32::new(requests_per_minute as u32),
         int6_host: int6_host?,
         int6: int6?,
         ozmap_host: ozmap_host?,
@@ -307,6 +316,13 @@ fn base_url(text: &str) -> Result<Url, String> {
         );
     }
     Ok(url)
+}
+
+/// Scheme, host and port, exactly as a browser sends them; `*` would let every page in.
+fn origin(text: &str) -> Option<HeaderValue> {
+    let url = Url::parse(text).ok()?;
+    let is_whole = url.origin().ascii_serialization() == text && url.origin().is_tuple();
+    HeaderValue::from_str(text).ok().filter(|_| is_whole)
 }
 
 fn network(text: &str) -> Option<IpNet> {

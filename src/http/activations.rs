@@ -413,7 +413,6 @@ pub(super) struct ActivationPage {
 /// Who asked for which client to be connected where, old → new, and what became of it; newest first.
 #[utoipa::path(get, path = "/v1/activations", tag = "clients", params(ActivationsQuery), responses(
     (status = 200, body = ActivationPage),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(face): State<Shared>,

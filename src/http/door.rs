@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use governor::clock::Clock;
 use ipnet::IpNet;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -49,7 +51,11 @@ impl<S: Sync> FromRequestParts<S> for Who {
 
 /// Lets a request through if its key is a tenant's and its address is admitted there.
 pub(super) async fn guard(State(face): State<Shared>, mut request: Request, next: Next) -> Response {
-    match admitted(&face, &request) {
+    let admitted = admitted(&face, &request).and_then(|(index, address)| {
+        within_share(&face.tenants[index])?;
+        Ok((index, address))
+    });
+    match admitted {
         Ok((index, address)) => {
             let caller = Caller(face.tenants[index].name.as_str().into());
             request.extensions_mut().insert(Who { face: Arc::clone(&face), index, address });
@@ -78,6 +84,17 @@ fn admitted(face: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem
         }
         None => Err(Problem::new(Code::AddressNotAdmitted, "The caller's address is not known.")),
     }
+}
+
+/// After the key: strangers cannot spend a tenant's share.
+fn within_share(tenant: &Tenant) -> Result<(), Problem> {
+    let Some(share) = &tenant.share else { return Ok(()) };
+    share.check().map_err(|spent| {
+        let pause = spent.wait_time_from(share.clock().now());
+        let detail = "The key has made more requests than its share.";
+        // A part of a second would be told as none.
+        Problem::new(Code::TooManyRequests, detail).retry_after(Some(pause + Duration::from_millis(999)))
+    })
 }
 
 /// Keys in the three forms. Source: design, "The API for INT6".

@@ -1,9 +1,9 @@
 //! Reading requests, with errors that name the field.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -16,8 +16,8 @@ pub(super) struct Body<T>(pub(super) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        let bytes = whole_body(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<Body<T>, Problem> {
+        let bytes = whole_body(request).await?;
         json_object(&bytes)?.map(Body).ok_or_else(|| Problem::invalid("body: a JSON object is expected"))
     }
 }
@@ -28,17 +28,33 @@ pub(super) struct OptionalBody<T>(pub(super) T);
 impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<OptionalBody<T>, Problem> {
-        let bytes = whole_body(request, state).await?;
+    async fn from_request(request: Request, _: &S) -> Result<OptionalBody<T>, Problem> {
+        let bytes = whole_body(request).await?;
         Ok(OptionalBody(json_object(&bytes)?.unwrap_or_default()))
     }
 }
 
-async fn whole_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
-        _ => Problem::invalid("The body could not be read."),
-    })
+/// Largest body, in bytes; the largest request of the API is far below.
+const LARGEST_BODY: usize = 64 << 10;
+/// So much of a body that is too large is read all the same: many callers read no answer before they have sent all.
+const MOST_DISCARDED: usize = 32 << 20;
+
+async fn whole_body(request: Request) -> Result<Vec<u8>, Problem> {
+    let mut pieces = request.into_body().into_data_stream();
+    let (mut body, mut length) = (Vec::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::invalid("The body could not be read."))?;
+        length += piece.len();
+        if length <= LARGEST_BODY {
+            body.extend_from_slice(&piece);
+        } else if length > MOST_DISCARDED {
+            break;
+        }
+    }
+    if length > LARGEST_BODY {
+        return Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+    Ok(body)
 }
 
 /// `None` for an empty body.

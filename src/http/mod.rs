@@ -20,12 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use governor::DefaultDirectRateLimiter;
 use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,8 +35,8 @@ use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;
 
-/// Largest request body, in bytes; the largest request of the API is far below.
-const LARGEST_BODY: usize = 64 << 10;
+/// Longest pause between two pieces of a request's body.
+const LONGEST_BODY_PAUSE: Duration = Duration::from_secs(10);
 /// Longest time that a handler may take to begin its answer.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
@@ -47,6 +48,8 @@ pub struct Tenant {
     pub key_sha256: [u8; 32],
     /// Who may call.
     pub allowed_ips: Vec<IpNet>,
+    /// Requests that the key may make; `None` is unlimited.
+    pub share: Option<DefaultDirectRateLimiter>,
     /// Starts its runs.
     pub engine: Engine,
     /// Answers its INT6.
@@ -61,32 +64,61 @@ pub struct Face {
     pub tenants: Vec<Tenant>,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Web pages of these origins may call from a browser.
+    pub cors_origins: Vec<HeaderValue>,
 }
 
 type Shared = Arc<Face>;
 
 /// The whole API; serve it with connect info of [`SocketAddr`].
 pub fn router(face: Face) -> Router {
+    let cors = cors(&face.cors_origins);
     let face = Arc::new(face);
     let (open, guarded) = routes();
     let guarded = guarded.layer(from_fn_with_state(Arc::clone(&face), door::guard));
     let (router, api) = open.merge(guarded).split_for_parts();
     let router = router
         .with_state(face)
-        .merge(docs::pages(docs::text_of(api)))
+        .merge(docs::pages(docs::text_of(docs::with_errors(api))))
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .fallback(|| async { StatusCode::NOT_FOUND });
     router
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(RequestBodyTimeoutLayer::new(LONGEST_BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(trace::explain_and_log))
+        .layer(cors)
+}
+
+/// Without origins no page of another host may call; the documentation page is of this host.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    if origins.is_empty() {
+        return CorsLayer::new();
+    }
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_methods([Method::GET, Method::POST, Method::PUT])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::CACHE_CONTROL,
+            HeaderName::from_static("x-api-key"),
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("prefer"),
+            HeaderName::from_static("callback-url"),
+        ])
+        .expose_headers([
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("preference-applied"),
+        ])
 }
 
 /// The OpenAPI document, as `openapi/gateway.json` has it.
 pub fn openapi_json() -> String {
     let (open, guarded) = routes();
-    docs::text_of(open.merge(guarded).into_openapi())
+    docs::text_of(docs::with_errors(open.merge(guarded).into_openapi()))
 }
 
 /// Every operation: those open to all, and those that need a key.

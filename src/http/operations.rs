@@ -101,7 +101,6 @@ impl OperationBody {
 #[utoipa::path(get, path = "/v1/operations/{id}", tag = "clients", params(("id" = Uuid, Path, description = "The operation")), responses(
     (status = 200, body = OperationBody),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get(
     State(face): State<Shared>,

@@ -19,6 +19,7 @@ pub(super) enum Code {
     AddressNotAdmitted,
     NotFound,
     MethodNotAllowed,
+    TooManyRequests,
     ClientNotFound,
     ClientExists,
     ClientAmbiguous,
@@ -37,12 +38,13 @@ pub(super) enum Code {
 }
 
 impl Code {
-    pub(super) const ALL: [Code; 20] = [
+    pub(super) const ALL: [Code; 21] = [
         Code::InvalidRequest,
         Code::Unauthorised,
         Code::AddressNotAdmitted,
         Code::NotFound,
         Code::MethodNotAllowed,
+        Code::TooManyRequests,
         Code::ClientNotFound,
         Code::ClientExists,
         Code::ClientAmbiguous,
@@ -92,6 +94,12 @@ impl Code {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "The method does not fit the path",
                 "Use a method that the `Allow` header names.",
+            ),
+            Code::TooManyRequests => (
+                "too_many_requests",
+                StatusCode::TOO_MANY_REQUESTS,
+                "The key's share of requests is spent",
+                "Wait `Retry-After` seconds; the share is GATEWAY_REQUESTS_PER_MINUTE.",
             ),
             Code::ClientNotFound => (
                 "client_not_found",
@@ -214,6 +222,7 @@ impl Code {
             403 => Code::AddressNotAdmitted,
             404 => Code::NotFound,
             405 => Code::MethodNotAllowed,
+            429 => Code::TooManyRequests,
             400..=499 => Code::InvalidRequest,
             503 => Code::Unavailable,
             _ => Code::Internal,
@@ -267,6 +276,14 @@ impl Problem {
         Problem { status, ..Problem::new(Code::of_status(status), detail) }
     }
 
+    /// An example of a code, for the API's description.
+    pub(super) fn example(code: Code) -> ProblemBody {
+        let taken = matches!(code, Code::PortTaken | Code::PortBlocked);
+        let free = [2, 5, 6].into_iter().filter_map(PortNumber::new).collect();
+        let problem = Problem::new(code, format!("{}.", code.title())).with_free_ports(taken.then_some(free));
+        problem.body("019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")
+    }
+
     /// The answer as the caller sees it.
     pub(super) fn body(&self, request_id: &str) -> ProblemBody {
         ProblemBody {
@@ -288,7 +305,7 @@ impl IntoResponse for Problem {
         if self.code == Code::Unauthorised {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, self.retry_after.as_secs().into());
         }
         response.extensions_mut().insert(self);

@@ -139,9 +139,6 @@ impl From<Found<'_>> for NearbySplitter {
 /// ports of those that are answered are checked with OZmap.
 #[utoipa::path(get, path = "/v1/splitters/nearby", tag = "clients", params(NearbyQuery), responses(
     (status = 200, body = NearbySplitters),
-    (status = 400, description = "invalid_request", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, description = "unauthorised", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "ozmap_unreachable: the network was never loaded", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn nearby(

@@ -199,10 +199,6 @@ pub(super) struct RunsQuery {
 /// The history of runs, newest first.
 #[utoipa::path(get, path = "/v1/sync-runs", tag = "sync", params(RunsQuery), responses(
     (status = 200, body = SyncRunPage),
-    (status = 400, description = "invalid_request", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, description = "unauthorised", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(face): State<Shared>,
@@ -221,11 +217,6 @@ pub(super) async fn list(
 /// Answers at once; follow the run at `Location`. If another run of the tenant is under way, this one ends as `skipped`.
 #[utoipa::path(post, path = "/v1/sync-runs", tag = "sync", request_body(content = Option<SyncRunRequest>, example = json!({"dry_run": true, "force": false})), responses(
     (status = 202, description = "The run is under way", body = SyncRun, headers(("location" = String, description = "The run"))),
-    (status = 400, description = "invalid_request", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, description = "unauthorised", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 413, description = "invalid_request: the body is too large", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create(
     State(face): State<Shared>,
@@ -243,10 +234,7 @@ pub(super) async fn create(
 /// One run.
 #[utoipa::path(get, path = "/v1/sync-runs/{id}", tag = "sync", params(("id" = Uuid, Path, description = "The run")), responses(
     (status = 200, body = SyncRun),
-    (status = 401, description = "unauthorised", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get(
     State(face): State<Shared>,
@@ -316,11 +304,7 @@ impl From<ChangeRow> for SyncChange {
 /// What a run changed: old → new, and the result. With `Accept: text/csv` all of it as CSV.
 #[utoipa::path(get, path = "/v1/sync-runs/{id}/changes", tag = "sync", params(("id" = Uuid, Path, description = "The run"), ChangesQuery), responses(
     (status = 200, description = "JSON in pages, or CSV", content((SyncChangePage = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "invalid_request", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, description = "unauthorised", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn changes(
     State(face): State<Shared>,
@@ -400,11 +384,7 @@ pub(super) struct SyncFindingPage {
 /// What a run reported instead of guessing, and why.
 #[utoipa::path(get, path = "/v1/sync-runs/{id}/findings", tag = "sync", params(("id" = Uuid, Path, description = "The run"), FindingsQuery), responses(
     (status = 200, body = SyncFindingPage),
-    (status = 400, description = "invalid_request", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, description = "unauthorised", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn findings(
     State(face): State<Shared>,
