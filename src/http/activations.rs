@@ -5,15 +5,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
+use utoipa::openapi::Schema;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Shared;
 use super::clients::{ClientBody, CoordinateBody, OnuBody};
 use super::door::Who;
-use super::extract::{Body, CodeInPath, Query, client_code, in_range, word};
+use super::extract::{Body, CodeInPath, CodeParam, Query, client_code, in_range, one_of, word};
 use super::operations::{OperationBody, promised};
 use super::problem::{Problem, ProblemBody};
 use super::time::within;
@@ -29,7 +30,7 @@ use crate::store::{ActivationFilter, ActivationRow};
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const CALLBACK_URL: HeaderName = HeaderName::from_static("callback-url");
-/// Longest name and address, in bytes.
+/// Longest name and address, in characters.
 const LONGEST_TEXT: usize = 300;
 const RESULTS: [&str; 6] = ["running", "created", "updated", "unchanged", "refused", "failed"];
 
@@ -50,12 +51,12 @@ pub(super) struct CoordinateRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct OnuRequest {
     /// Four letters and 6 to 16 letters or digits.
-    #[schema(example = "FHTT9A0B1C2D", max_length = 100)]
+    #[schema(example = "FHTT9A0B1C2D", pattern = "^([A-Za-z]{4}[0-9A-Za-z]{6,16})?$")]
     serial_number: Option<String>,
-    #[schema(example = "maria.147", max_length = 300)]
+    #[schema(example = "maria.147", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     pppoe_user: Option<String>,
     /// Twelve hexadecimal digits, with `:`, `-`, `.` or nothing between them.
-    #[schema(example = "94:e3:ee:0e:10:55", max_length = 100)]
+    #[schema(example = "94:e3:ee:0e:10:55", pattern = "^([0-9A-Fa-f]{2}([:.-]?[0-9A-Fa-f]{2}){5})?$")]
     mac_address: Option<String>,
 }
 
@@ -64,10 +65,11 @@ pub(super) struct OnuRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct ActivationRequest {
     /// The chosen splitter, of `GET /v1/splitters/nearby`.
-    #[schema(example = "5da61e13493d9c0006665477", min_length = 1, max_length = 64)]
+    #[schema(example = "5da61e13493d9c0006665477", pattern = "^[0-9A-Za-z_-]{1,64}$")]
     splitter_id: String,
     /// The chosen port, from 1 on.
     #[schema(example = 3, minimum = 1, maximum = 65535)]
+    #[serde(deserialize_with = "whole_number")]
     port: u16,
     /// Where the client lives; left out, it stays, and a new client gets the box's place. Of no use inside a condominium.
     coordinate: Option<CoordinateRequest>,
@@ -75,10 +77,10 @@ pub(super) struct ActivationRequest {
     #[schema(default = true)]
     implanted: Option<bool>,
     /// The subscriber's name.
-    #[schema(example = "Maria", max_length = 300)]
+    #[schema(example = "Maria", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     name: Option<String>,
     /// Street and number.
-    #[schema(example = "Rua das Orquídeas, 258", max_length = 300)]
+    #[schema(example = "Rua das Orquídeas, 258", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     address: Option<String>,
     onu: Option<OnuRequest>,
 }
@@ -88,13 +90,14 @@ pub(super) struct ActivationRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewClientRequest {
     /// The code by which INT6 and OZmap call him.
-    #[schema(example = "147", min_length = 1, max_length = 100)]
+    #[schema(example = "147", max_length = 100, pattern = r"^\w[^\x00-\x1F\x7F-\x9F]*$")]
     code: String,
     /// The chosen splitter, of `GET /v1/splitters/nearby`.
-    #[schema(example = "5da61e13493d9c0006665477", min_length = 1, max_length = 64)]
+    #[schema(example = "5da61e13493d9c0006665477", pattern = "^[0-9A-Za-z_-]{1,64}$")]
     splitter_id: String,
     /// The chosen port, from 1 on.
     #[schema(example = 3, minimum = 1, maximum = 65535)]
+    #[serde(deserialize_with = "whole_number")]
     port: u16,
     /// Where the client lives; left out, he gets the box's place. Of no use inside a condominium.
     coordinate: Option<CoordinateRequest>,
@@ -102,10 +105,10 @@ pub(super) struct NewClientRequest {
     #[schema(default = false)]
     implanted: Option<bool>,
     /// The subscriber's name.
-    #[schema(example = "Maria", max_length = 300)]
+    #[schema(example = "Maria", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     name: Option<String>,
     /// Street and number.
-    #[schema(example = "Rua das Orquídeas, 258", max_length = 300)]
+    #[schema(example = "Rua das Orquídeas, 258", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     address: Option<String>,
     onu: Option<OnuRequest>,
 }
@@ -149,13 +152,20 @@ impl ActivationRequest {
     }
 }
 
+/// JSON knows one kind of number: `3.0` is 3.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    let fits = number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number);
+    if fits { Ok(number as u16) } else { Err(de::Error::custom("a port's number from 1 on is expected")) }
+}
+
 /// Trimmed; `None` if nothing is left.
 fn text(field: &str, given: Option<String>) -> Result<Option<String>, Problem> {
     let Some(given) = given else { return Ok(None) };
     let text = given.trim();
-    if text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
+    if text.chars().count() > LONGEST_TEXT || text.chars().any(char::is_control) {
         return Err(Problem::invalid(format!(
-            "{field}: at most {LONGEST_TEXT} bytes without control characters are expected"
+            "{field}: at most {LONGEST_TEXT} characters without control characters are expected"
         )));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
@@ -169,7 +179,8 @@ fn onu(given: OnuRequest) -> Result<OnuWish, Problem> {
     let serial = known("onu.serial_number", given.serial_number)?;
     // The ONU was swapped: the second counts.
     let serial = serial.map(|text| OnuSerial::new(text.rsplit("->").next().unwrap_or(&text)).ok_or(()));
-    let mac = known("onu.mac_address", given.mac_address)?.map(|text| MacAddress::new(&text).ok_or(()));
+    let mac = known("onu.mac_address", given.mac_address)?.filter(|text| !is_nobodys(text));
+    let mac = mac.map(|text| MacAddress::new(&text).ok_or(()));
     Ok(OnuWish {
         serial: serial.transpose().map_err(|()| {
             Problem::invalid("onu.serial_number: four letters and 6 to 16 letters or digits are expected")
@@ -179,6 +190,12 @@ fn onu(given: OnuRequest) -> Result<OnuWish, Problem> {
             .transpose()
             .map_err(|()| Problem::invalid("onu.mac_address: twelve hexadecimal digits are expected"))?,
     })
+}
+
+/// All zeros or all ones: what a device says that does not know its address.
+fn is_nobodys(mac: &str) -> bool {
+    let digits = || mac.chars().filter(|c| !matches!(c, ':' | '-' | '.'));
+    digits().count() == 12 && (digits().all(|c| c == '0') || digits().all(|c| c.eq_ignore_ascii_case(&'f')))
 }
 
 /// The client after it was done, and what was done.
@@ -226,7 +243,7 @@ impl Manner {
 /// request is stored, answered with 202 and carried out even if OZmap is away for hours; `Callback-Url` then names an
 /// admitted host that is told when it is done.
 #[utoipa::path(put, path = "/v1/clients/{code}/activation", tag = "clients", params(
-    ("code" = String, Path, description = "The client's code", example = "147", max_length = 100),
+    CodeParam,
     ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 at once, carried out for sure"),
     ("Callback-Url" = Option<String>, Header, description = "Told when a stored request is done; only admitted hosts"),
 ), request_body(content = ActivationRequest), responses(
@@ -297,6 +314,10 @@ fn client_path(code: &ClientCode) -> String {
     format!("/v1/clients/{code}")
 }
 
+fn results() -> Schema {
+    one_of(&RESULTS)
+}
+
 /// Which activations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -306,7 +327,7 @@ pub(super) struct ActivationsQuery {
     #[param(example = "147")]
     code: Option<String>,
     /// `running`, `created`, `updated`, `unchanged`, `refused` or `failed`.
-    #[param(example = "refused")]
+    #[param(schema_with = results)]
     result: Option<String>,
     /// Activations of a page. Default 50.
     #[param(minimum = 1, maximum = 200)]

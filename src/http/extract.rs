@@ -5,6 +5,8 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+use utoipa::openapi::{ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
 use super::problem::{Code, Problem};
@@ -57,7 +59,7 @@ async fn whole_body(request: Request) -> Result<Vec<u8>, Problem> {
     Ok(body)
 }
 
-/// `None` for an empty body.
+/// `None` for an empty body and `null`.
 fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, Problem> {
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => return Ok(None),
@@ -66,13 +68,13 @@ fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, Problem> 
         Some(_) => (),
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value: Option<T> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { "body".to_owned() } else { path };
         Problem::invalid(format!("{place}: {}", error.into_inner()))
     })?;
     json.end().map_err(|error| Problem::invalid(format!("body: {error}")))?;
-    Ok(Some(value))
+    Ok(value)
 }
 
 /// The query; unknown and repeated parameters are refused.
@@ -139,20 +141,51 @@ async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String>
     axum::extract::Path::<String>::from_request_parts(parts, state).await.ok().map(|path| path.0)
 }
 
-/// Longest code; OZmap's are far shorter.
+/// Longest code in characters; OZmap's are far shorter.
 const LONGEST_CODE: usize = 100;
+/// What a code looks like, for the API's description.
+const CODE_PATTERN: &str = r"^\w[^\x00-\x1F\x7F-\x9F]*$";
 
-/// A client's code that can stand in a path of OZmap's.
+/// A client's code. It begins with a letter or a digit, so that it cannot lead to another route as `..` would.
 pub(super) fn client_code(field: &str, text: &str) -> Result<ClientCode, Problem> {
-    // `.` and `..` would lead to another route.
-    let fits =
-        text.len() <= LONGEST_CODE && !text.chars().any(char::is_control) && text != "." && text != "..";
+    let begins_well = text.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let fits = begins_well && text.chars().count() <= LONGEST_CODE && !text.chars().any(char::is_control);
     let code = ClientCode::new(text).filter(|_| fits);
     code.ok_or_else(|| {
         Problem::invalid(format!(
-            "{field}: a client's code of 1 to {LONGEST_CODE} bytes without control characters is expected"
+            "{field}: a client's code is expected: a letter or digit, then at most {} characters, none of control",
+            LONGEST_CODE - 1
         ))
     })
+}
+
+/// A parameter that is one of some words, for the API's description.
+pub(super) fn one_of(words: &[&str]) -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words.iter().copied()))
+        .examples(words.first().map(|word| serde_json::Value::from(*word)))
+        .into()
+}
+
+/// A client's code in the path, for the API's description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(super) struct CodeParam {
+    /// The client's code.
+    #[param(schema_with = code_schema)]
+    code: String,
+}
+
+fn code_schema() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(CODE_PATTERN))
+        .min_length(Some(1))
+        .max_length(Some(LONGEST_CODE))
+        .examples([serde_json::Value::from("147")])
+        .into()
 }
 
 /// A number in a range, or the default.

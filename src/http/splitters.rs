@@ -2,16 +2,21 @@
 
 use axum::Json;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::Schema;
 use utoipa::{IntoParams, ToSchema};
 
 use super::door::Who;
-use super::extract::{Query, in_range, word};
+use super::extract::{Query, in_range, one_of, word};
 use super::problem::{Code, Problem, ProblemBody};
 use crate::domain::{Coordinate, Implantation, PortNumber, Ratio, SiteKind};
 use crate::provisioning::nearby::{self, Found, Offer};
 
 const KINDS: [&str; 2] = ["cto", "condominium"];
 const LARGEST_RADIUS_M: f64 = 5_000.0;
+
+fn kinds() -> Schema {
+    one_of(&KINDS)
+}
 
 /// Where, and which splitters.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,7 +36,7 @@ pub(super) struct NearbyQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, example = 10)]
     limit: Option<String>,
     /// `cto` or `condominium`; both when absent.
-    #[param(example = "cto")]
+    #[param(schema_with = kinds)]
     kind: Option<String>,
     /// Whether splitters without a free port are given too. Default false.
     #[param(value_type = Option<bool>)]

@@ -6,11 +6,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::openapi::Schema;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::door::Who;
-use super::extract::{OptionalBody, Query, RunId, in_range, no_such_run, word};
+use super::extract::{OptionalBody, Query, RunId, in_range, no_such_run, one_of, word};
 use super::problem::{Problem, ProblemBody};
 use super::{Shared, csv};
 use crate::domain::{Calls, Counts, Field, Finding, FindingKind, Mode, Phases, Rails, RunState, Trigger};
@@ -19,6 +20,22 @@ use crate::store::{ChangeFilter, ChangeRow, FindingRow, RunRow};
 const STATES: [&str; 5] = ["running", "finished", "halted", "failed", "skipped"];
 const FIELDS: [&str; 4] = ["read_power", "status", "implantation", "onu"];
 const RESULTS: [&str; 3] = ["planned", "applied", "failed"];
+
+fn states() -> Schema {
+    one_of(&STATES)
+}
+
+fn fields() -> Schema {
+    one_of(&FIELDS)
+}
+
+fn results() -> Schema {
+    one_of(&RESULTS)
+}
+
+fn kinds() -> Schema {
+    one_of(&FindingKind::ALL.map(FindingKind::name))
+}
 
 /// A run that is asked for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -192,7 +209,7 @@ pub(super) struct RunsQuery {
     /// Only runs older than this one.
     before: Option<Uuid>,
     /// `running`, `finished`, `halted`, `failed` or `skipped`.
-    #[param(example = "finished")]
+    #[param(schema_with = states)]
     state: Option<String>,
 }
 
@@ -251,10 +268,10 @@ pub(super) async fn get(
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
     /// `read_power`, `status`, `implantation` or `onu`.
-    #[param(example = "read_power")]
+    #[param(schema_with = fields)]
     field: Option<String>,
     /// `planned`, `applied` or `failed`.
-    #[param(example = "applied")]
+    #[param(schema_with = results)]
     result: Option<String>,
     /// One client.
     #[param(example = "147")]
@@ -336,7 +353,7 @@ pub(super) async fn changes(
 #[into_params(parameter_in = Query)]
 pub(super) struct FindingsQuery {
     /// `only_in_ozmap`, `only_in_int6`, `duplicate`, `not_numeric`, `unreadable`, `stale` or `absent`.
-    #[param(example = "duplicate")]
+    #[param(schema_with = kinds)]
     kind: Option<String>,
     /// Findings of a page. Default 100.
     #[param(minimum = 1, maximum = 1000)]
