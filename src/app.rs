@@ -82,7 +82,12 @@ fn engine_over(
 
 /// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
 /// the other half is left to those who wait for an answer.
-async fn mirror_of(tenant: &config::Tenant, ozmap: &Ozmap, store: &Store, stop: &CancellationToken) -> Mirror {
+async fn mirror_of(
+    tenant: &config::Tenant,
+    ozmap: &Ozmap,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Mirror {
     let mirror = Mirror::new(mirror::Parts {
         tenant: tenant.name.clone(),
         ozmap: ozmap.clone(),

@@ -184,7 +184,13 @@ impl NearbyQuery {
 }
 
 /// A number of a range; without a default it must be given. The error does not repeat it: it may say where a person lives.
-fn number(name: &str, given: Option<&str>, default: Option<f64>, least: f64, most: f64) -> Result<f64, Problem> {
+fn number(
+    name: &str,
+    given: Option<&str>,
+    default: Option<f64>,
+    least: f64,
+    most: f64,
+) -> Result<f64, Problem> {
     let value = match given {
         None => default,
         Some(text) => text.trim().parse().ok().filter(|value| (least..=most).contains(value)),

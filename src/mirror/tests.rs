@@ -55,7 +55,9 @@ fn an_empty_network_has_nothing_around() {
 #[test]
 fn everything_about_a_splitter_is_kept() {
     let mut ports = vec![PortState::Taken; 130];
-    for (index, state) in [(0, PortState::Free), (1, PortState::Blocked), (63, PortState::Free), (129, PortState::Free)] {
+    for (index, state) in
+        [(0, PortState::Free), (1, PortState::Blocked), (63, PortState::Free), (129, PortState::Free)]
+    {
         ports[index] = state;
     }
     let network = built([
@@ -80,7 +82,8 @@ fn what_is_not_offered_is_counted() {
     let draft = domain::Site { is_draft: true, ..site(1, here) };
     let nowhere = domain::Site { coordinate: None, ..site(2, here) };
     let orphan = domain::Splitter { site: None, ..splitter(9, 0, Vec::new()) };
-    let mut pieces: Vec<Piece> = vec![draft, nowhere, site(3, here), site(4, here)].into_iter().map(Piece::Site).collect();
+    let mut pieces: Vec<Piece> =
+        vec![draft, nowhere, site(3, here), site(4, here)].into_iter().map(Piece::Site).collect();
     let splitters = [(1, 1), (2, 1), (3, 2), (4, 7), (5, 3), (5, 3), (6, 3)];
     pieces.extend(splitters.map(|(number, site)| Piece::Splitter(splitter(number, site, Vec::new()))));
     pieces.push(Piece::Splitter(orphan));
@@ -115,7 +118,8 @@ fn the_other_end_of_the_world_is_not_near() {
 /// Latitudes and longitudes where mistakes live, and anywhere else.
 fn anywhere() -> impl Strategy<Value = (f64, f64)> {
     let lat = prop_oneof![-90.0..=90.0, 89.9..=90.0, -90.0..=-89.9, Just(90.0), Just(-90.0), -27.7..-27.5];
-    let lng = prop_oneof![-180.0..=180.0, 179.9..=180.0, -180.0..=-179.9, Just(180.0), Just(-180.0), -48.6..-48.4];
+    let lng =
+        prop_oneof![-180.0..=180.0, 179.9..=180.0, -180.0..=-179.9, Just(180.0), Just(-180.0), -48.6..-48.4];
     (lat, lng)
 }
 
@@ -188,7 +192,12 @@ proptest! {
 
 #[test]
 fn a_saved_text_of_another_shape_is_not_read() {
-    for text in ["", "{}", r#"[{"id":"b1"}]"#, r#"[{"id":"b1","kind":"tower","name":"","lat":0,"lng":0,"implanted":true,"splitters":[]}]"#] {
+    for text in [
+        "",
+        "{}",
+        r#"[{"id":"b1"}]"#,
+        r#"[{"id":"b1","kind":"tower","name":"","lat":0,"lng":0,"implanted":true,"splitters":[]}]"#,
+    ] {
         assert!(!saved::read(text, &mut Builder::default()), "{text}");
     }
 }

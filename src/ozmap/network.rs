@@ -238,12 +238,7 @@ struct Seen {
 
 impl Seen {
     /// Hands a row on if it is good and new.
-    fn note(
-        &mut self,
-        list: &List,
-        row: Result<(RecordId, Option<Piece>), RowError>,
-        hand: impl Fn(Piece),
-    ) {
+    fn note(&mut self, list: &List, row: Result<(RecordId, Option<Piece>), RowError>, hand: impl Fn(Piece)) {
         match row {
             Ok((id, piece)) => match (self.ids.insert(id), piece) {
                 (true, Some(piece)) => hand(piece),

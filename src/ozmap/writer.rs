@@ -8,7 +8,6 @@ use super::{Ozmap, wire};
 use crate::domain::{Edit, Record, RecordId, SharedValue};
 use crate::upstream::{Error, Repeat, Request, Upstream};
 
-
 /// Writes; exists only in runs that apply their plan.
 pub struct Writer {
     ozmap: Ozmap,

@@ -90,7 +90,8 @@ pub async fn check(mirror: &Mirror, ozmap: &Ozmap, query: &Query) -> Option<(Arc
         let asked_at = Timestamp::now();
         let within = deadline.saturating_duration_since(Instant::now());
         // The call ends by itself when the host is slow; the outer limit is for a place among the requests in flight.
-        let call = tokio::time::timeout_at(deadline + Duration::from_millis(100), ozmap.splitters(&ids, within));
+        let call =
+            tokio::time::timeout_at(deadline + Duration::from_millis(100), ozmap.splitters(&ids, within));
         match call.await {
             Ok(Ok(splitters)) => checked.note(ids, splitters, asked_at),
             Ok(Err(error)) => {
@@ -98,7 +99,9 @@ pub async fn check(mirror: &Mirror, ozmap: &Ozmap, query: &Query) -> Option<(Arc
                 break;
             }
             Err(_) => {
-                tracing::warn!("the ports of nearby splitters could not be checked: too many calls wait for OZmap");
+                tracing::warn!(
+                    "the ports of nearby splitters could not be checked: too many calls wait for OZmap"
+                );
                 break;
             }
         }

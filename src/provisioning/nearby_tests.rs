@@ -29,7 +29,14 @@ fn street(length: usize, state: impl Fn(usize) -> Vec<PortState>) -> Network {
 }
 
 fn splitter(number: usize, ports: Vec<PortState>) -> Splitter {
-    Splitter { id: id(number), name: "".into(), site: Some(id(1_000 + number)), ratio: None, is_drop: true, ports }
+    Splitter {
+        id: id(number),
+        name: "".into(),
+        site: Some(id(1_000 + number)),
+        ratio: None,
+        is_drop: true,
+        ports,
+    }
 }
 
 fn query(limit: usize) -> Query {
@@ -54,7 +61,11 @@ fn numbers(of: impl IntoIterator<Item = usize>) -> Vec<RecordId> {
 }
 
 /// Asks until nothing is left to ask; `ozmap` says what it holds.
-fn asked(network: &Network, query: &Query, ozmap: impl Fn(&RecordId) -> Option<Splitter>) -> (Checked, usize) {
+fn asked(
+    network: &Network,
+    query: &Query,
+    ozmap: impl Fn(&RecordId) -> Option<Splitter>,
+) -> (Checked, usize) {
     let (mut checked, mut rounds) = (Checked::default(), 0);
     loop {
         let ids = checked.to_check(network, query);
@@ -78,7 +89,8 @@ fn without_ozmap_the_mirror_answers() {
 #[test]
 fn one_call_confirms_what_has_not_changed() {
     let network = street(30, free);
-    let (checked, rounds) = asked(&network, &query(10), |id| Some(Splitter { id: id.clone(), ..splitter(0, free(0)) }));
+    let (checked, rounds) =
+        asked(&network, &query(10), |id| Some(Splitter { id: id.clone(), ..splitter(0, free(0)) }));
     let answer = checked.answer(&network, &query(10));
     assert_eq!((ids(&answer), rounds), (numbers(0..10), 1));
     assert_eq!((answer.verified, answer.as_of), (true, Timestamp::MAX));
@@ -104,7 +116,8 @@ fn what_is_full_or_gone_by_now_is_replaced_by_the_next() {
 #[test]
 fn a_port_that_became_free_is_noticed() {
     let network = street(10, |number| if number == 1 { full() } else { free(number) });
-    let (checked, rounds) = asked(&network, &query(3), |id| Some(Splitter { id: id.clone(), ..splitter(0, free(0)) }));
+    let (checked, rounds) =
+        asked(&network, &query(3), |id| Some(Splitter { id: id.clone(), ..splitter(0, free(0)) }));
     assert_eq!((ids(&checked.answer(&network, &query(3))), rounds), (numbers([0, 1, 2]), 1));
 }
 
@@ -135,7 +148,15 @@ fn equally_far_splitters_come_by_identifier() {
         let coordinate = Coordinate::new(HERE.0 + 0.001, HERE.1);
         let (kind, implantation) = (SiteKind::Cto, Implantation::Implanted);
         let (name, address) = ("".into(), None);
-        let site = domain::Site { id: id(1_000 + number), kind, name, address, coordinate, implantation, is_draft: false };
+        let site = domain::Site {
+            id: id(1_000 + number),
+            kind,
+            name,
+            address,
+            coordinate,
+            implantation,
+            is_draft: false,
+        };
         builder.add(Piece::Site(site));
     }
     let network = builder.build(Timestamp::UNIX_EPOCH, Load::default());

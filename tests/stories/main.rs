@@ -8,6 +8,7 @@ mod api;
 mod commands;
 mod faults;
 mod int6_side;
+mod nearby;
 mod rails;
 mod rules;
 mod sdk;
