@@ -171,7 +171,7 @@ proptest! {
         let mut pieces = Vec::new();
         for (number, ((lat, lng), implanted, name, splitters)) in sites.into_iter().enumerate() {
             for (nth, ports) in splitters.into_iter().enumerate() {
-                let state = |port: u16| if port % 3 == 0 { PortState::Free } else { PortState::Taken };
+                let state = |port: u16| if port.is_multiple_of(3) { PortState::Free } else { PortState::Taken };
                 let ports = (0..ports).map(state).collect();
                 pieces.push(Piece::Splitter(splitter(number * 10 + nth, number, ports)));
             }
