@@ -173,7 +173,8 @@ impl Mirror {
     /// A mirror that is not saved serves all the same.
     async fn save(&self, network: &Network) {
         let Parts { tenant, store, .. } = &self.0.parts;
-        let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, saved::chunks(network)).await;
+        let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
+        let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, count, chunk).await;
         if let Err(error) = saved {
             tracing::warn!(%tenant, %error, "the mirror could not be saved; a restart would start without it");
         }

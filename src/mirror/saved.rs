@@ -39,13 +39,17 @@ struct SavedSplitter<'a>(
     Cow<'a, [u64]>,
 );
 
-/// A network's chunks, in order; the same network gives the same texts.
-pub(super) fn chunks(network: &Network) -> impl Iterator<Item = String> {
-    network.sites_in_chunks(SITES).map(|sites| {
-        let sites: Vec<SavedSite<'_>> = sites.map(SavedSite::from).collect();
-        // Texts and finite numbers only: it cannot fail.
-        serde_json::to_string(&sites).unwrap_or_default()
-    })
+/// How many chunks a network has.
+pub(super) fn count(network: &Network) -> usize {
+    network.sites_in_chunks(SITES).count()
+}
+
+/// A chunk of a network; the same network gives the same texts.
+pub(super) fn chunk(network: &Network, number: usize) -> String {
+    let sites = network.sites_in_chunks(SITES).nth(number);
+    let sites: Vec<SavedSite<'_>> = sites.into_iter().flatten().map(SavedSite::from).collect();
+    // Texts and finite numbers only: it cannot fail.
+    serde_json::to_string(&sites).unwrap_or_default()
 }
 
 impl<'a> From<Site<'a>> for SavedSite<'a> {

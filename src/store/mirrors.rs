@@ -9,8 +9,9 @@ use super::error::During;
 use super::{Error, Store, time_of, time_text};
 
 impl Store {
-    /// Puts these chunks in the place of what was saved before, in one transaction; only those that differ are written.
-    /// Something that is not older and already there, from another replica, stays: false then.
+    /// Puts `count` chunks in the place of what was saved before, in one transaction; only those that differ are written.
+    /// What is there already and not older, from another replica, stays: false then. A chunk is asked for up to twice, so
+    /// that no more than one is in memory.
     ///
     /// # Errors
     /// [`Error`]; what was saved before is still there then.
@@ -19,9 +20,16 @@ impl Store {
         tenant: &str,
         format: i64,
         as_of: Timestamp,
-        chunks: impl Iterator<Item = String>,
+        count: usize,
+        chunk: impl Fn(usize) -> String,
     ) -> Result<bool, Error> {
-        self.replace_mirror(tenant, format, &time_text(as_of), chunks).await.during("save a mirror")
+        // Before the transaction, because that keeps every other writer waiting.
+        let mut digests = Vec::with_capacity(count);
+        for seq in 0..count {
+            digests.push(digest(&chunk(seq)));
+            tokio::task::yield_now().await;
+        }
+        self.replace_mirror(tenant, format, &time_text(as_of), &digests, chunk).await.during("save a mirror")
     }
 
     async fn replace_mirror(
@@ -29,7 +37,8 @@ impl Store {
         tenant: &str,
         format: i64,
         as_of: &str,
-        chunks: impl Iterator<Item = String>,
+        digests: &[String],
+        chunk: impl Fn(usize) -> String,
     ) -> Result<bool, sqlx::Error> {
         let mut transaction = self.transaction().await?;
         // First, because it locks out another replica until the end.
@@ -48,18 +57,17 @@ impl Store {
                 .fetch_all(&mut *transaction)
                 .await?;
         let saved: HashMap<i64, String> = saved.into_iter().collect();
-        let mut count: i64 = 0;
-        for body in chunks {
-            let digest: String = Sha256::digest(body.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-            if saved.get(&count) != Some(&digest) {
-                let chunk = sqlx::query(
-                    "INSERT INTO mirror_chunks (tenant, seq, digest, body) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (tenant, seq) DO UPDATE SET digest = excluded.digest, body = excluded.body",
-                );
-                chunk.bind(tenant).bind(count).bind(digest).bind(body).execute(&mut *transaction).await?;
-            }
-            count += 1;
+        for (seq, digest) in
+            digests.iter().enumerate().filter(|(seq, digest)| saved.get(&(*seq as i64)) != Some(digest))
+        {
+            let row = sqlx::query(
+                "INSERT INTO mirror_chunks (tenant, seq, digest, body) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (tenant, seq) DO UPDATE SET digest = excluded.digest, body = excluded.body",
+            );
+            let row = row.bind(tenant).bind(seq as i64).bind(digest).bind(chunk(seq));
+            row.execute(&mut *transaction).await?;
         }
+        let count = digests.len() as i64;
         let surplus = sqlx::query("DELETE FROM mirror_chunks WHERE tenant = $1 AND seq >= $2");
         surplus.bind(tenant).bind(count).execute(&mut *transaction).await?;
         let head = sqlx::query("UPDATE mirrors SET chunks = $2 WHERE tenant = $1");
@@ -114,4 +122,8 @@ impl Store {
         let unchanged = head().await?.is_some_and(|(now, _)| now == as_of);
         Ok(unchanged.then(|| time_of(&as_of)))
     }
+}
+
+fn digest(body: &str) -> String {
+    Sha256::digest(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -399,3 +399,31 @@ async fn two_hundred_thousand_changes_are_written_in_bulk(
     let filter = ChangeFilter { result: Some("applied".to_owned()), ..ChangeFilter::default() };
     assert_eq!(store.changes(id, &filter, Some(199_989), 100).await.expect("read").len(), 10);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_mirror_is_replaced_as_a_whole_and_never_by_an_older_one(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let save = async |as_of: &str, chunks: &[&str]| {
+        let saved = store.save_mirror("north", 1, at(as_of), chunks.len(), |seq| chunks[seq].to_owned());
+        saved.await.expect("the database answers")
+    };
+    let saved = async |tenant: &str, format: i64| {
+        let mut chunks = Vec::new();
+        let as_of = store.saved_mirror(tenant, format, |chunk| chunks.push(chunk)).await.expect("read");
+        as_of.map(|as_of| (as_of, chunks))
+    };
+    let texts = |chunks: &[&str]| chunks.iter().map(|chunk| (*chunk).to_owned()).collect::<Vec<_>>();
+    assert_eq!(saved("north", 1).await, None);
+    assert!(save("10:00:00", &["a", "b", "c"]).await);
+    assert_eq!(saved("north", 1).await, Some((at("10:00:00"), texts(&["a", "b", "c"]))));
+    assert!(save("10:10:00", &["a", "B"]).await);
+    assert!(!save("10:10:00", &["x"]).await, "the same load of another replica is enough");
+    assert!(!save("10:05:00", &["x"]).await, "an older one does not replace it");
+    assert_eq!(saved("north", 1).await, Some((at("10:10:00"), texts(&["a", "B"]))));
+    assert_eq!((saved("south", 1).await, saved("north", 2).await), (None, None));
+    assert!(save("10:20:00", &[]).await);
+    assert_eq!(saved("north", 1).await, Some((at("10:20:00"), Vec::new())));
+}

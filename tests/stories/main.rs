@@ -8,11 +8,14 @@ mod api;
 mod commands;
 mod faults;
 mod int6_side;
+mod mirror;
+mod nearby;
 mod on_postgres;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod rails;
 mod rules;
 mod sdk;
+mod town;
 mod world;
 mod writes;
