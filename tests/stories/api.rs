@@ -10,28 +10,28 @@ use serde_json::{Value, json};
 
 use crate::world::{KEY, World};
 
-struct Api {
-    world: World,
-    gateway: Gateway,
-    http: reqwest::Client,
+pub struct Api {
+    pub world: World,
+    pub gateway: Gateway,
+    pub http: reqwest::Client,
 }
 
 impl Api {
-    async fn over(world: World) -> Api {
+    pub async fn over(world: World) -> Api {
         let gateway = Gateway::start(&world.config()).await.expect("the gateway starts");
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client");
         Api { world, gateway, http }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.gateway.address)
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.url(path)).header("x-api-key", KEY)
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let answer = self.ask(Method::GET, path).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         answer.json().await.expect("JSON")
@@ -62,7 +62,7 @@ async fn town(clients: usize) -> Api {
 }
 
 /// Asserts a problem+json of this code and returns it.
-async fn problem(answer: Response, status: u16, code: &str) -> Value {
+pub async fn problem(answer: Response, status: u16, code: &str) -> Value {
     assert_eq!(answer.status().as_u16(), status);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let id = answer.headers()["x-request-id"].to_str().expect("a text").to_owned();

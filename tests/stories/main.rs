@@ -6,6 +6,7 @@
 
 mod api;
 mod commands;
+mod door;
 mod faults;
 mod int6_side;
 mod mirror;
