@@ -106,6 +106,9 @@ impl Config {
     }
 }
 
+/// How long an OZmap that fails is left alone: at first, and at most.
+const OZMAP_REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
 /// The hash under which a key is kept and compared.
 pub fn hash_of_key(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
@@ -142,7 +145,8 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     let requests_per_minute = source.number("requests_per_minute", 0, u64::from(u32::MAX)).unwrap_or(600_000);
     let int6_host = host(source, "int6");
     let int6 = int6_settings(source);
-    let ozmap_host = host(source, "ozmap");
+    // A technician waits for OZmap; INT6's firewall bans hosts that hammer, so that its rest is longer.
+    let ozmap_host = host(source, "ozmap").map(|host| upstream::Settings { rest: OZMAP_REST, ..host });
     let ozmap_key = source.required("ozmap.api_key").filter(|key| source.fits_a_header("ozmap.api_key", key));
     let ozmap_page_size = source.number("ozmap.page_size", 1, 1_000).unwrap_or(500) as usize;
     let interval = source.number("sync.interval_seconds", 0, 86_400).unwrap_or(600);

@@ -131,7 +131,8 @@ impl Upstream {
     /// certificates.
     pub fn new(system: System, settings: &Settings) -> Result<Upstream, String> {
         let budget = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
-        let open_for = failsafe::backoff::equal_jittered(Duration::from_secs(30), Duration::from_secs(300));
+        let (first, longest) = settings.rest;
+        let open_for = failsafe::backoff::equal_jittered(first, longest);
         let host = Host {
             system,
             base: settings.base.clone(),

@@ -28,6 +28,8 @@ pub struct Settings {
     pub secrets: Vec<SecretString>,
     /// First pause before a repeated try; it doubles.
     pub retry_pause: Duration,
+    /// How long a host that fails is left alone: at first, and at most.
+    pub rest: (Duration, Duration),
 }
 
 impl Settings {
@@ -42,6 +44,7 @@ impl Settings {
             accept_invalid_certificate: false,
             secrets: Vec::new(),
             retry_pause: Duration::from_millis(250),
+            rest: (Duration::from_secs(30), Duration::from_secs(300)),
         }
     }
 
