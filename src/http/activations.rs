@@ -242,7 +242,7 @@ impl Manner {
 /// Repeating it is harmless. A port that holds another client or property is never taken. With `Prefer: respond-async` the
 /// request is stored, answered with 202 and carried out even if OZmap is away for hours; `Callback-Url` then names an
 /// admitted host that is told when it is done.
-#[utoipa::path(put, path = "/v1/clients/{code}/activation", tag = "clients", params(
+#[utoipa::path(put, path = "/v1/clients/{code}/activation", operation_id = "activate_client", tag = "clients", params(
     CodeParam,
     ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 at once, carried out for sure"),
     ("Callback-Url" = Option<String>, Header, description = "Told when a stored request is done; only admitted hosts"),
@@ -268,7 +268,7 @@ pub(super) async fn activate(
 /// Creates a client on a free port; the client must not be there.
 ///
 /// As `PUT …/activation`, but `implanted` defaults to false, and an existing client is a conflict.
-#[utoipa::path(post, path = "/v1/clients", tag = "clients", params(
+#[utoipa::path(post, path = "/v1/clients", operation_id = "create_client", tag = "clients", params(
     ("Prefer" = Option<String>, Header, description = "`respond-async`: 202 at once, carried out for sure"),
     ("Callback-Url" = Option<String>, Header, description = "Told when a stored request is done; only admitted hosts"),
 ), request_body(content = NewClientRequest), responses(
@@ -432,7 +432,7 @@ pub(super) struct ActivationPage {
 }
 
 /// Who asked for which client to be connected where, old → new, and what became of it; newest first.
-#[utoipa::path(get, path = "/v1/activations", tag = "clients", params(ActivationsQuery), responses(
+#[utoipa::path(get, path = "/v1/activations", operation_id = "list_activations", tag = "clients", params(ActivationsQuery), responses(
     (status = 200, body = ActivationPage),
 ))]
 pub(super) async fn list(

@@ -135,7 +135,7 @@ impl ClientBody {
 }
 
 /// A client, as OZmap holds him now.
-#[utoipa::path(get, path = "/v1/clients/{code}", tag = "clients", params(CodeParam), responses(
+#[utoipa::path(get, path = "/v1/clients/{code}", operation_id = "get_client", tag = "clients", params(CodeParam), responses(
     (status = 200, body = ClientBody),
     (status = 404, description = "client_not_found", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "client_ambiguous", body = ProblemBody, content_type = "application/problem+json"),
@@ -166,7 +166,7 @@ pub(super) struct ClientSync {
 }
 
 /// The sync's rules for one client, now, on a fresh reading of INT6.
-#[utoipa::path(post, path = "/v1/clients/{code}/sync", tag = "clients", params(CodeParam), responses(
+#[utoipa::path(post, path = "/v1/clients/{code}/sync", operation_id = "sync_client", tag = "clients", params(CodeParam), responses(
     (status = 200, body = ClientSync),
     (status = 404, description = "client_not_found: OZmap or INT6 has no such client", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "client_ambiguous", body = ProblemBody, content_type = "application/problem+json"),

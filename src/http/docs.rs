@@ -24,7 +24,6 @@ use super::problem::{Code, Problem};
             Times are RFC 3339 in UTC; units stand in names (`power_dbm`, `distance_m`).",
     ),
     tags(
-        (name = "provisioning", description = "INT6 asks while a technician stands before a customer's wall."),
         (name = "sync", description = "INT6 → OZmap, every 10 minutes: history, run now, old → new of every change."),
         (name = "clients", description = "INT6's side: the light of a client, his activation, his records in OZmap."),
         (name = "platform", description = "Open to all: signs of life."),

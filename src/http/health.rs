@@ -26,7 +26,7 @@ pub(super) struct Health {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whether the process is alive.
-#[utoipa::path(get, path = "/health/live", tag = "platform", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health/live", operation_id = "get_live", tag = "platform", security(()), responses((status = 200, body = Health)))]
 pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "ok", version: VERSION, database: None })
 }
@@ -34,7 +34,7 @@ pub(super) async fn live() -> Json<Health> {
 /// Whether the gateway can work: its database answers.
 ///
 /// OZmap and INT6 do not count: a gateway that is taken away because one of them is down could not say so.
-#[utoipa::path(get, path = "/health/ready", tag = "platform", security(()), responses(
+#[utoipa::path(get, path = "/health/ready", operation_id = "get_ready", tag = "platform", security(()), responses(
     (status = 200, description = "It can work", body = Health),
     (status = 503, description = "It cannot", body = Health),
 ))]

@@ -98,7 +98,7 @@ impl OperationBody {
 }
 
 /// What became of a request that was stored with `Prefer: respond-async`.
-#[utoipa::path(get, path = "/v1/operations/{id}", tag = "clients", params(("id" = Uuid, Path, description = "The operation")), responses(
+#[utoipa::path(get, path = "/v1/operations/{id}", operation_id = "get_operation", tag = "clients", params(("id" = Uuid, Path, description = "The operation")), responses(
     (status = 200, body = OperationBody),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]

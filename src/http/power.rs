@@ -149,7 +149,7 @@ impl ClientPower {
 ///
 /// An answer of the last 30 seconds (a setting) is given again, unless the request says `Cache-Control: no-cache`. When OZmap
 /// cannot be reached, the last known answer is given with its `as_of`.
-#[utoipa::path(get, path = "/v1/clients/{code}/power", tag = "clients", params(CodeParam, PowerQuery), responses(
+#[utoipa::path(get, path = "/v1/clients/{code}/power", operation_id = "get_client_power", tag = "clients", params(CodeParam, PowerQuery), responses(
     (status = 200, body = ClientPower),
     (status = 404, description = "client_not_found", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "client_ambiguous", body = ProblemBody, content_type = "application/problem+json"),

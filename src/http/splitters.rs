@@ -142,7 +142,7 @@ impl From<Found<'_>> for NearbySplitter {
 ///
 /// They serve clients, and their CTO or condominium is not *em projeto*. Found in the gateway's copy of the network; then the
 /// ports of those that are answered are checked with OZmap.
-#[utoipa::path(get, path = "/v1/splitters/nearby", tag = "clients", params(NearbyQuery), responses(
+#[utoipa::path(get, path = "/v1/splitters/nearby", operation_id = "list_splitters_nearby", tag = "clients", params(NearbyQuery), responses(
     (status = 200, body = NearbySplitters),
     (status = 503, description = "ozmap_unreachable: the network was never loaded", body = ProblemBody, content_type = "application/problem+json"),
 ))]

@@ -214,7 +214,7 @@ pub(super) struct RunsQuery {
 }
 
 /// The history of runs, newest first.
-#[utoipa::path(get, path = "/v1/sync-runs", tag = "sync", params(RunsQuery), responses(
+#[utoipa::path(get, path = "/v1/sync-runs", operation_id = "list_sync_runs", tag = "sync", params(RunsQuery), responses(
     (status = 200, body = SyncRunPage),
 ))]
 pub(super) async fn list(
@@ -232,7 +232,7 @@ pub(super) async fn list(
 /// Runs the sync now.
 ///
 /// Answers at once; follow the run at `Location`. If another run of the tenant is under way, this one ends as `skipped`.
-#[utoipa::path(post, path = "/v1/sync-runs", tag = "sync", request_body(content = Option<SyncRunRequest>, example = json!({"dry_run": true, "force": false})), responses(
+#[utoipa::path(post, path = "/v1/sync-runs", operation_id = "start_sync_run", tag = "sync", request_body(content = Option<SyncRunRequest>, example = json!({"dry_run": true, "force": false})), responses(
     (status = 202, description = "The run is under way", body = SyncRun, headers(("location" = String, description = "The run"))),
 ))]
 pub(super) async fn create(
@@ -249,7 +249,7 @@ pub(super) async fn create(
 }
 
 /// One run.
-#[utoipa::path(get, path = "/v1/sync-runs/{id}", tag = "sync", params(("id" = Uuid, Path, description = "The run")), responses(
+#[utoipa::path(get, path = "/v1/sync-runs/{id}", operation_id = "get_sync_run", tag = "sync", params(("id" = Uuid, Path, description = "The run")), responses(
     (status = 200, body = SyncRun),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -319,7 +319,7 @@ impl From<ChangeRow> for SyncChange {
 }
 
 /// What a run changed: old → new, and the result. With `Accept: text/csv` all of it as CSV.
-#[utoipa::path(get, path = "/v1/sync-runs/{id}/changes", tag = "sync", params(("id" = Uuid, Path, description = "The run"), ChangesQuery), responses(
+#[utoipa::path(get, path = "/v1/sync-runs/{id}/changes", operation_id = "list_changes", tag = "sync", params(("id" = Uuid, Path, description = "The run"), ChangesQuery), responses(
     (status = 200, description = "JSON in pages, or CSV", content((SyncChangePage = "application/json"), (String = "text/csv"))),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -399,7 +399,7 @@ pub(super) struct SyncFindingPage {
 }
 
 /// What a run reported instead of guessing, and why.
-#[utoipa::path(get, path = "/v1/sync-runs/{id}/findings", tag = "sync", params(("id" = Uuid, Path, description = "The run"), FindingsQuery), responses(
+#[utoipa::path(get, path = "/v1/sync-runs/{id}/findings", operation_id = "list_findings", tag = "sync", params(("id" = Uuid, Path, description = "The run"), FindingsQuery), responses(
     (status = 200, body = SyncFindingPage),
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]

@@ -181,7 +181,7 @@ async fn pages_of_other_hosts_may_call_only_if_they_are_named() {
 }
 
 #[tokio::test]
-async fn the_description_has_an_example_of_every_error() {
+async fn the_description_names_each_operation_once_and_has_an_example_of_every_error() {
     let api = Api::over(World::empty().await).await;
     let described = api.get("/openapi.json").await;
     let errors = api.http.get(api.url("/docs/errors")).send().await.expect("an answer");
@@ -193,6 +193,14 @@ async fn the_description_has_an_example_of_every_error() {
     for code in codes.iter().filter(|code| !["not_found", "method_not_allowed"].contains(code)) {
         assert!(text.contains(&format!("\"code\":\"{code}\"")), "no example of {code}");
     }
+    // The documentation page finds an operation by this name: of two that share one it calls the wrong one.
+    let operations = described["paths"].as_object().expect("paths").values();
+    let operations = operations.flat_map(|item| item.as_object().expect("an object").values());
+    let mut names: Vec<&str> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+    names.sort_unstable();
+    let before = names.len();
+    names.dedup();
+    assert!(before >= 15 && names.len() == before, "{names:?}");
     let schemas = described["components"]["schemas"].as_object().expect("schemas");
     assert!(schemas.values().all(Value::is_object) && schemas.len() > 20, "{}", schemas.len());
 }
