@@ -101,6 +101,7 @@ fn pieces(splitters: usize, rng: &mut StdRng, mut take: impl FnMut(Piece)) {
             coordinate: Coordinate::new(lat, lng),
             implantation: Implantation::Implanted,
             is_draft: false,
+            project: None,
         }));
         (made, site) = (made + count, site + 1);
     }

@@ -121,6 +121,8 @@ pub enum Decision {
 pub struct NewHome {
     /// The box or building of the splitter.
     pub site: RecordId,
+    /// Its project; `None` leaves it to OZmap.
+    pub project: Option<RecordId>,
     /// The chosen splitter.
     pub splitter: RecordId,
     /// The chosen port.
@@ -353,6 +355,7 @@ fn new_home(wish: &Wish, site: &Site, resident: Resident) -> Result<NewHome, Ref
     };
     Ok(NewHome {
         site: site.id.clone(),
+        project: site.project.clone(),
         splitter: wish.splitter.clone(),
         port: wish.port,
         coordinate,

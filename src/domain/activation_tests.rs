@@ -38,6 +38,7 @@ fn cto() -> Site {
         coordinate: Some(at(-27.5, -48.5)),
         implantation: Implantation::Implanted,
         is_draft: false,
+        project: None,
     }
 }
 

@@ -191,6 +191,8 @@ pub struct Site {
     pub implantation: Implantation,
     /// *Em projeto*: not for provisioning. A building never is.
     pub is_draft: bool,
+    /// The project to which it belongs; `None` if the row does not say.
+    pub project: Option<RecordId>,
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl Builder {
     }
 
     fn add_site(&mut self, site: Site) {
-        let Site { id, kind, name, address, coordinate, implantation, is_draft } = site;
+        let Site { id, kind, name, address, coordinate, implantation, is_draft, project: _ } = site;
         let name = self.keep(&name);
         let address = address.map(|address| self.keep(&address)).unwrap_or_default();
         self.sites.push(SiteBrick { id, name, address, coordinate, kind, implantation, is_draft });

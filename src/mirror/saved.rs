@@ -115,6 +115,7 @@ fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
             false => Implantation::NotImplanted,
         },
         is_draft: false,
+        project: None,
         id,
     }));
     Some(pieces)

@@ -20,6 +20,7 @@ fn site(number: usize, at: Coordinate) -> domain::Site {
         coordinate: Some(at),
         implantation: Implantation::Implanted,
         is_draft: false,
+        project: None,
     }
 }
 

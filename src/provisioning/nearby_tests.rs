@@ -23,6 +23,7 @@ fn street(length: usize, state: impl Fn(usize) -> Vec<PortState>) -> Network {
             coordinate: Coordinate::new(HERE.0 + number as f64 * 9e-5, HERE.1),
             implantation: Implantation::Implanted,
             is_draft: false,
+            project: None,
         }));
     }
     builder.build(Timestamp::UNIX_EPOCH, Load::default())
@@ -156,6 +157,7 @@ fn equally_far_splitters_come_by_identifier() {
             coordinate,
             implantation,
             is_draft: false,
+            project: None,
         };
         builder.add(Piece::Site(site));
     }

@@ -130,7 +130,7 @@ fn connections(value: &Value) -> Result<Vec<Connection>, String> {
 
 /// The body that creates a property on a port. Never `force`: it would take the port from whoever holds it.
 pub fn new_home_body(home: &NewHome) -> Value {
-    let NewHome { site, splitter, port, coordinate, address, resident } = home;
+    let NewHome { site, project, splitter, port, coordinate, address, resident } = home;
     let mut body = json!({ "box": site.as_str(), "connector": splitter.as_str(), "port": port.get() });
     body["client"] = match resident {
         Resident::Known(id) => json!(id.as_str()),
@@ -148,6 +148,10 @@ pub fn new_home_body(home: &NewHome) -> Value {
     }
     if let Some(address) = address {
         body["address"] = json!(address);
+    }
+    // Inferred to be superfluous by the contract; a host that wants it gets it.
+    if let Some(project) = project {
+        body["project"] = json!(project.as_str());
     }
     body
 }

@@ -70,6 +70,8 @@ struct SiteRow {
     #[serde(default)]
     draft: Value,
     #[serde(default)]
+    project: Value,
+    #[serde(default)]
     coords: Value,
     #[serde(default)]
     lat: Value,
@@ -120,7 +122,7 @@ fn site(row: &RawValue, kind: SiteKind) -> Result<Site, RowError> {
     };
     let row: SiteRow =
         serde_json::from_str(row.get()).map_err(|e| format!("a {what} is expected: {}", explain(&e)))?;
-    let SiteRow { id, underscore_id, name, address, implanted, draft, coords, lat, lng } = row;
+    let SiteRow { id, underscore_id, name, address, implanted, draft, project, coords, lat, lng } = row;
     let id = record_id(&id, &underscore_id).ok_or_else(|| format!("a {what} has no `id`"))?;
     let wrong = |field: &str| format!("{what} {id}: `{field}` is neither true nor false");
     let implantation = match switch(&implanted).ok_or_else(|| wrong("implanted"))? {
@@ -130,7 +132,9 @@ fn site(row: &RawValue, kind: SiteKind) -> Result<Site, RowError> {
     let is_draft = switch(&draft).ok_or_else(|| wrong("draft"))?;
     let coordinate = coordinate(&coords, &lat, &lng);
     let name = text(&name).unwrap_or_default();
-    Ok(Site { id, kind, name, address: text(&address), coordinate, implantation, is_draft })
+    // Of use for a new property only, which OZmap puts into its box's project by itself.
+    let project = reference(&project).ok().flatten();
+    Ok(Site { id, kind, name, address: text(&address), coordinate, implantation, is_draft, project })
 }
 
 /// One state for each port; `None` if there are too many.
