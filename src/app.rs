@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
+use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,12 +20,15 @@ use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
 use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, Parts, schedule};
+use crate::telemetry;
 use crate::upstream::Upstream;
 
 /// How long requests may take to finish once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often the mirror is refreshed where the sync is off.
 const MIRROR_BEAT: Duration = Duration::from_secs(600);
+/// How often what was counted is added up.
+const UPKEEP: Duration = Duration::from_secs(5);
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
@@ -126,6 +130,7 @@ impl Gateway {
     pub async fn start(config: &Config) -> Result<Gateway, String> {
         let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
+        let metrics = telemetry::metrics()?;
         let (mut tenants, mut engines, mut provisionings) = (Vec::new(), Vec::new(), Vec::new());
         for tenant in &config.tenants {
             let upstreams = upstreams(tenant)?;
@@ -159,6 +164,7 @@ impl Gateway {
             tenants,
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
+            metrics: metrics.clone(),
         };
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
@@ -182,6 +188,7 @@ impl Gateway {
             tasks.spawn(mirror::keep_fresh(provisioning.mirror.clone(), beat, stop.clone()));
             tasks.spawn(provisioning.operations.clone().keep_promises(stop.clone()));
         }
+        tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
         Ok(Gateway { address, server, handle, engines, provisionings, tasks, stop })
     }
@@ -238,6 +245,13 @@ fn listen(address: SocketAddr) -> Result<TcpListener, String> {
     })?;
     listener.set_nonblocking(true).map_err(|e| e.to_string())?;
     Ok(listener)
+}
+
+/// Histograms keep every value until somebody reads them, or this.
+async fn keep_metrics_small(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+        metrics.run_upkeep();
+    }
 }
 
 async fn prune(store: Store, keep: SignedDuration, stop: CancellationToken) {

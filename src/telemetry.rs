@@ -1,7 +1,10 @@
-//! Logs: one line per event on standard error, readable alone, with its values as fields.
+//! Logs: one line per event on standard error, readable alone, with its values as fields. Metrics: what is counted, in
+//! Prometheus' text form.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `GATEWAY_LOG` is a filter such as `debug` or `int6_ozmap_gateway=debug`; `default` counts without it.
@@ -14,4 +17,46 @@ pub fn start(default: &str) {
         .with_target(false);
     // A second start in one process, as in tests, keeps the first.
     drop(builder.try_init());
+}
+
+/// What the gateway counts: requests, calls to other systems, runs, activations, the mirror's age.
+///
+/// One recorder for the process, whoever starts it first. Bring it up to date now and then with [`PrometheusHandle::run_upkeep`]:
+/// histograms that nobody reads would grow.
+///
+/// # Errors
+/// A sentence for people if another recorder was installed.
+pub fn metrics() -> Result<PrometheusHandle, String> {
+    static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    let install = || {
+        let builder = PrometheusBuilder::new().set_buckets(&SECONDS).map_err(|error| error.to_string())?;
+        let handle =
+            builder.install_recorder().map_err(|error| format!("metrics cannot be counted: {error}"))?;
+        describe();
+        Ok(handle)
+    };
+    HANDLE.get_or_init(install).clone()
+}
+
+/// Upper ends of the histograms' buckets: from a cached answer to a host that hangs.
+const SECONDS: [f64; 11] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 20.0, 60.0];
+
+fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("gateway_http_requests_total", "Requests answered, by route, method and status.");
+    describe_histogram!("gateway_http_request_seconds", "Time to the first byte of an answer, by route.");
+    describe_counter!(
+        "gateway_upstream_calls_total",
+        "Calls to OZmap and INT6, repeats not counted, by outcome."
+    );
+    describe_histogram!("gateway_upstream_call_seconds", "Time of a call, repeats and waiting included.");
+    describe_counter!("gateway_sync_runs_total", "Runs that ended, by tenant and state.");
+    describe_counter!(
+        "gateway_sync_clients_total",
+        "Clients that runs changed or failed to change, by tenant."
+    );
+    describe_gauge!("gateway_sync_finished_timestamp_seconds", "When a tenant's last run finished.");
+    describe_counter!("gateway_activations_total", "Activations that ended, by tenant and result.");
+    describe_gauge!("gateway_mirror_splitters", "Splitters in a tenant's mirror.");
+    describe_gauge!("gateway_mirror_loaded_timestamp_seconds", "When a tenant's mirror was loaded.");
 }

@@ -174,6 +174,7 @@ impl Upstream {
         if !self.host.breaker.is_call_permitted() {
             return Err(self.error(request.operation, Kind::Resting));
         }
+        let begun = Instant::now();
         let pauses = ExponentialBuilder::default()
             .with_min_delay(self.host.pause)
             .with_max_delay(LONGEST_PAUSE)
@@ -202,7 +203,20 @@ impl Upstream {
             Err(error) if error.kind.is_outage() => self.host.breaker.on_error(),
             _ => self.host.breaker.on_success(),
         }
+        self.count(outcome.as_ref().err(), begun.elapsed());
         outcome
+    }
+
+    fn count(&self, error: Option<&Error>, elapsed: Duration) {
+        let system = self.host.system.name();
+        let outcome = match error {
+            None => "ok",
+            Some(error) if error.kind.is_refusal() => "refused",
+            Some(_) => "failed",
+        };
+        metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
     }
 
     async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, Error> {

@@ -124,7 +124,7 @@ fn tenant_of(tenants: &[Tenant], key: &str) -> Option<usize> {
 }
 
 /// The peer, or behind trusted proxies the last address that none of them vouches for as another proxy of ours.
-fn caller_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub(super) fn caller_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|block| block.contains(&address));
     let mut address = peer.ip().to_canonical();
     let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());

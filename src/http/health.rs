@@ -1,12 +1,15 @@
 //! Signs of life, for platforms.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Shared;
+use super::door::caller_address;
+use super::problem::{Code, Problem, ProblemBody};
+use super::{Peer, Shared};
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
@@ -24,6 +27,29 @@ pub(super) struct Health {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What the gateway counts, in Prometheus' text form; open to every address that a tenant admits.
+#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "platform", security(()), responses(
+    (status = 200, body = String, content_type = "text/plain"),
+    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(super) async fn metrics(
+    State(face): State<Shared>,
+    ConnectInfo(peer): Peer,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let address = caller_address(peer, &headers, &face.trusted_proxies);
+    let admitted =
+        face.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
+    if !admitted {
+        return Err(Problem::new(
+            Code::AddressNotAdmitted,
+            format!("Calls from {address} are not admitted."),
+        ));
+    }
+    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((text, face.metrics.render()).into_response())
+}
 
 /// Whether the process is alive.
 #[utoipa::path(get, path = "/health/live", operation_id = "get_live", tag = "platform", security(()), responses((status = 200, body = Health)))]

@@ -24,6 +24,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use governor::DefaultDirectRateLimiter;
 use ipnet::IpNet;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -66,6 +67,8 @@ pub struct Face {
     pub trusted_proxies: Vec<IpNet>,
     /// Web pages of these origins may call from a browser.
     pub cors_origins: Vec<HeaderValue>,
+    /// What is counted.
+    pub metrics: PrometheusHandle,
 }
 
 type Shared = Arc<Face>;
@@ -125,7 +128,8 @@ pub fn openapi_json() -> String {
 fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
     let open = OpenApiRouter::with_openapi(docs::Api::openapi())
         .routes(routes!(health::live))
-        .routes(routes!(health::ready));
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics));
     let guarded = OpenApiRouter::new()
         .routes(routes!(splitters::nearby))
         .routes(routes!(sync_runs::list, sync_runs::create))

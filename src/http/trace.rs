@@ -1,12 +1,12 @@
 //! Around every request: its id, its log line, and the explanation of an error.
 
 use std::convert::Infallible;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
@@ -46,14 +46,37 @@ pub(super) async fn explain_and_log(mut request: Request, next: Next) -> Respons
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let duration_ms = begun.elapsed().as_millis() as u64;
-    let status = status.as_u16();
+    let elapsed = begun.elapsed();
+    let (duration_ms, status) = (elapsed.as_millis() as u64, status.as_u16());
+    count(&method, &route, status, elapsed);
     if route.starts_with("/health") {
         tracing::debug!(%method, route, status, duration_ms, request_id = id, tenant, "request");
     } else {
         tracing::info!(%method, route, status, duration_ms, request_id = id, tenant, "request");
     }
     response
+}
+
+/// By the route's template, never by the path: labels must be few.
+fn count(method: &Method, route: &str, status: u16, elapsed: Duration) {
+    let labels =
+        [("method", known(method).to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+    metrics::counter!("gateway_http_requests_total", &labels).increment(1);
+    metrics::histogram!("gateway_http_request_seconds", "route" => route.to_owned()).record(elapsed);
+}
+
+/// Callers may invent methods.
+fn known(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.as_str(),
+        _ => "other",
+    }
 }
 
 /// The caller's id if it is sane, else a new one.

@@ -166,6 +166,9 @@ impl Mirror {
             %tenant, sites, splitters, in_draft, without_site, without_coordinate, not_drop, unreadable, duration_ms,
             "the mirror is fresh"
         );
+        metrics::gauge!("gateway_mirror_splitters", "tenant" => tenant.clone()).set(splitters as f64);
+        metrics::gauge!("gateway_mirror_loaded_timestamp_seconds", "tenant" => tenant.clone())
+            .set(network.as_of.as_second() as f64);
         self.save(&network).await;
         Ok(network)
     }

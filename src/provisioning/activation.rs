@@ -160,6 +160,8 @@ impl Parts {
                 tracing::warn!(tenant = self.tenant, code = %wish.code, error = failure.code(), %failure, "activation")
             }
         }
+        metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => end.result)
+            .increment(1);
         if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
             tracing::error!(tenant = self.tenant, activation = %id, %error, "the end of an activation could not be recorded");
         }

@@ -243,6 +243,16 @@ impl Engine {
                 failed = counts.failed, failures = failures.len(), "the run ended"
             ),
         }
+        metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "state" => state.name())
+            .increment(1);
+        for (result, clients) in [("changed", counts.changed), ("failed", counts.failed)] {
+            metrics::counter!("gateway_sync_clients_total", "tenant" => tenant.clone(), "result" => result)
+                .increment(clients);
+        }
+        if state == RunState::Finished {
+            metrics::gauge!("gateway_sync_finished_timestamp_seconds", "tenant" => tenant.clone())
+                .set(Timestamp::now().as_second() as f64);
+        }
         let end =
             RunEnd { state, counts, calls, phases, halted_because, error, finished_at: Timestamp::now() };
         if let Err(error) = store.end_run(id, end).await {

@@ -340,3 +340,30 @@ async fn no_secret_of_any_side_is_in_any_answer() {
     assert!(text.contains("bad key ***"), "{text}");
     assert!(secrets.iter().all(|secret| !text.contains(secret.as_str())), "{text}");
 }
+
+#[tokio::test]
+async fn what_is_counted_is_what_alerts_and_dashboard_ask_for() {
+    let api = town(30).await;
+    api.run(json!({})).await;
+    let metrics = async |request: RequestBuilder| request.send().await.expect("an answer");
+    let answer = metrics(api.http.get(api.url("/metrics"))).await;
+    assert!(answer.headers()["content-type"].to_str().is_ok_and(|t| t.starts_with("text/plain")));
+    let text = answer.text().await.expect("a text");
+    assert!(text.contains(r#"gateway_sync_runs_total{tenant="default",state="finished"} 1"#), "{text}");
+    assert!(text.contains(r#"route="/v1/sync-runs/{id}""#), "{text}");
+    let asked =
+        [include_str!("../../deploy/alerts.yaml"), include_str!("../../deploy/dashboard.json")].concat();
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let names = asked.split(|c| !is_name(c)).filter(|word| word.starts_with("gateway_"));
+    let mut found = 0;
+    // No activation was asked for here.
+    for name in names.filter(|name| *name != "gateway_activations_total") {
+        assert!(text.contains(name), "{name} is counted nowhere");
+        found += 1;
+    }
+    assert!(found > 10);
+    let mut world = World::empty().await;
+    world.set("GATEWAY_ALLOWED_IPS", "192.0.2.7");
+    let strict = Api::over(world).await;
+    problem(metrics(strict.http.get(strict.url("/metrics"))).await, 403, "address_not_admitted").await;
+}
