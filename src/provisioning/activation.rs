@@ -12,7 +12,7 @@ use super::Failure;
 use crate::domain::activation::{Card, Decision, HomeEdit, Intent, Refusal, Wish, decide};
 use crate::domain::{ClientCode, Site, Splitter, System};
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, Held, LockError, Locks, NewActivation, Store};
+use crate::store::{ActivationEnd, Locks, NewActivation, Store};
 use crate::upstream;
 
 /// Rounds of look, decide, write: one that writes and one that finds nothing left to do, and some for answers that got lost.
@@ -170,19 +170,19 @@ impl Work<'_> {
     /// Serialised with everything else that concerns this client or this splitter.
     async fn alone(&mut self, patience: Duration) -> Result<Done, Failure> {
         let locks = &self.parts.locks;
-        let begun = Instant::now();
+        // Afterwards the caller may have chosen otherwise.
+        let until = Instant::now() + patience;
         // Where the splitter stands does not change while one waits in line.
         let site = self.site().await?;
-        let client = in_line(patience, begun, locks.hold("client", self.wish.code.as_str())).await?;
-        let result = match in_line(patience, begun, locks.hold("splitter", self.wish.splitter.as_str())).await
-        {
+        let client = locks.hold_until("client", self.wish.code.as_str(), until).await?;
+        let result = match locks.hold_until("splitter", self.wish.splitter.as_str(), until).await {
             Ok(splitter) => {
                 let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
                 let result = work.await.unwrap_or(Err(Failure::Late(System::Ozmap)));
                 locks.release(splitter).await;
                 result
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(error.into()),
         };
         locks.release(client).await;
         result
@@ -243,11 +243,16 @@ impl Work<'_> {
             Decision::Nothing => Ok(()),
             Decision::Create(home) => {
                 let created = ozmap.create_home(home).await;
-                if created.as_ref().err().is_none_or(|error| error.kind.is_in_doubt()) {
-                    self.created = true;
-                    if self.intent == Intent::Create {
-                        self.intent = Intent::CreateAgain;
+                match &created {
+                    // Whoever has this code from now on is ours.
+                    Ok(()) => (self.created, self.intent) = (true, Intent::Activate),
+                    Err(error) if error.kind.is_in_doubt() => {
+                        self.created = true;
+                        if self.intent == Intent::Create {
+                            self.intent = Intent::CreateAgain;
+                        }
                     }
+                    Err(_) => (),
                 }
                 created
             }
@@ -290,19 +295,6 @@ fn is_settled(decision: &Decision, written: bool) -> bool {
 
 fn was_rejected(last: &Option<Result<(), upstream::Error>>) -> bool {
     matches!(last, Some(Err(error)) if error.kind.rejected_with().is_some())
-}
-
-/// Waits for a lock as long as the caller does: he may have chosen otherwise afterwards.
-async fn in_line(
-    patience: Duration,
-    begun: Instant,
-    lock: impl Future<Output = Result<Held, LockError>>,
-) -> Result<Held, Failure> {
-    let left = patience.saturating_sub(begun.elapsed());
-    match tokio::time::timeout(left, lock).await {
-        Ok(held) => Ok(held?),
-        Err(_) => Err(LockError::Held("client or splitter").into()),
-    }
 }
 
 fn json(value: &impl serde::Serialize) -> String {

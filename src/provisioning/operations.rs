@@ -176,6 +176,8 @@ impl Parts {
         };
         if let Err(error) = self.try_once(&operation).await {
             tracing::error!(tenant = self.tenant, operation = operation.id, %error, "a promised activation cannot be recorded");
+            // It is found again at once: a database that does not write would be asked without a pause.
+            tokio::time::sleep(LOOK).await;
         }
         self.locks.release(lock).await;
     }

@@ -34,6 +34,10 @@ pub enum Fault {
     Body(String),
     /// The request is carried out, then the connection is dropped without an answer.
     DoThenCut,
+    /// The request is carried out, then answered with this status and a small JSON body.
+    DoThenStatus(u16),
+    /// The request is carried out, then nothing happens for this long, then it is answered as usual.
+    DoThenHang(Duration),
 }
 
 /// One request, as the simulator saw it; `status` is 0 when the connection was dropped without an answer.
