@@ -62,7 +62,7 @@ async fn town(clients: usize) -> Api {
 }
 
 /// Asserts a problem+json of this code and returns it.
-async fn problem(answer: Response, status: u16, code: &str) -> Value {
+pub async fn problem(answer: Response, status: u16, code: &str) -> Value {
     assert_eq!(answer.status().as_u16(), status);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let id = answer.headers()["x-request-id"].to_str().expect("a text").to_owned();

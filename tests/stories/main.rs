@@ -4,13 +4,16 @@
 
 #![allow(unreachable_pub)] // A test binary has no public face.
 
+mod activation;
 mod api;
 mod commands;
+mod desk;
 mod faults;
 mod int6_side;
 mod on_postgres;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod races;
 mod rails;
 mod rules;
 mod sdk;
