@@ -259,7 +259,7 @@ async fn a_client_who_is_there_is_not_created_again() {
 #[tokio::test]
 async fn of_two_clients_of_one_code_none_is_touched() {
     let desk = Desk::open().await;
-    let cto = desk.network.ctos[5].clone();
+    let cto = desk.network.ctos[3].clone();
     for _ in 0..2 {
         desk.world.sandbox.ozmap().add_client(Subscriber::new("147"));
     }

@@ -11,6 +11,7 @@ mod desk;
 mod faults;
 mod int6_side;
 mod on_postgres;
+mod operations;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod races;
