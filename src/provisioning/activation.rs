@@ -12,15 +12,15 @@ use super::Failure;
 use crate::domain::activation::{Card, Decision, HomeEdit, Intent, Refusal, Wish, decide};
 use crate::domain::{ClientCode, Site, Splitter, System};
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, Locks, NewActivation, Store};
+use crate::store::{ActivationEnd, Held, Locks, NewActivation, Store};
 use crate::upstream;
 
 /// Rounds of look, decide, write: one that writes and one that finds nothing left to do, and some for answers that got lost.
 const ROUNDS: usize = 5;
 /// How long OZmap gets to finish a request whose answer was lost, before what became of it is looked up.
 const SETTLE: Duration = Duration::from_millis(300);
-/// Longest work on one wish; shorter than a lock lives.
-const LONGEST: Duration = Duration::from_secs(150);
+/// Longest work on one wish; with the time in line before it, shorter than a lock lives.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// What became of the client in OZmap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct Asked {
     pub at: Timestamp,
     /// How long it may wait in line; what has begun by then is finished, what has not is not begun any more.
     pub patience: Duration,
-    /// The stored operation that is carried out, if it is one.
+    /// The stored operation that is carried out, if it is one; it gives way to what was asked later and is done already.
     pub operation: Option<Uuid>,
 }
 
@@ -129,8 +129,9 @@ impl Parts {
                 wish: json(wish),
             })
             .await?;
-        let mut work = Work { parts: self, intent, wish, old: None, created: false, wrote: false };
-        let result = work.alone(asked.patience).await;
+        let mut work =
+            Work { parts: self, intent, wish, held: Vec::new(), old: None, created: false, wrote: false };
+        let result = work.alone(&asked).await;
         let end = ActivationEnd {
             result: match &result {
                 Ok(done) => done.outcome.name(),
@@ -152,6 +153,10 @@ impl Parts {
         if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
             tracing::error!(tenant = self.tenant, activation = %id, %error, "the end of an activation could not be recorded");
         }
+        // Only now, so that whoever comes next sees what was done.
+        for lock in work.held.into_iter().rev() {
+            self.locks.release(lock).await;
+        }
         result
     }
 }
@@ -161,31 +166,28 @@ struct Work<'a> {
     parts: &'a Parts,
     intent: Intent,
     wish: &'a Wish,
+    held: Vec<Held>,
     old: Option<Card>,
     created: bool,
     wrote: bool,
 }
 
 impl Work<'_> {
-    /// Serialised with everything else that concerns this client or this splitter.
-    async fn alone(&mut self, patience: Duration) -> Result<Done, Failure> {
-        let locks = &self.parts.locks;
+    /// Serialised with everything else that concerns this client or this splitter; the locks stay in `held`.
+    async fn alone(&mut self, asked: &Asked) -> Result<Done, Failure> {
+        let Parts { tenant, store, locks, .. } = self.parts;
+        let code = self.wish.code.as_str();
         // Afterwards the caller may have chosen otherwise.
-        let until = Instant::now() + patience;
+        let until = Instant::now() + asked.patience;
         // Where the splitter stands does not change while one waits in line.
         let site = self.site().await?;
-        let client = locks.hold_until("client", self.wish.code.as_str(), until).await?;
-        let result = match locks.hold_until("splitter", self.wish.splitter.as_str(), until).await {
-            Ok(splitter) => {
-                let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
-                let result = work.await.unwrap_or(Err(Failure::Late(System::Ozmap)));
-                locks.release(splitter).await;
-                result
-            }
-            Err(error) => Err(error.into()),
-        };
-        locks.release(client).await;
-        result
+        self.held.push(locks.hold_until("client", code, until).await?);
+        if asked.operation.is_some() && store.activated_since(tenant, code, asked.at).await? {
+            return Err(Failure::Superseded);
+        }
+        self.held.push(locks.hold_until("splitter", self.wish.splitter.as_str(), until).await?);
+        let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
+        work.await.unwrap_or(Err(Failure::Late(System::Ozmap)))
     }
 
     async fn site(&self) -> Result<Option<Site>, Failure> {

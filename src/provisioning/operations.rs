@@ -72,6 +72,7 @@ impl Answer {
             Ok(Done { outcome, card, as_of }) => {
                 Ok(Answer::Done { outcome: outcome.name().to_owned(), card: Box::new(card), as_of })
             }
+            Err(Failure::Superseded) => Ok(Answer::Superseded),
             Err(failure) if failure.is_passing() => Err(failure),
             Err(failure) => Ok(Answer::Refused {
                 code: failure.code().to_owned(),
@@ -185,7 +186,8 @@ impl Parts {
     async fn try_once(&self, operation: &OperationRow) -> Result<(), store::Error> {
         let id: Uuid = operation.id.parse().unwrap_or_default();
         let still = self.store.operation(&self.tenant, id).await?;
-        if still.is_none_or(|still| still.state != "pending") {
+        // Another replica may have ended it, or tried it and put it off.
+        if still.is_none_or(|still| still.state != "pending" || still.attempts != operation.attempts) {
             return Ok(());
         }
         let answer = match self.answer(operation, id).await? {
@@ -210,9 +212,6 @@ impl Parts {
         id: Uuid,
     ) -> Result<Result<Answer, Failure>, store::Error> {
         let created_at: Timestamp = operation.created_at.parse().unwrap_or_default();
-        if self.store.activated_since(&self.tenant, &operation.code, created_at).await? {
-            return Ok(Ok(Answer::Superseded));
-        }
         let Ok(wish) = serde_json::from_str::<Wish>(&operation.wish) else {
             let detail = "the stored request cannot be read by this version of the gateway".to_owned();
             return Ok(Ok(Answer::Refused { code: "internal".to_owned(), detail, free_ports: None }));
