@@ -129,8 +129,16 @@ impl Parts {
                 wish: json(wish),
             })
             .await?;
-        let mut work =
-            Work { parts: self, intent, wish, held: Vec::new(), old: None, created: false, wrote: false };
+        let mut work = Work {
+            parts: self,
+            intent,
+            wish,
+            held: Vec::new(),
+            old: None,
+            seen: None,
+            created: false,
+            wrote: false,
+        };
         let result = work.alone(&asked).await;
         let end = ActivationEnd {
             result: match &result {
@@ -139,7 +147,11 @@ impl Parts {
                 Err(_) => "refused",
             },
             old: work.old.as_ref().map(json),
-            new: result.as_ref().ok().map(|done| json(&done.card)),
+            // What was half done is remembered, too.
+            new: match &result {
+                Ok(done) => Some(json(&done.card)),
+                Err(_) => work.seen.as_ref().filter(|_| work.seen != work.old).map(json),
+            },
             error: result.as_ref().err().map(|failure| format!("{}: {failure}", failure.code())),
         };
         match &result {
@@ -167,7 +179,9 @@ struct Work<'a> {
     intent: Intent,
     wish: &'a Wish,
     held: Vec<Held>,
+    /// The client at the first look, and at the last.
     old: Option<Card>,
+    seen: Option<Card>,
     created: bool,
     wrote: bool,
 }
@@ -210,8 +224,9 @@ impl Work<'_> {
         for _ in 0..ROUNDS {
             let (cards, splitter) = tokio::join!(ozmap.cards(&self.wish.code), self.splitter());
             let (cards, splitter, as_of) = (cards?, splitter?, Timestamp::now());
+            self.seen = cards.first().cloned();
             if last.is_none() {
-                self.old = cards.first().cloned();
+                self.old = self.seen.clone();
             }
             let decision = decide(self.intent, self.wish, &cards, &splitter, site)?;
             let settled = is_settled(&decision, matches!(last, Some(Ok(()))));

@@ -90,10 +90,10 @@ async fn activations_are_filtered_and_come_in_pages(#[values(Kind::Sqlite, Kind:
     assert_eq!(found(None, None, Some(ids[1]), 3).await, [ids[0]]);
     assert_eq!(found(Some("1"), None, None, 9).await, [ids[3], ids[2], ids[0]]);
     assert_eq!(found(Some("1"), Some("refused"), None, 9).await, [ids[3]]);
-    assert_eq!(found(Some("1"), Some("refused"), Some(ids[3]), 9).await, [Uuid::nil(); 0]);
+    assert_eq!(found(Some("1"), Some("refused"), Some(ids[3]), 9).await, Vec::<Uuid>::new());
     assert_eq!(
         found(Some("1\0"), Some("\0' OR '1'='1"), None, 9).await,
-        [Uuid::nil(); 0],
+        Vec::<Uuid>::new(),
         "no filter makes it fail"
     );
 }
@@ -133,7 +133,11 @@ async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
     assert_eq!(store.due_operations("north", at("10:00:05"), 1).await.expect("read").len(), 1);
 
     store.postpone_operation(&one, at("10:01:00"), "OZmap is away \0").await.expect("written");
-    assert_eq!(due(&store, at("10:00:05")).await, [three.clone()], "the second waits for the first");
+    assert_eq!(
+        due(&store, at("10:00:05")).await,
+        std::slice::from_ref(&three),
+        "the second waits for the first"
+    );
     let row = store.operation("north", first).await.expect("read").expect("it is there");
     assert_eq!((row.state.as_str(), row.attempts, row.kind.as_str()), ("pending", 1, "activate"));
     assert_eq!(

@@ -346,6 +346,52 @@ async fn what_ozmap_refuses_is_told_in_its_words() {
 }
 
 #[tokio::test]
+async fn what_ozmap_let_be_done_by_halves_is_remembered() {
+    let desk = Desk::open().await;
+    let (ozmap, cto) = (desk.world.sandbox.ozmap(), desk.network.ctos[0].clone());
+    said(desk.create("147", at(&cto, 1)).await, 201).await;
+    ozmap.fail_route("PATCH /ftth-clients", 2, Fault::Status(422));
+    problem(desk.activate("147", at(&cto, 2)).await, 502, "ozmap_rejected").await;
+    let remembered = desk.get("/v1/activations?result=refused").await["activations"][0].clone();
+    let port = |state: &str| remembered[state]["connection"]["port"].clone();
+    assert_eq!(
+        (port("old"), port("new"), &remembered["new"]["implanted"]),
+        (json!(1), json!(2), &json!(false))
+    );
+    let repeated = said(desk.activate("147", at(&cto, 2)).await, 200).await;
+    assert_eq!((&repeated["outcome"], &repeated["implanted"]), (&json!("updated"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_code_may_have_letters_spaces_and_slashes() {
+    let desk = Desk::open().await;
+    let answer = desk.activate("a%2F1%20%C3%A7", at(&desk.network.ctos[0], 1)).await;
+    let location = answer.headers()["location"].to_str().expect("a text").to_owned();
+    assert_eq!(said(answer, 201).await["code"], "a/1 ç");
+    assert_eq!(desk.get(&location).await["code"], "a/1 ç");
+    assert_eq!(
+        said(desk.activate("a%2F1%20%C3%A7", at(&desk.network.ctos[0], 1)).await, 200).await["outcome"],
+        "unchanged"
+    );
+    assert_eq!(desk.on_port(&desk.network.ctos[0], 1).as_deref(), Some("a/1 ç"));
+}
+
+#[tokio::test]
+async fn an_ozmap_that_is_down_is_told_each_time_and_left_alone_after_a_while() {
+    let desk = impatient().await;
+    let ozmap = desk.world.sandbox.ozmap();
+    ozmap.fail_route("/", 1_000, Fault::Status(503));
+    for _ in 0..6 {
+        let asked = Instant::now();
+        away(desk.activate("147", at(&desk.network.ctos[0], 1)).await, asked).await;
+    }
+    ozmap.reset_calls();
+    let asked = Instant::now();
+    away(desk.activate("147", at(&desk.network.ctos[0], 1)).await, asked).await;
+    assert_eq!(ozmap.counts().total(), 0);
+}
+
+#[tokio::test]
 async fn a_wrong_key_for_ozmap_is_told_as_a_refusal() {
     let mut world = World::empty().await;
     world.set("OZMAP_API_KEY", "another-key-altogether");
