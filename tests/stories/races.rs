@@ -153,24 +153,26 @@ async fn in_a_hurry() -> Desk {
 #[tokio::test]
 async fn a_create_whose_answer_is_lost_is_looked_up(#[case] fault: Fault) {
     let desk = in_a_hurry().await;
-    let (ozmap, cto) = (desk.world.sandbox.ozmap(), desk.network.ctos[0].clone());
-    ozmap.fail_route("POST /properties", 1, fault.clone());
-    let created = said(desk.create("147", at(&cto, 1)).await, 201).await;
-    assert_eq!((&created["outcome"], &created["connection"]["port"]), (&json!("created"), &json!(1)));
-    ozmap.fail_route("POST /properties", 1, fault.clone());
-    said(desk.activate("148", at(&cto, 2)).await, 201).await;
-    assert_eq!(desk.counted(), (2, 2));
-
-    let added = ozmap.add_client(Subscriber::new("149").unconnected());
-    let path = format!("/properties/{}", added.property_id);
+    let (ozmap, ctos) = (desk.world.sandbox.ozmap(), &desk.network.ctos);
+    let homeless = ozmap.add_client(Subscriber::new("149").unconnected());
+    let path = format!("/properties/{}", homeless.property_id);
     assert_eq!(desk.directly(Method::PATCH, &path, json!({"client": null})).await.status(), 204);
-    ozmap.fail_route("POST /properties", 1, fault);
-    assert_eq!(said(desk.activate("149", at(&cto, 3)).await, 200).await["outcome"], "updated");
-    assert_eq!(
-        (desk.counted(), desk.on_port(&cto, 3).as_deref()),
-        ((3, 4), Some("149")),
-        "a client without a property"
+
+    ozmap.fail_route("POST /properties", 3, fault);
+    let (created, activated, settled) = tokio::join!(
+        desk.create("147", at(&ctos[0], 1)),
+        desk.activate("148", at(&ctos[1], 2)),
+        desk.activate("149", at(&ctos[2], 3)),
     );
+    for (answer, status, outcome) in
+        [(created, 201, "created"), (activated, 201, "created"), (settled, 200, "updated")]
+    {
+        assert_eq!(said(answer, status).await["outcome"], outcome);
+    }
+    for (i, code) in ["147", "148", "149"].into_iter().enumerate() {
+        assert_eq!(desk.on_port(&ctos[i], i as u16 + 1).as_deref(), Some(code));
+    }
+    assert_eq!(desk.counted(), (3, 4), "the fourth property is where nobody lives");
 }
 
 #[rstest]
