@@ -259,8 +259,8 @@ async fn prune(store: Store, keep: SignedDuration, stop: CancellationToken) {
         let before = Timestamp::now() - keep;
         match store.prune(before).await {
             Ok(0) => (),
-            Ok(runs) => tracing::info!(runs, "old runs were deleted"),
-            Err(error) => tracing::warn!(%error, "old runs could not be deleted"),
+            Ok(rows) => tracing::info!(rows, "old runs, activations and powers were deleted"),
+            Err(error) => tracing::warn!(%error, "old runs, activations and powers could not be deleted"),
         }
         tokio::select! {
             () = tokio::time::sleep(PRUNE_EVERY) => (),

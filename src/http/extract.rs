@@ -70,7 +70,8 @@ fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, Problem> 
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: Option<T> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { "body".to_owned() } else { path };
+        // `?` is a place that has no name yet: the text ended before.
+        let place = if matches!(path.as_str(), "." | "?") { "body".to_owned() } else { path };
         Problem::invalid(format!("{place}: {}", error.into_inner()))
     })?;
     json.end().map_err(|error| Problem::invalid(format!("body: {error}")))?;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::PortNumber;
 use crate::provisioning::Failure;
-use crate::store;
+use crate::store::{self, LockError};
 
 /// An error's stable name, with what a person does about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -316,7 +316,7 @@ impl IntoResponse for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Problem {
         match failure {
-            Failure::Store(error) => error.into(),
+            Failure::Store(error) | Failure::Lock(LockError::Store(error)) => error.into(),
             failure => Problem::new(Code::from_name(failure.code()), failure.to_string())
                 .with_free_ports(failure.free_ports().map(<[PortNumber]>::to_vec))
                 .retry_after(failure.retry_after()),

@@ -13,15 +13,15 @@ use super::power::Powers;
 use crate::domain::activation::{Card, Decision, HomeEdit, Intent, Refusal, Wish, decide};
 use crate::domain::{ClientCode, Site, Splitter, System};
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, Held, LockError, Locks, NewActivation, Store};
+use crate::store::{ActivationEnd, Held, Locks, NewActivation, Store};
 use crate::upstream;
 
 /// Rounds of look, decide, write: one that writes and one that finds nothing left to do, and some for answers that got lost.
 const ROUNDS: usize = 5;
 /// How long OZmap gets to finish a request whose answer was lost, before what became of it is looked up.
 const SETTLE: Duration = Duration::from_millis(300);
-/// Longest work on one wish; shorter than a lock lives.
-const LONGEST: Duration = Duration::from_secs(150);
+/// Longest work on one wish; with the time in line before it, shorter than a lock lives.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// What became of the client in OZmap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Asked {
     pub at: Timestamp,
     /// How long it may wait in line; what has begun by then is finished, what has not is not begun any more.
     pub patience: Duration,
-    /// The stored operation that is carried out, if it is one.
+    /// The stored operation that is carried out, if it is one; it gives way to what was asked later and is done already.
     pub operation: Option<Uuid>,
 }
 
@@ -137,8 +137,17 @@ impl Parts {
                 wish: json(wish),
             })
             .await?;
-        let mut work = Work { parts: self, intent, wish, old: None, created: false, wrote: false };
-        let result = work.alone(asked.patience).await;
+        let mut work = Work {
+            parts: self,
+            intent,
+            wish,
+            held: Vec::new(),
+            old: None,
+            seen: None,
+            created: false,
+            wrote: false,
+        };
+        let result = work.alone(&asked).await;
         if work.created || work.wrote {
             self.powers.forget(&wish.code).await;
         }
@@ -149,7 +158,11 @@ impl Parts {
                 Err(_) => "refused",
             },
             old: work.old.as_ref().map(json),
-            new: result.as_ref().ok().map(|done| json(&done.card)),
+            // What was half done is remembered, too.
+            new: match &result {
+                Ok(done) => Some(json(&done.card)),
+                Err(_) => work.seen.as_ref().filter(|_| work.seen != work.old).map(json),
+            },
             error: result.as_ref().err().map(|failure| format!("{}: {failure}", failure.code())),
         };
         match &result {
@@ -165,6 +178,10 @@ impl Parts {
         if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
             tracing::error!(tenant = self.tenant, activation = %id, %error, "the end of an activation could not be recorded");
         }
+        // Only now, so that whoever comes next sees what was done.
+        for lock in work.held.into_iter().rev() {
+            self.locks.release(lock).await;
+        }
         result
     }
 }
@@ -174,31 +191,30 @@ struct Work<'a> {
     parts: &'a Parts,
     intent: Intent,
     wish: &'a Wish,
+    held: Vec<Held>,
+    /// The client at the first look, and at the last.
     old: Option<Card>,
+    seen: Option<Card>,
     created: bool,
     wrote: bool,
 }
 
 impl Work<'_> {
-    /// Serialised with everything else that concerns this client or this splitter.
-    async fn alone(&mut self, patience: Duration) -> Result<Done, Failure> {
-        let locks = &self.parts.locks;
-        let begun = Instant::now();
+    /// Serialised with everything else that concerns this client or this splitter; the locks stay in `held`.
+    async fn alone(&mut self, asked: &Asked) -> Result<Done, Failure> {
+        let Parts { tenant, store, locks, .. } = self.parts;
+        let code = self.wish.code.as_str();
+        // Afterwards the caller may have chosen otherwise.
+        let until = Instant::now() + asked.patience;
         // Where the splitter stands does not change while one waits in line.
         let site = self.site().await?;
-        let client = in_line(patience, begun, locks.hold("client", self.wish.code.as_str())).await?;
-        let result = match in_line(patience, begun, locks.hold("splitter", self.wish.splitter.as_str())).await
-        {
-            Ok(splitter) => {
-                let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
-                let result = work.await.unwrap_or(Err(Failure::Late(System::Ozmap)));
-                locks.release(splitter).await;
-                result
-            }
-            Err(failure) => Err(failure),
-        };
-        locks.release(client).await;
-        result
+        self.held.push(locks.hold_until("client", code, until).await?);
+        if asked.operation.is_some() && store.activated_since(tenant, code, asked.at).await? {
+            return Err(Failure::Superseded);
+        }
+        self.held.push(locks.hold_until("splitter", self.wish.splitter.as_str(), until).await?);
+        let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
+        work.await.unwrap_or(Err(Failure::Late(System::Ozmap)))
     }
 
     async fn site(&self) -> Result<Option<Site>, Failure> {
@@ -221,8 +237,9 @@ impl Work<'_> {
         for _ in 0..ROUNDS {
             let (cards, splitter) = tokio::join!(ozmap.cards(&self.wish.code), self.splitter());
             let (cards, splitter, as_of) = (cards?, splitter?, Timestamp::now());
+            self.seen = cards.first().cloned();
             if last.is_none() {
-                self.old = cards.first().cloned();
+                self.old = self.seen.clone();
             }
             let decision = decide(self.intent, self.wish, &cards, &splitter, site)?;
             let settled = is_settled(&decision, matches!(last, Some(Ok(()))));
@@ -256,11 +273,16 @@ impl Work<'_> {
             Decision::Nothing => Ok(()),
             Decision::Create(home) => {
                 let created = ozmap.create_home(home).await;
-                if created.as_ref().err().is_none_or(|error| error.kind.is_in_doubt()) {
-                    self.created = true;
-                    if self.intent == Intent::Create {
-                        self.intent = Intent::CreateAgain;
+                match &created {
+                    // Whoever has this code from now on is ours.
+                    Ok(()) => (self.created, self.intent) = (true, Intent::Activate),
+                    Err(error) if error.kind.is_in_doubt() => {
+                        self.created = true;
+                        if self.intent == Intent::Create {
+                            self.intent = Intent::CreateAgain;
+                        }
                     }
+                    Err(_) => (),
                 }
                 created
             }
@@ -303,19 +325,6 @@ fn is_settled(decision: &Decision, written: bool) -> bool {
 
 fn was_rejected(last: &Option<Result<(), upstream::Error>>) -> bool {
     matches!(last, Some(Err(error)) if error.kind.rejected_with().is_some())
-}
-
-/// Waits for a lock as long as the caller does: he may have chosen otherwise afterwards.
-async fn in_line(
-    patience: Duration,
-    begun: Instant,
-    lock: impl Future<Output = Result<Held, LockError>>,
-) -> Result<Held, Failure> {
-    let left = patience.saturating_sub(begun.elapsed());
-    match tokio::time::timeout(left, lock).await {
-        Ok(held) => Ok(held?),
-        Err(_) => Err(LockError::Held("client or splitter").into()),
-    }
 }
 
 fn json(value: &impl serde::Serialize) -> String {

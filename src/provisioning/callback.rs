@@ -73,9 +73,11 @@ impl Callbacks {
         });
     }
 
-    /// Waits until the callbacks under way are done.
+    /// Waits until the callbacks under way are done, for as long as one try takes: who is not told then may still ask.
     pub async fn finished(&self) {
         self.under_way.close();
-        self.under_way.wait().await;
+        if tokio::time::timeout(TIMEOUT, self.under_way.wait()).await.is_err() {
+            tracing::warn!(callbacks = self.under_way.len(), "callbacks were given up");
+        }
     }
 }

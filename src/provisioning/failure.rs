@@ -34,6 +34,9 @@ pub enum Failure {
     /// It takes longer than a caller can wait.
     #[error("{0} has not answered in time; what was begun is carried on")]
     Late(System),
+    /// A promise that came too late.
+    #[error("a later request for the same client was carried out before")]
+    Superseded,
     /// The gateway stops.
     #[error("the gateway stops")]
     Stopping,
@@ -63,6 +66,8 @@ impl Failure {
             },
             Failure::Late(System::Ozmap) => "ozmap_unreachable",
             Failure::Late(System::Int6) => "int6_unreachable",
+            // The end of an operation, and no answer to a request.
+            Failure::Superseded => "superseded",
             Failure::Store(_) | Failure::Lock(_) | Failure::Stopping => "unavailable",
         }
     }
@@ -80,7 +85,8 @@ impl Failure {
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Failure::Upstream(error) => error.kind.is_passing(),
+            // A key that is wrong today is mended tomorrow.
+            Failure::Upstream(error) => error.kind.is_passing() || error.kind.is_unauthorized(),
             Failure::Store(_) | Failure::Lock(_) | Failure::Late(_) | Failure::Stopping => true,
             _ => false,
         }

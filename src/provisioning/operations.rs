@@ -1,13 +1,14 @@
 //! Promised activations (202): stored before the answer, carried out with growing pauses until they succeed or are refused.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// …to here.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Operations under way at once.
-const PARALLEL: usize = 4;
+const PARALLEL: usize = 8;
 /// Operations of one look.
 const ROWS: u32 = 64;
 /// How long an operation waits in line before it is tried later.
@@ -72,6 +73,7 @@ impl Answer {
             Ok(Done { outcome, card, as_of }) => {
                 Ok(Answer::Done { outcome: outcome.name().to_owned(), card: Box::new(card), as_of })
             }
+            Err(Failure::Superseded) => Ok(Answer::Superseded),
             Err(failure) if failure.is_passing() => Err(failure),
             Err(failure) => Ok(Answer::Refused {
                 code: failure.code().to_owned(),
@@ -137,35 +139,43 @@ impl Operations {
         Ok(id)
     }
 
-    /// Carries promises out until `stop`; those of an earlier process, too.
+    /// Carries promises out until `stop`; those of an earlier process, too. One that hangs holds up no other client's.
     pub async fn keep_promises(self, stop: CancellationToken) {
+        let (mut under_way, mut ids) = (JoinSet::new(), HashSet::new());
         while !stop.is_cancelled() {
-            let due = self.parts.store.due_operations(&self.parts.tenant, Timestamp::now(), ROWS).await;
-            let due = due.unwrap_or_else(|error| {
-                tracing::warn!(tenant = self.parts.tenant, %error, "promised activations cannot be looked up");
-                Vec::new()
-            });
-            let found_some = !due.is_empty();
-            futures::stream::iter(due)
-                .for_each_concurrent(PARALLEL, |operation| self.parts.carry_out(operation, &stop))
-                .await;
-            if found_some {
-                continue;
+            for operation in self.due().await {
+                if under_way.len() < PARALLEL && ids.insert(operation.id.clone()) {
+                    let parts = Arc::clone(&self.parts);
+                    under_way.spawn(async move {
+                        parts.carry_out(&operation).await;
+                        operation.id
+                    });
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => (),
                 () = self.parts.wake.notified() => (),
                 () = tokio::time::sleep(LOOK) => (),
+                Some(done) = under_way.join_next() => {
+                    // A task that panicked does not say which it was: it is tried again after a restart.
+                    done.map(|id| ids.remove(&id)).unwrap_or_default();
+                }
             }
         }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    async fn due(&self) -> Vec<OperationRow> {
+        let due = self.parts.store.due_operations(&self.parts.tenant, Timestamp::now(), ROWS).await;
+        due.unwrap_or_else(|error| {
+            tracing::warn!(tenant = self.parts.tenant, %error, "promised activations cannot be looked up");
+            Vec::new()
+        })
     }
 }
 
 impl Parts {
-    async fn carry_out(&self, operation: OperationRow, stop: &CancellationToken) {
-        if stop.is_cancelled() {
-            return;
-        }
+    async fn carry_out(&self, operation: &OperationRow) {
         // Another replica may be at it.
         let lock = match self.locks.hold("operation", &operation.id).await {
             Ok(lock) => lock,
@@ -174,8 +184,10 @@ impl Parts {
                 return;
             }
         };
-        if let Err(error) = self.try_once(&operation).await {
+        if let Err(error) = self.try_once(operation).await {
             tracing::error!(tenant = self.tenant, operation = operation.id, %error, "a promised activation cannot be recorded");
+            // It is found again at once: a database that does not write would be asked without a pause.
+            tokio::time::sleep(LOOK).await;
         }
         self.locks.release(lock).await;
     }
@@ -183,7 +195,8 @@ impl Parts {
     async fn try_once(&self, operation: &OperationRow) -> Result<(), store::Error> {
         let id: Uuid = operation.id.parse().unwrap_or_default();
         let still = self.store.operation(&self.tenant, id).await?;
-        if still.is_none_or(|still| still.state != "pending") {
+        // Another replica may have ended it, or tried it and put it off.
+        if still.is_none_or(|still| still.state != "pending" || still.attempts != operation.attempts) {
             return Ok(());
         }
         let answer = match self.answer(operation, id).await? {
@@ -208,9 +221,6 @@ impl Parts {
         id: Uuid,
     ) -> Result<Result<Answer, Failure>, store::Error> {
         let created_at: Timestamp = operation.created_at.parse().unwrap_or_default();
-        if self.store.activated_since(&self.tenant, &operation.code, created_at).await? {
-            return Ok(Ok(Answer::Superseded));
-        }
         let Ok(wish) = serde_json::from_str::<Wish>(&operation.wish) else {
             let detail = "the stored request cannot be read by this version of the gateway".to_owned();
             return Ok(Ok(Answer::Refused { code: "internal".to_owned(), detail, free_ports: None }));

@@ -34,6 +34,10 @@ pub enum Fault {
     Body(String),
     /// The request is carried out, then the connection is dropped without an answer.
     DoThenCut,
+    /// The request is carried out, then answered with this status and a small JSON body.
+    DoThenStatus(u16),
+    /// The request is carried out, then nothing happens for this long, then it is answered as usual.
+    DoThenHang(Duration),
 }
 
 /// One request, as the simulator saw it; `status` is 0 when the connection was dropped without an answer.
@@ -166,6 +170,15 @@ impl Door {
         lock(&self.rules).push(Rule { prefix: prefix.map(str::to_owned), pass, left: count, fault });
     }
 
+    /// How many requests a fault still waits for.
+    pub(super) fn awaited(&self, prefix: &str) -> u64 {
+        lock(&self.rules)
+            .iter()
+            .filter(|rule| rule.prefix.as_deref() == Some(prefix))
+            .map(|rule| rule.left)
+            .sum()
+    }
+
     pub(super) fn clear_rules(&self) {
         lock(&self.rules).clear();
     }
@@ -275,6 +288,11 @@ macro_rules! door_methods {
             /// After `k` more requests, the next `n` meet this fault.
             pub fn fail_after(&self, k: u64, n: u64, fault: $crate::sandbox::Fault) {
                 self.door().add_rule(None, k, n, fault);
+            }
+
+            /// How many requests the faults of this very prefix still wait for: 0 once they have begun to happen.
+            pub fn awaited(&self, path_prefix: &str) -> u64 {
+                self.door().awaited(path_prefix)
             }
 
             /// Forgets the faults that have not happened yet.

@@ -199,6 +199,15 @@ async fn handle(simulator: Arc<dyn Simulator>, scissors: Scissors, request: Requ
             scissors.cut();
             (0, Response::new(Body::empty()))
         }
+        Some(Fault::DoThenStatus(status)) => {
+            let _ = carry_out(&*simulator, &call);
+            (status, respond(Answer::json(status, simulator.error_body("injected fault"))))
+        }
+        Some(Fault::DoThenHang(time)) => {
+            let answer = carry_out(&*simulator, &call);
+            tokio::time::sleep(time).await;
+            answer
+        }
         Some(Fault::Status(status)) => {
             let answer = Answer::json(status, simulator.error_body("injected fault"));
             (status, respond(answer))

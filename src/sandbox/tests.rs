@@ -99,6 +99,24 @@ async fn a_request_may_be_carried_out_and_never_answered() {
 }
 
 #[tokio::test]
+async fn a_request_may_be_carried_out_and_answered_wrongly_or_late() {
+    let sandbox = small().await;
+    let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
+    let (path, wait) = (format!("/ftth-clients/{id}"), std::time::Duration::from_millis(200));
+    for (fault, name, status) in
+        [(Fault::DoThenStatus(503), "One", 503), (Fault::DoThenHang(wait), "Two", 204)]
+    {
+        sandbox.ozmap().fail_route("PATCH /ftth-clients", 1, fault);
+        assert_eq!(sandbox.ozmap().awaited("PATCH /ftth-clients"), 1);
+        let (begun, body) = (std::time::Instant::now(), format!(r#"{{"name":"{name}"}}"#));
+        let answer = ozmap(&sandbox, "PATCH", &path, &body).await.expect("answer");
+        assert_eq!((answer.0, begun.elapsed() >= wait), (status, name == "Two"));
+        assert_eq!(sandbox.ozmap().client("10001").expect("client")["name"], name);
+        assert_eq!(sandbox.ozmap().awaited("PATCH /ftth-clients"), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_body_may_end_too_early() {
     let sandbox = small().await;
     sandbox.ozmap().fail_next(1, Fault::Cut);

@@ -139,7 +139,7 @@ impl Store {
         for (column, value) in
             wanted.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?)))
         {
-            values.push(value.clone());
+            values.push(kept(value));
             let operator = if column == "id" { "<" } else { "=" };
             sql.push_str(&format!(" AND {column} {operator} ${}", values.len()));
         }
@@ -161,7 +161,7 @@ impl Store {
              AND result IN ('created', 'updated', 'unchanged') LIMIT 1",
         )
         .bind(tenant)
-        .bind(code)
+        .bind(kept(code))
         .bind(time_text(since))
         .fetch_optional(&self.reader)
         .await

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ConstantBuilder, Retryable};
 use jiff::Timestamp;
@@ -61,19 +61,56 @@ impl Locks {
 
     /// Waits for the lock of this `kind` (`client`, `splitter`) and `key`.
     ///
-    /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock.
+    /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock. Do not drop the future half
+    /// way: the lock might be taken by then, and nobody would give it back; use [`Locks::hold_until`].
     ///
     /// # Errors
     /// [`LockError`].
     pub async fn hold(&self, kind: &'static str, key: &str) -> Result<Held, LockError> {
-        let name = format!("{}/{kind}/{key}", self.tenant);
+        let name = self.name(kind, key);
         // First here, so that the requests of this process stand in line and only one asks the database.
         let here = self.here(&name).lock_owned().await;
+        self.take_from_others(kind, name, here, None).await
+    }
+
+    /// As [`Locks::hold`], but not after this moment.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub async fn hold_until(
+        &self,
+        kind: &'static str,
+        key: &str,
+        moment: Instant,
+    ) -> Result<Held, LockError> {
+        let name = self.name(kind, key);
+        let here = tokio::time::timeout_at(moment.into(), self.here(&name).lock_owned());
+        let here = here.await.map_err(|_| LockError::Held(kind))?;
+        let held = self.take_from_others(kind, name, here, Some(moment)).await?;
+        if Instant::now() < moment {
+            return Ok(held);
+        }
+        self.release(held).await;
+        Err(LockError::Held(kind))
+    }
+
+    async fn take_from_others(
+        &self,
+        kind: &'static str,
+        name: String,
+        here: OwnedMutexGuard<()>,
+        until: Option<Instant>,
+    ) -> Result<Held, LockError> {
         let holder = self.process.holder(Uuid::now_v7());
         let looks = ConstantBuilder::default().with_delay(LOOK).with_max_times(LOOKS).with_jitter();
+        let in_time = || until.is_none_or(|until| Instant::now() < until);
         let take = || async { self.take(kind, &name, &holder).await };
-        take.retry(looks).when(|error: &LockError| matches!(error, LockError::Held(_))).await?;
+        take.retry(looks).when(|error: &LockError| matches!(error, LockError::Held(_)) && in_time()).await?;
         Ok(Held { name, holder, _here: here })
+    }
+
+    fn name(&self, kind: &'static str, key: &str) -> String {
+        format!("{}/{kind}/{key}", self.tenant)
     }
 
     /// Gives a lock back.

@@ -12,6 +12,7 @@ mod locks;
 mod mirrors;
 mod operations;
 mod powers;
+mod prune;
 mod runs;
 
 pub use activations::{ActivationEnd, ActivationFilter, ActivationRow, NewActivation};

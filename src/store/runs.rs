@@ -223,7 +223,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn prune(&self, before: Timestamp) -> Result<u64, Error> {
+    pub(super) async fn prune_runs(&self, before: Timestamp) -> Result<u64, Error> {
         let mut pruned = 0;
         loop {
             let oldest: Option<(i64,)> = sqlx::query_as(

@@ -1,5 +1,7 @@
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
+#[path = "provisioning_tests.rs"]
+mod provisioning;
 
 use rstest::rstest;
 use sqlx::AssertSqlSafe;

@@ -123,6 +123,11 @@ impl Kind {
         self.may_pass() || matches!(self, Kind::Resting | Kind::BudgetSpent)
     }
 
+    /// Whether the credentials are at fault, and not the request.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Kind::Unauthorized { .. })
+    }
+
     /// Whether the host is there and says no, or something that nobody understands; else it is away or busy.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Kind::Unauthorized { .. } | Kind::Rejected { .. } | Kind::Malformed { .. })

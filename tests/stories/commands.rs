@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// `serve`, and the address at which it listens.
-async fn serve(world: &World) -> (Child, String) {
+pub async fn serve(world: &World) -> (Child, String) {
     let mut child = command(world, &["serve"]).stderr(Stdio::piped()).spawn().expect("it can be started");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let address = loop {

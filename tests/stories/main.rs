@@ -4,16 +4,20 @@
 
 #![allow(unreachable_pub)] // A test binary has no public face.
 
+mod activation;
 mod api;
 mod commands;
+mod desk;
 mod door;
 mod faults;
 mod int6_side;
 mod mirror;
 mod nearby;
 mod on_postgres;
+mod operations;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod races;
 mod rails;
 mod rules;
 mod sdk;
