@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)] // A test binary has no public face.
 
 mod activation;
+mod activation_away;
 mod api;
 mod commands;
 mod desk;
