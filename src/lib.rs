@@ -6,9 +6,10 @@
 //!   OZmap shall hold. Pure.
 //! - [`upstream`]: the one way to call another system: limits, time-outs, repeats, circuit breaker, redacted errors.
 //! - [`ozmap`], [`int6`]: one system each, in our words; their JSON stops at each one's `wire`.
-//! - [`store`]: what is remembered: runs, changes, findings, leases. SQLite or PostgreSQL.
+//! - [`store`]: what is remembered: runs, changes, findings, activations, promises, locks. SQLite or PostgreSQL.
 //! - [`mirror`]: a tenant's network in memory: sites, drop splitters, free ports.
-//! - [`provisioning`]: what INT6 asks for while a technician waits.
+//! - [`provisioning`]: what INT6 asks for while a technician waits: light, splitters nearby, activation. What may be done to a
+//!   port is decided in [`domain::activation`].
 //! - [`sync`]: INT6 → OZmap, every 10 minutes. `snapshot`, `plan` and `batch` decide and are pure; `apply` carries out;
 //!   `engine` is the one door for timer, API and command line.
 //! - [`http`]: the API, its description and its errors.

@@ -14,6 +14,7 @@ mod splitters;
 mod sync_runs;
 mod time;
 mod trace;
+mod wish;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
