@@ -7,6 +7,7 @@
 mod activation;
 mod activation_away;
 mod api;
+mod clients;
 mod commands;
 mod desk;
 mod door;
@@ -18,6 +19,7 @@ mod on_postgres;
 mod operations;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod power;
 mod races;
 mod rails;
 mod rules;

@@ -8,6 +8,8 @@ mod credentials;
 mod filter;
 mod geometry;
 mod home;
+#[cfg(test)]
+mod home_tests;
 mod id;
 mod list;
 mod potency;
