@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::power::Powers;
-use crate::domain::activation::{Card, Decision, HomeEdit, Intent, Refusal, Wish, decide};
+use crate::domain::activation::{Card, ClientEdit, Decision, HomeEdit, Intent, Refusal, Wish, decide};
 use crate::domain::{ClientCode, Site, Splitter, System};
 use crate::ozmap::Ozmap;
 use crate::store::{ActivationEnd, Held, Locks, NewActivation, Store};
@@ -260,8 +260,8 @@ impl Work<'_> {
             Some(Err(error)) => error.into(),
             _ => ozmap
                 .broke_its_word(
-                    "connect a property",
-                    "the port is not connected although the write was accepted",
+                    "activate a client",
+                    "the writes were accepted, but port, implantation or ONU are not what was written",
                 )
                 .into(),
         })
@@ -310,15 +310,16 @@ impl Work<'_> {
     }
 }
 
-/// Nothing is left to do; or all was written and OZmap keeps some text or place in a way of its own, while the port, which
-/// must be right, is.
+/// Nothing is left to do; or all was written and OZmap keeps some text or place in a way of its own, while port,
+/// implantation and ONU, which must be right, are.
 fn is_settled(decision: &Decision, written: bool) -> bool {
     match decision {
         Decision::Nothing => true,
         Decision::Create(_) => false,
-        Decision::Update { home, .. } => {
+        Decision::Update { home, client } => {
             let connects = matches!(home, Some(HomeEdit::New(_) | HomeEdit::Edit { connect: Some(_), .. }));
-            written && !connects
+            let matters = |edit: &ClientEdit| edit.implantation.is_some() || edit.onu.is_some();
+            written && !connects && !client.as_ref().is_some_and(|(_, edit)| matters(edit))
         }
     }
 }

@@ -23,7 +23,7 @@ pub use holder::Process;
 pub use leases::LeaseOutcome;
 pub use locks::{Held, LockError, Locks};
 pub use operations::{NewOperation, OperationRow};
-pub use runs::{NewRun, RunEnd, RunRow};
+pub use runs::{NewRun, RunEnd, RunRow, RunningRun};
 
 use std::time::Duration;
 

@@ -71,6 +71,19 @@ pub struct RunRow {
     pub error: Option<String>,
 }
 
+/// A run that is under way by its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningRun {
+    /// Its name.
+    pub id: String,
+    /// Who carries it out.
+    pub holder: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Whether a lease says that it is alive.
+    pub has_lease: bool,
+}
+
 #[derive(FromRow)]
 struct Row {
     id: String,
@@ -198,23 +211,45 @@ impl Store {
         Ok(rows.into_iter().map(RunRow::from).collect())
     }
 
-    /// Marks runs that are under way, but whose holder has no lease any more, as failed; returns how many.
+    /// Runs of a tenant that are under way by their rows.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn cut_off_runs(&self, tenant: &str, now: Timestamp) -> Result<u64, Error> {
+    pub async fn running(&self, tenant: &str, now: Timestamp) -> Result<Vec<RunningRun>, Error> {
+        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
+            "SELECT id, holder, started_at, (SELECT COUNT(*) FROM leases WHERE leases.holder = runs.holder AND expires_at > $2) \
+             FROM runs WHERE tenant = $1 AND state = 'running'",
+        )
+        .bind(tenant)
+        .bind(time_text(now))
+        .fetch_all(&self.reader)
+        .await
+        .during("look for runs under way")?;
+        let run = |(id, holder, started_at, leases): (String, String, String, i64)| RunningRun {
+            id,
+            holder,
+            started_at: time_of(&started_at),
+            has_lease: leases > 0,
+        };
+        Ok(rows.into_iter().map(run).collect())
+    }
+
+    /// Marks a run that is under way by its row as failed; whoever carries it out is gone.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn cut_off_run(&self, id: &str, now: Timestamp) -> Result<(), Error> {
         sqlx::query(
             "UPDATE runs SET state = 'failed', finished_at = $1, \
              error = 'cut off: the gateway was stopped while this run was under way; the next run goes on' \
-             WHERE tenant = $2 AND state = 'running' AND holder NOT IN \
-             (SELECT holder FROM leases WHERE expires_at > $1)",
+             WHERE id = $2 AND state = 'running'",
         )
         .bind(time_text(now))
-        .bind(tenant)
+        .bind(id)
         .execute(&self.writer)
         .await
-        .map(|done| done.rows_affected())
-        .during("end the runs that were cut off")
+        .map(drop)
+        .during("end a run that was cut off")
     }
 
     /// Deletes runs that began before a time, with their changes and findings; returns how many.

@@ -229,11 +229,23 @@ async fn a_run_without_a_live_lease_was_cut_off(#[values(Kind::Sqlite, Kind::Pos
     let (dead, alive) =
         (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
     store.try_lease("north", "alive", at("10:00:00"), Duration::from_secs(30)).await.expect("taken");
-    assert_eq!(store.cut_off_runs("north", at("10:00:10")).await.expect("done"), 1);
-    assert_eq!(store.cut_off_runs("north", at("10:00:10")).await.expect("done"), 0, "works twice");
+    let running = async |now: &str| {
+        let runs = store.running("north", at(now)).await.expect("read");
+        let mut runs: Vec<_> = runs.into_iter().map(|run| (run.holder, run.has_lease)).collect();
+        runs.sort_unstable();
+        runs
+    };
+    let holders =
+        |leases: [bool; 2]| ["alive", "dead"].map(str::to_owned).into_iter().zip(leases).collect::<Vec<_>>();
+    assert_eq!(running("10:00:10").await, holders([true, false]));
+    assert_eq!(running("10:00:31").await, holders([false, false]), "its lease has expired");
+    store.cut_off_run(&dead.to_string(), at("10:00:31")).await.expect("written");
     let state = async |id| store.run("north", id).await.expect("read").expect("there").state;
     assert_eq!((state(dead).await, state(alive).await), (RunState::Failed, RunState::Running));
-    assert_eq!(store.cut_off_runs("north", at("10:00:31")).await.expect("done"), 1, "its lease has expired");
+    assert_eq!(running("10:00:31").await.len(), 1);
+    store.end_run(alive, end(RunState::Finished)).await.expect("written");
+    store.cut_off_run(&alive.to_string(), at("10:00:40")).await.expect("written");
+    assert_eq!(state(alive).await, RunState::Finished, "a run that has ended was not cut off");
 }
 
 #[rstest]

@@ -149,7 +149,7 @@ impl Engine {
         self.under_way.wait().await;
     }
 
-    /// Marks runs that a dead process left under way as failed.
+    /// Marks runs that a dead process left under way as failed. A run that has only just begun may not have its lease yet.
     ///
     /// # Errors
     /// [`store::Error`].
@@ -160,9 +160,13 @@ impl Engine {
         {
             store.release_lease(tenant, &holder).await?;
         }
-        let cut_off = store.cut_off_runs(tenant, Timestamp::now()).await?;
-        if cut_off > 0 {
-            tracing::warn!(%tenant, runs = cut_off, "runs were cut off when a gateway ended");
+        let now = Timestamp::now();
+        for run in store.running(tenant, now).await? {
+            let is_late = !run.has_lease && run.started_at < now - LEASE;
+            if is_late || process.knows_dead(&run.holder) {
+                tracing::warn!(%tenant, run = run.id, "a run was cut off when its gateway ended");
+                store.cut_off_run(&run.id, now).await?;
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::domain::{Change, Outcome};
@@ -20,6 +21,8 @@ type Noted = (u32, Outcome);
 pub(super) struct Recorder {
     sender: mpsc::UnboundedSender<Vec<Noted>>,
     writer: JoinHandle<Result<(), store::Error>>,
+    /// Ends the writer's pause: the last outcomes are in.
+    last: CancellationToken,
     done: AtomicUsize,
     outcomes: Mutex<Vec<Option<Result<(), String>>>>,
 }
@@ -45,9 +48,11 @@ const MOST_FAILURES: usize = 20;
 impl Recorder {
     pub(super) fn start(store: Store, run: Uuid, changes: usize) -> Recorder {
         let (sender, receiver) = mpsc::unbounded_channel();
+        let last = CancellationToken::new();
         Recorder {
             sender,
-            writer: tokio::spawn(write(store, run, receiver)),
+            writer: tokio::spawn(write(store, run, receiver, last.clone())),
+            last,
             done: AtomicUsize::new(0),
             outcomes: Mutex::new(vec![None; changes]),
         }
@@ -73,6 +78,7 @@ impl Recorder {
     /// Waits until everything is written.
     pub(super) async fn finish(self, changes: &[Change]) -> Tally {
         drop(self.sender);
+        self.last.cancel();
         let written = self.writer.await;
         let outcomes = self.outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut tally = Tally {
@@ -117,14 +123,13 @@ async fn write(
     store: Store,
     run: Uuid,
     mut receiver: mpsc::UnboundedReceiver<Vec<Noted>>,
+    last: CancellationToken,
 ) -> Result<(), store::Error> {
     let mut batches = Vec::new();
     while receiver.recv_many(&mut batches, 10_000).await > 0 {
         let noted: Vec<Noted> = batches.drain(..).flatten().collect();
         store.record_outcomes(run, &noted).await?;
-        if !receiver.is_closed() || !receiver.is_empty() {
-            tokio::time::sleep(PAUSE).await;
-        }
+        last.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
     }
     Ok(())
 }

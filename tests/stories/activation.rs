@@ -343,6 +343,20 @@ async fn what_ozmap_refuses_is_told_in_its_words() {
     assert_eq!(desk.held("148").2, (json!(cto), json!(2)));
 }
 
+#[rstest]
+#[case("PATCH /properties", 2)]
+#[case("PATCH /ftth-clients", 1)]
+#[tokio::test]
+async fn what_ozmap_accepts_and_does_not_do_is_told(#[case] route: &str, #[case] port: u16) {
+    let desk = Desk::open().await;
+    let cto = desk.network.ctos[0].clone();
+    said(desk.activate("147", with(at(&cto, 1), json!({"implanted": false}))).await, 201).await;
+    desk.world.sandbox.ozmap().fail_route(route, 100, Fault::Status(204));
+    problem(desk.activate("147", at(&cto, port)).await, 502, "ozmap_rejected").await;
+    desk.world.sandbox.ozmap().heal();
+    said(desk.activate("147", at(&cto, port)).await, 200).await;
+}
+
 #[tokio::test]
 async fn what_ozmap_let_be_done_by_halves_is_remembered() {
     let desk = Desk::open().await;
