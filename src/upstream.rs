@@ -63,6 +63,8 @@ pub struct Request {
     pub body: Option<serde_json::Value>,
     /// Whether it may be sent again.
     pub repeat: Repeat,
+    /// Whether an error may quote the answer; not where answers carry others' secrets.
+    pub may_quote: bool,
     /// How long the answer is worth waiting for, repeats included; `None` is as long as the settings say.
     pub within: Option<Duration>,
 }
@@ -78,6 +80,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             repeat: Repeat::Safe,
+            may_quote: true,
             within: None,
         }
     }
@@ -247,7 +250,7 @@ impl Upstream {
         if status.is_success() {
             return Ok(Reply { status, body });
         }
-        let said = self.host.redactor.excerpt(&body);
+        let said = if request.may_quote { self.host.redactor.excerpt(&body) } else { String::new() };
         Err(self.error(request.operation, Kind::of_status(status, retry_after, said)))
     }
 

@@ -85,6 +85,10 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
+        let raw = parts.uri.query().unwrap_or_default();
+        if percent_encoding::percent_decode_str(raw).decode_utf8().is_err() {
+            return Err(Problem::invalid("query: is not UTF-8"));
+        }
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|query| Query(query.0)).map_err(|rejection| {
             let text = rejection.body_text();

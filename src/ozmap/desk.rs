@@ -3,10 +3,10 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::wire::card::{self, Dweller};
+use super::wire::card::{self, Dweller, Dwelling};
 use super::wire::{network, potency};
 use super::{Ozmap, pages, wire};
-use crate::domain::activation::{Card, ClientEdit, HomeEdit, NewHome};
+use crate::domain::activation::{Card, ClientEdit, Home, HomeEdit, NewHome};
 use crate::domain::route::Route;
 use crate::domain::{ClientCode, RecordId, Site, Splitter};
 use crate::upstream::{Error, Repeat, Request};
@@ -31,6 +31,8 @@ impl Ozmap {
         let path = ["api", "v2", "properties", "client", code.as_str(), "potency"];
         let mut request = self.request(Request::get("calculate a client's power", path));
         request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
+        // This answer has the OLT's user and password in it.
+        request.may_quote = false;
         match self.upstream.call(request, |reply| potency::routes(&reply.body)).await {
             Ok(routes) if routes.is_empty() => Ok(Light::NoRoute),
             Ok(routes) => Ok(Light::Routes(routes)),
@@ -48,24 +50,33 @@ impl Ozmap {
     /// [`Error`].
     pub async fn cards(&self, code: &ClientCode) -> Result<Vec<Card>, Error> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
-        let answer = self.upstream.call(self.request(request), |reply| card::dwellers(&reply.body)).await;
-        let dwellers = none_if_missing(answer)?.unwrap_or_default();
+        let answer = self.upstream.call(self.request(request), |reply| card::dwellings(&reply.body)).await;
         let mut cards = Vec::new();
-        for dweller in dwellers {
-            match dweller {
-                Dweller::Whole(card) => cards.push(*card),
-                Dweller::Id(id, home) => {
-                    let client = self.one("read a client", "ftth-clients", &id, card::client_card).await?;
-                    cards.extend(client.map(|card| Card { home: Some(home), ..card }));
-                }
+        for dwelling in none_if_missing(answer)?.unwrap_or_default() {
+            let card = match &dwelling.dweller {
+                Dweller::Whole(card) => Some((**card).clone()),
+                Dweller::Id(id) => self.one("read a client", "ftth-clients", id, card::client_card).await?,
+                Dweller::None => None,
+            };
+            // A host that ignores what it is asked returns others, too.
+            if let Some(card) = card.filter(|card| card.code == *code) {
+                cards.push(Card { home: Some(self.whole_home(dwelling).await?), ..card });
             }
         }
-        // A host that ignores what it is asked returns others, too.
-        cards.retain(|card| card.code == *code);
         if cards.is_empty() {
             return self.homeless(code).await;
         }
         Ok(cards)
+    }
+
+    /// The home with its connections, which decide whose a port is.
+    async fn whole_home(&self, dwelling: Dwelling) -> Result<Home, Error> {
+        if dwelling.tells_connections {
+            return Ok(dwelling.home);
+        }
+        let id = dwelling.home.property.clone();
+        let whole = self.one("read a property", "properties", &id, card::dwelling).await?;
+        Ok(whole.map_or(dwelling.home, |whole| whole.home))
     }
 
     /// Clients of a code who have no property.

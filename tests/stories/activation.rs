@@ -358,6 +358,19 @@ async fn what_ozmap_accepts_and_does_not_do_is_told(#[case] route: &str, #[case]
 }
 
 #[tokio::test]
+async fn a_host_whose_look_up_leaves_the_ports_out_is_asked_for_the_property() {
+    let desk = Desk::open().await;
+    let cto = desk.network.ctos[0].clone();
+    said(desk.activate("147", at(&cto, 1)).await, 201).await;
+    let mut row = desk.held("147").1;
+    row.as_object_mut().expect("a property").remove("connections").expect("it has them");
+    let ozmap = desk.world.sandbox.ozmap();
+    ozmap.fail_route("GET /properties/client/147", 100, Fault::Body(json!([row]).to_string()));
+    assert_eq!(said(desk.activate("147", at(&cto, 1)).await, 200).await["outcome"], "unchanged");
+    assert_eq!(said(desk.activate("147", at(&cto, 2)).await, 200).await["connection"]["port"], 2);
+}
+
+#[tokio::test]
 async fn what_ozmap_let_be_done_by_halves_is_remembered() {
     let desk = Desk::open().await;
     let (ozmap, cto) = (desk.world.sandbox.ozmap(), desk.network.ctos[0].clone());

@@ -1,6 +1,6 @@
 //! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -32,17 +32,36 @@ struct HomeRow {
     coords: Value,
     #[serde(default, rename = "potencyRead")]
     potency_read: Value,
-    #[serde(default)]
-    connections: Value,
+    /// Null is told, too: the property is on no splitter.
+    #[serde(default, deserialize_with = "told")]
+    connections: Option<Value>,
 }
 
-/// Who lives in a property, as far as its row tells.
+/// Tells null from a field that is missing.
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A property and who lives there, as far as its row tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dwelling {
+    /// The property.
+    pub home: Home,
+    /// Whether the row says which ports it holds; a host may leave that out of a route that joins records.
+    pub tells_connections: bool,
+    /// Who lives there.
+    pub dweller: Dweller,
+}
+
+/// Who lives in a property.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dweller {
-    /// The row has the client.
+    /// The row has the client; his card is without a home.
     Whole(Box<Card>),
     /// The row has the client's identifier only.
-    Id(RecordId, Home),
+    Id(RecordId),
+    /// Nobody.
+    None,
 }
 
 /// Reads the properties of one client; an empty body and `null` are none, as is an empty list.
@@ -50,42 +69,49 @@ pub enum Dweller {
 /// # Errors
 /// What is wrong with the answer; here, too, one field that cannot be read costs the answer: better no decision on a port
 /// than one on half a picture.
-pub fn dwellers(body: &[u8]) -> Result<Vec<Dweller>, String> {
+pub fn dwellings(body: &[u8]) -> Result<Vec<Dwelling>, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
     let rows: Option<Vec<HomeRow>> = serde_json::from_slice(body)
         .map_err(|e| format!("a list of properties is expected: {}", explain(&e)))?;
-    rows.into_iter().flatten().filter_map(|row| dweller(row).transpose()).collect()
+    rows.into_iter().flatten().map(read_dwelling).collect()
 }
 
-/// `None` for a property without a client.
-fn dweller(row: HomeRow) -> Result<Option<Dweller>, String> {
+/// Reads a row of `/properties`.
+///
+/// # Errors
+/// [`RowError`].
+pub fn dwelling(row: &RawValue) -> Result<Dwelling, RowError> {
+    let row: HomeRow =
+        serde_json::from_str(row.get()).map_err(|e| format!("a property is expected: {}", explain(&e)))?;
+    Ok(read_dwelling(row)?)
+}
+
+fn read_dwelling(row: HomeRow) -> Result<Dwelling, String> {
     let property =
         record_id(&row.id, &row.underscore_id).ok_or_else(|| "a property has no `id`".to_owned())?;
     let wrong = |what: String| format!("property {property}: {what}");
+    let dweller = match &row.client {
+        Value::Null => Dweller::None,
+        Value::String(id) => {
+            Dweller::Id(RecordId::new(id).ok_or_else(|| wrong("`client` is no identifier".to_owned()))?)
+        }
+        Value::Object(fields) => match client_reference(fields).map_err(|e| wrong(e.what))? {
+            ClientReference::Id(id) => Dweller::Id(id),
+            ClientReference::Whole(client) => Dweller::Whole(Box::new(card(client, fields))),
+        },
+        _ => return Err(wrong("`client` is neither object nor identifier".to_owned())),
+    };
     let home = Home {
         site: reference(&row.site).map_err(|()| wrong("`box` is no reference".to_owned()))?,
         address: text(&row.address),
         coordinate: coordinate(&row.coords, &row.lat, &row.lng),
         read_power: power(&row.potency_read).map_err(|e| wrong(format!("`potencyRead` {e}")))?,
-        connections: connections(&row.connections).map_err(wrong)?,
+        connections: row.connections.as_ref().map_or(Ok(Vec::new()), connections).map_err(wrong)?,
         property: property.clone(),
     };
-    match &row.client {
-        Value::Null => Ok(None),
-        Value::String(id) => {
-            let id = RecordId::new(id).ok_or_else(|| wrong("`client` is no identifier".to_owned()))?;
-            Ok(Some(Dweller::Id(id, home)))
-        }
-        Value::Object(fields) => match client_reference(fields).map_err(|e| wrong(e.what))? {
-            ClientReference::Id(id) => Ok(Some(Dweller::Id(id, home))),
-            ClientReference::Whole(client) => {
-                Ok(Some(Dweller::Whole(Box::new(card(client, fields, Some(home))))))
-            }
-        },
-        _ => Err(wrong("`client` is neither object nor identifier".to_owned())),
-    }
+    Ok(Dwelling { home, tells_connections: row.connections.is_some(), dweller })
 }
 
 /// Reads a row of `/ftth-clients`; the property is not in it.
@@ -96,14 +122,15 @@ pub fn client_card(row: &RawValue) -> Result<Card, RowError> {
     let fields: Map<String, Value> =
         serde_json::from_str(row.get()).map_err(|e| format!("a client is expected: {}", explain(&e)))?;
     match client_reference(&fields)? {
-        ClientReference::Whole(client) => Ok(card(client, &fields, None)),
+        ClientReference::Whole(client) => Ok(card(client, &fields)),
         ClientReference::Id(id) => Err(format!("client {id}: `code` is missing").into()),
     }
 }
 
-fn card(client: ClientRecord, fields: &Map<String, Value>, home: Option<Home>) -> Card {
+/// Without a home: that is another record.
+fn card(client: ClientRecord, fields: &Map<String, Value>) -> Card {
     let ClientRecord { id, code, status, implantation, onu } = client;
-    Card { id, code, name: fields.get("name").and_then(text), status, implantation, onu, home }
+    Card { id, code, name: fields.get("name").and_then(text), status, implantation, onu, home: None }
 }
 
 /// The splitters' ports that a property holds; connections of other kinds are none of ours.
@@ -197,4 +224,90 @@ pub fn client_edit_body(edit: &ClientEdit) -> Value {
 /// `[lng, lat]`. Source: `contracts/ozmap-api.md`, "Records".
 fn coords(coordinate: Coordinate) -> Value {
     json!([coordinate.lng(), coordinate.lat()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn only(body: &str) -> Dwelling {
+        let mut dwellings = dwellings(body.as_bytes()).expect("an answer");
+        assert_eq!(dwellings.len(), 1);
+        dwellings.remove(0)
+    }
+
+    #[test]
+    fn a_property_is_read_in_every_shape_of_its_references() {
+        let whole = only(
+            r#"[{"_id":"a1","box":{"id":"b2"},"lat":-27.5,"lng":-48.5,"potencyRead":-20.1,"address":" Rua 1 ",
+                "client":{"_id":"c3","code":147,"name":"Maria","implanted":true,"status":"OK"},
+                "connections":[{"id":"d4","kind":"Splitter","port":3,"name":"S"},{"id":"e5","kind":"Cable"}]}]"#,
+        );
+        let Dweller::Whole(card) = whole.dweller else { panic!("the client is there") };
+        assert_eq!(
+            (card.code.as_str(), card.name.as_deref(), card.home.is_none()),
+            ("147", Some("Maria"), true)
+        );
+        assert_eq!(whole.home.site.map(|id| id.to_string()).as_deref(), Some("b2"));
+        assert_eq!(whole.home.address.as_deref(), Some("Rua 1"));
+        assert_eq!(whole.home.connections.len(), 1, "a cable is no port");
+        assert_eq!(whole.home.connections[0].port.get(), 3);
+        let thin = only(r#"[{"id":"a1","box":"b2","client":"c3"}]"#);
+        assert_eq!(
+            (thin.dweller, thin.tells_connections),
+            (Dweller::Id(RecordId::new("c3").expect("an id")), false)
+        );
+        let empty = only(r#"[{"id":"a1","connections":null}]"#);
+        assert_eq!((empty.dweller, empty.tells_connections), (Dweller::None, true));
+    }
+
+    #[test]
+    fn half_a_picture_is_none() {
+        for (body, expected) in [
+            (r#"[{"client":null}]"#, "has no `id`"),
+            (r#"[{"id":"a1","connections":{}}]"#, "`connections` is no list"),
+            (r#"[{"id":"a1","connections":[{"id":"d4"}]}]"#, "without `port`"),
+            (r#"[{"id":"a1","client":5}]"#, "`client` is neither"),
+            (r#"{"error":"x"}"#, "a list of properties is expected"),
+        ] {
+            let error = dwellings(body.as_bytes()).expect_err(body);
+            assert!(error.contains(expected), "{error}");
+        }
+        for nothing in ["", "null", "[]", " \n"] {
+            assert_eq!(dwellings(nothing.as_bytes()), Ok(Vec::new()));
+        }
+    }
+
+    /// JSON of any shape, with the names that are looked for in it.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[0-9a-f]{0,24}".prop_map(Value::from),
+        ];
+        let names =
+            "(id|_id|box|client|connections|port|kind|lat|lng|coords|potencyRead|code|onu|status|implanted)";
+        leaf.prop_recursive(4, 40, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::btree_map(names, inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_json_never_panics(value in json()) {
+            let text = value.to_string();
+            let _ = dwellings(text.as_bytes());
+            if let Ok(row) = serde_json::from_str::<Box<RawValue>>(&text) {
+                let _ = dwelling(&row);
+                let _ = client_card(&row);
+            }
+        }
+    }
 }
