@@ -166,11 +166,7 @@ pub(super) fn client_code(field: &str, text: &str) -> Result<ClientCode, Problem
 
 /// A parameter that is one of some words, for the API's description.
 pub(super) fn one_of(words: &[&str]) -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(words.iter().copied()))
-        .examples(words.first().map(|word| serde_json::Value::from(*word)))
-        .into()
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied())).into()
 }
 
 /// A client's code in the path, for the API's description.
@@ -189,7 +185,7 @@ fn code_schema() -> Schema {
         .pattern(Some(CODE_PATTERN))
         .min_length(Some(1))
         .max_length(Some(LONGEST_CODE))
-        .examples([serde_json::Value::from("147")])
+        .example(Some(serde_json::Value::from("147")))
         .into()
 }
 
