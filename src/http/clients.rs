@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::door::Who;
-use super::extract::{CodeInPath, CodeParam};
+use super::extract::{CodeInPath, CodeParam, NumericCodeParam};
 use super::problem::{Code, Problem, ProblemBody};
 use super::sync_runs::{SyncChange, SyncFinding};
 use super::time::within;
@@ -166,7 +166,7 @@ pub(super) struct ClientSync {
 }
 
 /// The sync's rules for one client, now, on a fresh reading of INT6.
-#[utoipa::path(post, path = "/v1/clients/{code}/sync", operation_id = "sync_client", tag = "clients", params(CodeParam), responses(
+#[utoipa::path(post, path = "/v1/clients/{code}/sync", operation_id = "sync_client", tag = "clients", params(NumericCodeParam), responses(
     (status = 200, body = ClientSync),
     (status = 404, description = "client_not_found: OZmap or INT6 has no such client", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "client_ambiguous", body = ProblemBody, content_type = "application/problem+json"),

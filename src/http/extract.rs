@@ -148,8 +148,6 @@ async fn in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String>
 
 /// Longest code in characters; OZmap's are far shorter.
 const LONGEST_CODE: usize = 100;
-/// What a code looks like, for the API's description.
-const CODE_PATTERN: &str = r"^\w[^\x00-\x1F\x7F-\x9F]*$";
 
 /// A client's code. It begins with a letter or a digit, so that it cannot lead to another route as `..` would.
 pub(super) fn client_code(field: &str, text: &str) -> Result<ClientCode, Problem> {
@@ -175,18 +173,18 @@ pub(super) fn one_of(words: &[&str]) -> Schema {
 #[allow(dead_code, reason = "only its description is used")]
 pub(super) struct CodeParam {
     /// The client's code.
-    #[param(schema_with = code_schema)]
+    #[param(pattern = r"^\w[^\x00-\x1F\x7F-\x9F]*$", max_length = 100, example = "147")]
     code: String,
 }
 
-fn code_schema() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some(CODE_PATTERN))
-        .min_length(Some(1))
-        .max_length(Some(LONGEST_CODE))
-        .example(Some(serde_json::Value::from("147")))
-        .into()
+/// The code of a client whom the sync may compare, for the API's description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(super) struct NumericCodeParam {
+    /// The client's code: digits only, because the sync compares no others.
+    #[param(pattern = "^[0-9]{1,100}$", example = "147")]
+    code: String,
 }
 
 /// A number in a range, or the default.
