@@ -96,9 +96,12 @@ impl Powers {
         }
     }
 
-    /// Asks OZmap the next time: the client was connected elsewhere.
+    /// Knows nothing of a client any more: he was connected elsewhere, and a verdict on his old way would be a wrong one.
     pub async fn forget(&self, code: &ClientCode) {
         self.fresh.invalidate(code).await;
+        if let Err(error) = self.store.forget_power(&self.tenant, code.as_str()).await {
+            tracing::warn!(%error, "the power of a client who was connected elsewhere could not be forgotten");
+        }
     }
 
     /// What OZmap said last.

@@ -1,7 +1,7 @@
 //! The last calculated power that OZmap told of each client, for when it cannot be reached.
 
 use super::error::During;
-use super::{Error, Store, time_text};
+use super::{Error, Store, kept, time_text};
 use crate::domain::route::KnownPower;
 
 impl Store {
@@ -23,6 +23,20 @@ impl Store {
         .await
         .map(drop)
         .during("remember a calculated power")
+    }
+
+    /// Forgets what OZmap said of a client.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn forget_power(&self, tenant: &str, code: &str) -> Result<(), Error> {
+        sqlx::query("DELETE FROM known_powers WHERE tenant = $1 AND code = $2")
+            .bind(tenant)
+            .bind(kept(code))
+            .execute(&self.writer)
+            .await
+            .map(drop)
+            .during("forget a calculated power")
     }
 
     /// What OZmap said last; `None` if it never was asked.

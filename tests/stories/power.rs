@@ -235,5 +235,8 @@ async fn a_client_who_moved_is_calculated_anew() {
     let (splitter, port) = api.world.sandbox.ozmap().free_port().expect("a free port");
     let moved = api.ask(Method::PUT, "/v1/clients/10001/activation");
     said(moved.json(&json!({"splitter_id": splitter, "port": port})).send().await.expect("an answer")).await;
+    api.away();
+    problem(api.power("").await, 503, "ozmap_unreachable").await;
+    api.world.sandbox.ozmap().heal();
     assert_eq!(said(api.power("").await).await["source"], "ozmap");
 }
