@@ -8,13 +8,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use int6_ozmap_gateway::domain::{
-    Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter,
-};
+use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
+use gateway_sandbox::{Options, Sandbox};
 use int6_ozmap_gateway::mirror::{self, Builder, Mirror, Network, Parts};
 use int6_ozmap_gateway::ozmap::{Load, Ozmap, Piece};
 use int6_ozmap_gateway::provisioning::nearby::{Checked, Offer, Query};
-use int6_ozmap_gateway::sandbox::{Options, Sandbox};
 use int6_ozmap_gateway::store::Store;
 use int6_ozmap_gateway::upstream::{Settings, Upstream};
 use jiff::Timestamp;
@@ -204,8 +202,7 @@ fn over_http() {
         let url = format!("sqlite://{}", folder.path().join("gateway.db").display());
         let store = Store::open(&url).await.expect("a new database");
         let base = sandbox.ozmap_url().parse().expect("a URL");
-        let host =
-            Upstream::new(int6_ozmap_gateway::domain::System::Ozmap, &Settings::new(base)).expect("a client");
+        let host = Upstream::new(gateway_core::System::Ozmap, &Settings::new(base)).expect("a client");
         let ozmap = Ozmap::new(host, sandbox.ozmap_key().into(), 500);
         let mirror = |at_once| {
             let (ozmap, store, stop) = (ozmap.clone(), store.clone(), CancellationToken::new());

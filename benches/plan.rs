@@ -3,11 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use int6_ozmap_gateway::domain::{
-    Client, ClientCode, Dbm, Implantation, Onu, PowerReading, Rails, Reading, RecordId, Status,
-};
-use int6_ozmap_gateway::sync::batch::{Grouping, batch};
-use int6_ozmap_gateway::sync::plan::{Limits, plan};
+use gateway_core::sync::{Grouping, Limits, Rails, Reading, batch, plan};
+use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, PowerReading, RecordId, Status};
 use jiff::Timestamp;
 
 const CLIENTS: u32 = 200_000;
@@ -46,7 +43,7 @@ fn readings() -> Vec<Reading> {
         .collect()
 }
 
-fn planned((clients, readings): (Vec<Client>, Vec<Reading>)) -> int6_ozmap_gateway::sync::plan::Plan {
+fn planned((clients, readings): (Vec<Client>, Vec<Reading>)) -> gateway_core::sync::Plan {
     plan(clients, readings, Vec::new(), &Limits::default(), Rails::Hold, Timestamp::UNIX_EPOCH)
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::header;
 use axum::routing::get;
-use int6_ozmap_gateway::sandbox::{Options, Sandbox};
+use gateway_sandbox::{Options, Sandbox};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -6,7 +6,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use int6_ozmap_gateway::sandbox::{Options, Sandbox};
+use gateway_sandbox::{Options, Sandbox};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use serde_json::json;
 

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::System;
 use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -12,16 +13,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Config};
-use crate::domain::System;
 use crate::http::{self, Face};
-use crate::int6;
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
 use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, Parts, schedule};
-use crate::telemetry;
 use crate::upstream::Upstream;
+use crate::{int6, telemetry};
 
 /// How long requests may take to finish once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod sync;
 
@@ -8,9 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::config::{Config, Mistakes, Purpose};
-use crate::{app, http, telemetry};
+use int6_ozmap_gateway::config::{Config, Mistakes, Purpose};
+use int6_ozmap_gateway::{app, http, telemetry};
 
 /// Keeps OZmap in step with INT6: every 10 minutes what INT6 reads of each client's light reaches OZmap.
 #[derive(Parser)]
@@ -32,6 +32,7 @@ enum Command {
     Openapi,
     /// Makes a gateway key and prints it with its SHA-256.
     Keygen,
+    #[cfg(feature = "sandbox")]
     /// Starts a pretend OZmap, a pretend INT6 and the gateway in front of them, all on loopback.
     Sandbox(sandbox::Arguments),
 }
@@ -56,7 +57,7 @@ impl ConfigFile {
 const FAILED: u8 = 2;
 
 /// Parses the command line and carries it out.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Err(error) = rustls::crypto::ring::default_provider().install_default() {
         tracing::debug!(?error, "a TLS provider was installed already");
@@ -89,6 +90,7 @@ async fn carry_out(command: Command) -> ExitCode {
             eprintln!("Give INT6 the key; the gateway needs only one of the two lines, best the second.");
             ExitCode::SUCCESS
         }
+        #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
     }
 }
@@ -96,7 +98,7 @@ async fn carry_out(command: Command) -> ExitCode {
 /// A key of 256 random bits and its SHA-256, both in hexadecimal digits.
 fn keygen() -> (String, String) {
     let key = hex(&rand::random::<[u8; 32]>());
-    let hash = hex(&crate::config::hash_of_key(&key));
+    let hash = hex(&int6_ozmap_gateway::config::hash_of_key(&key));
     (key, hash)
 }
 
@@ -111,8 +113,9 @@ fn failed(why: &str) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::CommandFactory;
+
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -128,7 +131,7 @@ mod tests {
     fn a_new_key_is_good_enough_for_the_settings_and_hashes_to_its_hash() {
         let (key, hash) = keygen();
         assert_eq!(key.len(), 64);
-        assert_eq!(hash, hex(&crate::config::hash_of_key(&key)));
+        assert_eq!(hash, hex(&int6_ozmap_gateway::config::hash_of_key(&key)));
         assert_ne!(key, keygen().0);
     }
 }

@@ -12,18 +12,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use gateway_core::sync::{Grouping, Limits};
+use gateway_core::{Dbm, PlausibleWindow};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use source::Source;
 use url::Url;
 
-use crate::domain::{Dbm, PlausibleWindow};
-use crate::sync::batch::Grouping;
-use crate::sync::plan::Limits;
 use crate::{int6, ozmap, provisioning, upstream};
-use source::Source;
 
 /// Everything that the gateway is told.
 #[derive(Debug, Clone)]

@@ -18,15 +18,12 @@
 //!   misunderstanding cannot pass on both sides.
 
 pub mod app;
-pub mod cli;
 pub mod config;
-pub mod domain;
 pub mod http;
 pub mod int6;
 pub mod mirror;
 pub mod ozmap;
 pub mod provisioning;
-pub mod sandbox;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

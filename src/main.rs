@@ -1,7 +1,9 @@
 //! The gateway's one binary: parses the command line and hands over to the library.
 
+mod cli;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    int6_ozmap_gateway::cli::main()
+    cli::main()
 }

@@ -8,25 +8,23 @@ mod error;
 mod redact;
 mod settings;
 
-pub use error::{Error, Kind};
-pub use settings::Settings;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
+pub use error::{Error, Kind};
 use failsafe::StateMachine;
 use failsafe::backoff::EqualJittered;
 use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
+use gateway_core::System;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use redact::Redactor;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, StatusCode};
+pub use settings::Settings;
 use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
-
-use crate::domain::System;
-use redact::Redactor;
 
 /// Longest pause between two tries; a `Retry-After` beyond it ends the call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

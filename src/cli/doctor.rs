@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
+use int6_ozmap_gateway::app::{self, Upstreams};
+use int6_ozmap_gateway::config::Purpose;
+use int6_ozmap_gateway::store::Store;
+use int6_ozmap_gateway::telemetry;
+use int6_ozmap_gateway::upstream::{Error, Kind};
 use secrecy::ExposeSecret;
 
 use super::{ConfigFile, FAILED, failed};
-use crate::app::{self, Upstreams};
-use crate::config::Purpose;
-use crate::store::Store;
-use crate::telemetry;
-use crate::upstream::{Error, Kind};
 
 pub(super) async fn run(file: ConfigFile) -> ExitCode {
     telemetry::start("error");

@@ -5,11 +5,12 @@ mod story;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use gateway_sandbox::{Options, Sandbox};
+use int6_ozmap_gateway::app::{self, Gateway};
+use int6_ozmap_gateway::config::{Config, Purpose};
+use int6_ozmap_gateway::telemetry;
+
 use super::failed;
-use crate::app::{self, Gateway};
-use crate::config::{Config, Purpose};
-use crate::sandbox::{Options, Sandbox};
-use crate::telemetry;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

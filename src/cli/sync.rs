@@ -7,19 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use gateway_core::sync::{FindingKind, Mode, Plan, Rails, RunState, Trigger};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use int6_ozmap_gateway::config::{Config, Purpose};
+use int6_ozmap_gateway::store::{Process, Store};
+use int6_ozmap_gateway::sync::{Observer, Progress, Report};
+use int6_ozmap_gateway::{app, telemetry};
 use secrecy::ExposeSecret;
+use strum::VariantArray;
 use tokio_util::sync::CancellationToken;
 
 use super::{ConfigFile, FAILED, failed};
-use crate::app;
-use crate::config::{Config, Purpose};
-use crate::domain::{FindingKind, Mode, Rails, RunState, Trigger};
-use crate::store::Process;
-use crate::store::Store;
-use crate::sync::plan::Plan;
-use crate::sync::{Observer, Progress, Report};
-use crate::telemetry;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -180,8 +178,10 @@ fn summary(report: &Report, mode: Mode) -> String {
         n(counts.failed),
         n(counts.unchanged)
     );
-    let reported =
-        FindingKind::ALL.map(|kind| format!("{} {}", kind.name().replace('_', " "), n(counts.of(kind))));
+    let reported: Vec<String> = FindingKind::VARIANTS
+        .iter()
+        .map(|&kind| format!("{} {}", kind.name().replace('_', " "), n(counts.of(kind))))
+        .collect();
     let _ = writeln!(text, "  set aside: {}", reported.join(", "));
     let _ = writeln!(
         text,
@@ -195,8 +195,9 @@ fn summary(report: &Report, mode: Mode) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gateway_core::sync::{Calls, Counts, Phases};
+
     use super::*;
-    use crate::domain::{Calls, Counts, Phases};
 
     fn report(state: RunState) -> Report {
         Report {

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gateway_core::provisioning::{Intent, Wish};
+use gateway_core::{Card, ClientCode, Implantation, Onu, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
-use utoipa::openapi::Schema;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -20,16 +21,13 @@ use super::problem::{Problem, ProblemBody};
 use super::time::within;
 use super::trace::RequestId;
 use super::wish::{ActivationRequest, NewClientRequest};
-use crate::domain::activation::{Card, Intent, Wish};
-use crate::domain::{ClientCode, Implantation, Onu, System};
 use crate::provisioning::Failure;
 use crate::provisioning::activation::{Asked, Done};
-use crate::store::{ActivationFilter, ActivationRow};
+use crate::store::{ActivationFilter, ActivationResult, ActivationRow};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const CALLBACK_URL: HeaderName = HeaderName::from_static("callback-url");
-const RESULTS: [&str; 6] = ["running", "created", "updated", "unchanged", "refused", "failed"];
 
 /// The client after it was done, and what was done.
 #[derive(Debug, Serialize, ToSchema)]
@@ -147,10 +145,6 @@ fn client_path(code: &ClientCode) -> String {
     format!("/v1/clients/{code}")
 }
 
-fn results() -> Schema {
-    one_of(&RESULTS)
-}
-
 /// Which activations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -160,8 +154,9 @@ pub(super) struct ActivationsQuery {
     #[param(example = "147")]
     code: Option<String>,
     /// `running`, `created`, `updated`, `unchanged`, `refused` or `failed`.
-    #[param(schema_with = results)]
-    result: Option<String>,
+    #[param(schema_with = one_of::<ActivationResult>)]
+    #[serde(default, deserialize_with = "word")]
+    result: Option<ActivationResult>,
     /// Activations of a page. Default 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -274,9 +269,7 @@ pub(super) async fn list(
     Query(query): Query<ActivationsQuery>,
 ) -> Result<Json<ActivationPage>, Problem> {
     let limit = in_range("limit", query.limit, 50, 200)?;
-    let known = |result: &str| RESULTS.contains(&result).then(|| result.to_owned());
-    let result = word("result", query.result.as_deref(), &RESULTS, known)?;
-    let filter = ActivationFilter { code: query.code, result, before: query.before };
+    let filter = ActivationFilter { code: query.code, result: query.result, before: query.before };
     let rows = face.store.activations(&who.tenant().name, &filter, limit).await?;
     let next = rows.last().map(|row| row.id.clone()).filter(|_| rows.len() == limit as usize);
     Ok(Json(ActivationPage { activations: rows.into_iter().map(Activation::from).collect(), next }))

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use gateway_core::{Card, Connection, Coordinate, Home, Implantation, MacAddress, Onu, System};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,8 +14,6 @@ use super::extract::{CodeInPath, CodeParam, NumericCodeParam};
 use super::problem::{Code, Problem, ProblemBody};
 use super::sync_runs::{SyncChange, SyncFinding};
 use super::time::within;
-use crate::domain::activation::{Card, Connection, Home};
-use crate::domain::{Coordinate, Implantation, MacAddress, Onu, System};
 use crate::store::ChangeFilter;
 use crate::sync::single;
 

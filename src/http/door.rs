@@ -144,8 +144,9 @@ pub(super) fn caller_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[I
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rstest::rstest;
+
+    use super::*;
 
     #[rstest]
     #[case("10.0.0.1", &[], "10.0.0.1")]

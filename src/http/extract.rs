@@ -1,16 +1,20 @@
 //! Reading requests, with errors that name the field.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use futures::StreamExt;
-use serde::de::DeserializeOwned;
+use gateway_core::ClientCode;
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer};
+use strum::VariantArray;
 use utoipa::IntoParams;
 use utoipa::openapi::{ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
 use super::problem::{Code, Problem};
-use crate::domain::ClientCode;
 
 /// A JSON body. The content type is not looked at, because people forget it.
 pub(super) struct Body<T>(pub(super) T);
@@ -162,9 +166,19 @@ pub(super) fn client_code(field: &str, text: &str) -> Result<ClientCode, Problem
     })
 }
 
+/// The words of a closed list.
+pub(super) trait Words: FromStr + Into<&'static str> + VariantArray + Copy {
+    /// All of them, in the order in which people read them.
+    fn words() -> impl Iterator<Item = &'static str> {
+        Self::VARIANTS.iter().map(|word| (*word).into())
+    }
+}
+
+impl<T: FromStr + Into<&'static str> + VariantArray + Copy> Words for T {}
+
 /// A parameter that is one of some words, for the API's description.
-pub(super) fn one_of(words: &[&str]) -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied())).into()
+pub(super) fn one_of<T: Words>() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(T::words())).into()
 }
 
 /// A client's code in the path, for the API's description.
@@ -196,16 +210,9 @@ pub(super) fn in_range(name: &str, given: Option<u32>, default: u32, most: u32) 
     }
 }
 
-/// A word of a list.
-pub(super) fn word<T>(
-    name: &str,
-    given: Option<&str>,
-    known: &[&str],
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, Problem> {
-    let Some(given) = given else { return Ok(None) };
-    let value = parse(given);
-    value
-        .map(Some)
-        .ok_or_else(|| Problem::invalid(format!("{name}: one of {} is expected", known.join(", "))))
+/// Reads a parameter that is one of some words.
+pub(super) fn word<'de, D: Deserializer<'de>, T: Words>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let Some(given) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let known = || T::words().collect::<Vec<_>>().join(", ");
+    given.parse().map(Some).map_err(|_| de::Error::custom(format!("one of {} is expected", known())))
 }

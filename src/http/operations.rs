@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gateway_core::ClientCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use super::door::Who;
 use super::extract::{OperationId, no_such_operation};
 use super::problem::{Code, Problem, ProblemBody};
 use super::trace::RequestId;
-use crate::domain::ClientCode;
 use crate::provisioning::operations::Answer;
 use crate::store::OperationRow;
 

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::http::{HeaderMap, header};
+use gateway_core::{Dbm, Equipment, KnownPower, PowerReading, System, Verdict};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -9,8 +10,6 @@ use super::door::Who;
 use super::extract::{CodeInPath, CodeParam, Query};
 use super::problem::{Problem, ProblemBody};
 use super::time::within;
-use crate::domain::route::{Equipment, KnownPower, Verdict};
-use crate::domain::{Dbm, PowerReading, System};
 use crate::provisioning::power::Origin;
 
 /// What INT6 has measured and what it tolerates.

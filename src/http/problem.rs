@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gateway_core::PortNumber;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::PortNumber;
 use crate::provisioning::Failure;
 use crate::store::{self, LockError};
 

@@ -1,22 +1,16 @@
 //! Splitters nearby.
 
 use axum::Json;
+use gateway_core::{Coordinate, Implantation, PortNumber, Ratio, SiteKind};
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::Schema;
 use utoipa::{IntoParams, ToSchema};
 
 use super::door::Who;
 use super::extract::{Query, in_range, one_of, word};
 use super::problem::{Code, Problem, ProblemBody};
-use crate::domain::{Coordinate, Implantation, PortNumber, Ratio, SiteKind};
 use crate::provisioning::nearby::{self, Found, Offer};
 
-const KINDS: [&str; 2] = ["cto", "condominium"];
 const LARGEST_RADIUS_M: f64 = 5_000.0;
-
-fn kinds() -> Schema {
-    one_of(&KINDS)
-}
 
 /// Where, and which splitters.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,8 +30,9 @@ pub(super) struct NearbyQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, example = 10)]
     limit: Option<String>,
     /// `cto` or `condominium`; both when absent.
-    #[param(schema_with = kinds)]
-    kind: Option<String>,
+    #[param(schema_with = one_of::<SiteKind>)]
+    #[serde(default, deserialize_with = "word")]
+    kind: Option<SiteKind>,
     /// Whether splitters without a free port are given too. Default false.
     #[param(value_type = Option<bool>)]
     include_full: Option<String>,
@@ -174,7 +169,6 @@ impl NearbyQuery {
         // What is no whole number is out of range as well.
         let limit = limit.map(|limit| limit.trim().parse().unwrap_or_default());
         let limit = in_range("limit", limit, 20, 200)? as usize;
-        let kind = word("kind", kind.as_deref(), &KINDS, SiteKind::parse)?;
         let offer = match include_full.as_deref() {
             None | Some("false") => Offer::WithFreePort,
             Some("true") => Offer::All,

@@ -4,9 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gateway_core::sync::{
+    Calls, ChangeResult, Counts, Field, Finding, FindingKind, Mode, Phases, Rails, RunState, Trigger,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::openapi::Schema;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -14,28 +16,7 @@ use super::door::Who;
 use super::extract::{OptionalBody, Query, RunId, in_range, no_such_run, one_of, word};
 use super::problem::{Problem, ProblemBody};
 use super::{Shared, csv};
-use crate::domain::{Calls, Counts, Field, Finding, FindingKind, Mode, Phases, Rails, RunState, Trigger};
 use crate::store::{ChangeFilter, ChangeRow, FindingRow, RunRow};
-
-const STATES: [&str; 5] = ["running", "finished", "halted", "failed", "skipped"];
-const FIELDS: [&str; 4] = ["read_power", "status", "implantation", "onu"];
-const RESULTS: [&str; 3] = ["planned", "applied", "failed"];
-
-fn states() -> Schema {
-    one_of(&STATES)
-}
-
-fn fields() -> Schema {
-    one_of(&FIELDS)
-}
-
-fn results() -> Schema {
-    one_of(&RESULTS)
-}
-
-fn kinds() -> Schema {
-    one_of(&FindingKind::ALL.map(FindingKind::name))
-}
 
 /// A run that is asked for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -209,8 +190,9 @@ pub(super) struct RunsQuery {
     /// Only runs older than this one.
     before: Option<Uuid>,
     /// `running`, `finished`, `halted`, `failed` or `skipped`.
-    #[param(schema_with = states)]
-    state: Option<String>,
+    #[param(schema_with = one_of::<RunState>)]
+    #[serde(default, deserialize_with = "word")]
+    state: Option<RunState>,
 }
 
 /// The history of runs, newest first.
@@ -223,8 +205,7 @@ pub(super) async fn list(
     Query(query): Query<RunsQuery>,
 ) -> Result<Json<SyncRunPage>, Problem> {
     let limit = in_range("limit", query.limit, 20, 200)?;
-    let state = word("state", query.state.as_deref(), &STATES, RunState::from_name)?;
-    let runs = face.store.runs(&who.tenant().name, limit, query.before, state).await?;
+    let runs = face.store.runs(&who.tenant().name, limit, query.before, query.state).await?;
     let next = runs.last().map(|run| run.id).filter(|_| runs.len() == limit as usize);
     Ok(Json(SyncRunPage { sync_runs: runs.into_iter().map(SyncRun::from).collect(), next }))
 }
@@ -268,11 +249,13 @@ pub(super) async fn get(
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
     /// `read_power`, `status`, `implantation` or `onu`.
-    #[param(schema_with = fields)]
-    field: Option<String>,
+    #[param(schema_with = one_of::<Field>)]
+    #[serde(default, deserialize_with = "word")]
+    field: Option<Field>,
     /// `planned`, `applied` or `failed`.
-    #[param(schema_with = results)]
-    result: Option<String>,
+    #[param(schema_with = one_of::<ChangeResult>)]
+    #[serde(default, deserialize_with = "word")]
+    result: Option<ChangeResult>,
     /// One client.
     #[param(example = "147")]
     code: Option<String>,
@@ -331,12 +314,7 @@ pub(super) async fn changes(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let limit = in_range("limit", query.limit, 100, 1_000)?;
-    let known_result = |result: &str| RESULTS.contains(&result).then(|| result.to_owned());
-    let filter = ChangeFilter {
-        field: word("field", query.field.as_deref(), &FIELDS, Field::from_name)?,
-        result: word("result", query.result.as_deref(), &RESULTS, known_result)?,
-        code: query.code,
-    };
+    let filter = ChangeFilter { field: query.field, result: query.result, code: query.code };
     face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
     if csv::is_asked(&headers) {
         return Ok(csv::answer(face.store.clone(), id, filter));
@@ -353,8 +331,9 @@ pub(super) async fn changes(
 #[into_params(parameter_in = Query)]
 pub(super) struct FindingsQuery {
     /// `only_in_ozmap`, `only_in_int6`, `duplicate`, `not_numeric`, `unreadable`, `stale` or `absent`.
-    #[param(schema_with = kinds)]
-    kind: Option<String>,
+    #[param(schema_with = one_of::<FindingKind>)]
+    #[serde(default, deserialize_with = "word")]
+    kind: Option<FindingKind>,
     /// Findings of a page. Default 100.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -410,14 +389,8 @@ pub(super) async fn findings(
     Query(query): Query<FindingsQuery>,
 ) -> Result<Json<SyncFindingPage>, Problem> {
     let limit = in_range("limit", query.limit, 100, 1_000)?;
-    let kind = word(
-        "kind",
-        query.kind.as_deref(),
-        &FindingKind::ALL.map(FindingKind::name),
-        FindingKind::from_name,
-    )?;
     face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
-    let rows = face.store.findings(id, kind, query.after, limit).await?;
+    let rows = face.store.findings(id, query.kind, query.after, limit).await?;
     let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
     Ok(Json(SyncFindingPage { findings: rows.into_iter().map(SyncFinding::from).collect(), next }))
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::domain::System;
+use gateway_core::System;
+
 use crate::provisioning::Failure;
 
 /// Waits for an answer as long as the caller does, by default 20 s.

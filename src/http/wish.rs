@@ -1,12 +1,14 @@
 //! What INT6 asks for a client, read strictly: each mistake is told by the name of its field.
 
+use gateway_core::provisioning::Wish;
+use gateway_core::{
+    ClientCode, Coordinate, Implantation, MacAddress, OnuSerial, OnuWish, PortNumber, RecordId,
+};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
 
 use super::extract::client_code;
 use super::problem::Problem;
-use crate::domain::activation::{OnuWish, Wish};
-use crate::domain::{ClientCode, Coordinate, Implantation, MacAddress, OnuSerial, PortNumber, RecordId};
 
 /// Longest name and address, in characters.
 const LONGEST_TEXT: usize = 300;

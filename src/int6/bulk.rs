@@ -1,9 +1,10 @@
 //! The bulk read: one row per ONU, page by page.
 
 use futures::StreamExt;
+use gateway_core::System;
+use gateway_core::sync::{Finding, FindingKind, Reading};
 
 use super::{Api, wire};
-use crate::domain::{Finding, FindingKind, Reading, System};
 use crate::upstream::{Error, Request};
 
 /// Pages asked for ahead of the one that is read. More would overshoot the end of a small ISP.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use compact_str::CompactString;
+use gateway_core::sync::Reading;
+use gateway_core::{ClientCode, MacAddress, OnuSerial, PowerReading};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -11,8 +13,6 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-
-use crate::domain::{ClientCode, MacAddress, OnuSerial, PowerReading, Reading};
 
 /// Where e-mail and token buy a short-lived token.
 pub const TOKEN_PATH: &str = "/api/auth/v2/request_token";
@@ -216,5 +216,4 @@ fn time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
 mod tests;

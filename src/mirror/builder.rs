@@ -1,11 +1,11 @@
 //! A network from its pieces, which come in no order.
 
+use gateway_core::{Coordinate, Implantation, RecordId, Site, SiteKind, Splitter};
 use jiff::Timestamp;
 use rstar::RTree;
 
 use super::network::{Network, SiteRow, SplitterRow, Tally, Text, words_for};
 use super::sphere;
-use crate::domain::{Coordinate, Implantation, RecordId, Site, SiteKind, Splitter};
 use crate::ozmap::{Load, Piece};
 
 /// Collects pieces compactly, so that a million of them fit.

@@ -1,10 +1,10 @@
 //! The network itself: built once, never changed, and small: about 200 bytes a splitter, its site, texts and index included.
 
+use gateway_core::{Coordinate, Implantation, PortNumber, Ratio, RecordId, SiteKind};
 use jiff::Timestamp;
 use rstar::RTree;
 
 use super::sphere::Place;
-use crate::domain::{Coordinate, Implantation, PortNumber, Ratio, RecordId, SiteKind};
 
 /// A text in the arena; the empty one for none.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId};
 use serde::{Deserialize, Serialize};
 
 use super::builder::Builder;
 use super::network::{Network, Site};
-use crate::domain::{self, Coordinate, Implantation, PortState, Ratio, RecordId, SiteKind};
 use crate::ozmap::Piece;
 
 /// Sites of a chunk: a text of some 200 kB.
@@ -95,7 +95,7 @@ fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
             let word = free.get(usize::from(index / 64))?;
             Some(if word >> (index % 64) & 1 == 1 { PortState::Free } else { PortState::Taken })
         };
-        Some(Piece::Splitter(domain::Splitter {
+        Some(Piece::Splitter(gateway_core::Splitter {
             id: RecordId::new(&splitter)?,
             name: name.into(),
             site: Some(id.clone()),
@@ -105,8 +105,8 @@ fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
         }))
     };
     let mut pieces: Vec<Piece> = site.splitters.into_iter().map(splitter).collect::<Option<_>>()?;
-    pieces.push(Piece::Site(domain::Site {
-        kind: SiteKind::parse(&site.kind)?,
+    pieces.push(Piece::Site(gateway_core::Site {
+        kind: site.kind.parse().ok()?,
         name: site.name.into(),
         address: site.address.map(Into::into),
         coordinate: Some(Coordinate::new(site.lat, site.lng)?),

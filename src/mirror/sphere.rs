@@ -3,11 +3,10 @@
 //! Places are indexed as points of the unit sphere in space: the straight line between two of them grows with the way
 //! around, so that the nearest by one is the nearest by the other, at the poles and across the antimeridian too.
 
+use gateway_core::Coordinate;
 use geo::{Distance, Haversine, Point};
 use rstar::RTree;
 use rstar::primitives::GeomWithData;
-
-use crate::domain::Coordinate;
 
 /// A point of the unit sphere, with the number of its site.
 pub(super) type Place = GeomWithData<[f64; 3], u32>;

@@ -1,7 +1,8 @@
-use super::*;
-use crate::domain::{self, Coordinate, Implantation, PortState, Ratio, RecordId, SiteKind};
-use crate::ozmap::Piece;
+use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, SiteKind};
 use proptest::prelude::*;
+
+use super::*;
+use crate::ozmap::Piece;
 
 fn id(kind: char, number: usize) -> RecordId {
     RecordId::new(&format!("{kind}{number:023x}")).expect("an identifier")
@@ -11,8 +12,8 @@ fn at(lat: f64, lng: f64) -> Coordinate {
     Coordinate::new(lat, lng).expect("on earth")
 }
 
-fn site(number: usize, at: Coordinate) -> domain::Site {
-    domain::Site {
+fn site(number: usize, at: Coordinate) -> gateway_core::Site {
+    gateway_core::Site {
         id: id('b', number),
         kind: if number.is_multiple_of(3) { SiteKind::Condominium } else { SiteKind::Cto },
         name: format!("CTO {number}").into(),
@@ -24,8 +25,8 @@ fn site(number: usize, at: Coordinate) -> domain::Site {
     }
 }
 
-fn splitter(number: usize, site: usize, ports: Vec<PortState>) -> domain::Splitter {
-    domain::Splitter {
+fn splitter(number: usize, site: usize, ports: Vec<PortState>) -> gateway_core::Splitter {
+    gateway_core::Splitter {
         id: id('5', number),
         name: format!("Splitter {number}").into(),
         site: Some(id('b', site)),
@@ -80,9 +81,9 @@ fn everything_about_a_splitter_is_kept() {
 #[test]
 fn what_is_not_offered_is_counted() {
     let here = at(1.0, 2.0);
-    let draft = domain::Site { is_draft: true, ..site(1, here) };
-    let nowhere = domain::Site { coordinate: None, ..site(2, here) };
-    let orphan = domain::Splitter { site: None, ..splitter(9, 0, Vec::new()) };
+    let draft = gateway_core::Site { is_draft: true, ..site(1, here) };
+    let nowhere = gateway_core::Site { coordinate: None, ..site(2, here) };
+    let orphan = gateway_core::Splitter { site: None, ..splitter(9, 0, Vec::new()) };
     let mut pieces: Vec<Piece> =
         vec![draft, nowhere, site(3, here), site(4, here)].into_iter().map(Piece::Site).collect();
     let splitters = [(1, 1), (2, 1), (3, 2), (4, 7), (5, 3), (5, 3), (6, 3)];
@@ -177,7 +178,7 @@ proptest! {
                 pieces.push(Piece::Splitter(splitter(number * 10 + nth, number, ports)));
             }
             let implantation = if implanted { Implantation::Implanted } else { Implantation::NotImplanted };
-            pieces.push(Piece::Site(domain::Site { name: name.into(), implantation, ..site(number, at(lat, lng)) }));
+            pieces.push(Piece::Site(gateway_core::Site { name: name.into(), implantation, ..site(number, at(lat, lng)) }));
         }
         let network = built(pieces);
         let mut builder = Builder::default();

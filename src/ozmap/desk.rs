@@ -1,14 +1,13 @@
 //! What an installation asks and writes: one client, his light, one splitter, one port.
 
+use gateway_core::provisioning::{ClientEdit, HomeEdit, NewHome};
+use gateway_core::{Card, ClientCode, Home, RecordId, Route, Site, Splitter};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::wire::card::{self, Dweller, Dwelling};
 use super::wire::{network, potency};
 use super::{Ozmap, pages, wire};
-use crate::domain::activation::{Card, ClientEdit, Home, HomeEdit, NewHome};
-use crate::domain::route::Route;
-use crate::domain::{ClientCode, RecordId, Site, Splitter};
 use crate::upstream::{Error, Repeat, Request};
 
 /// What OZmap says when it is asked for a client's light.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use gateway_core::{RecordId, Site, Splitter};
 use reqwest::StatusCode;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -12,7 +13,6 @@ use tokio::sync::Semaphore;
 use super::Ozmap;
 use super::pages::List;
 use super::wire::{self, PageInfo, RowError, network as rows};
-use crate::domain::{RecordId, Site, Splitter};
 use crate::upstream::{Error, Request};
 
 /// Most splitters that are looked up in one call: a URL of about 7 kB, below the 8 kB at which common servers refuse.

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use gateway_core::sync::{Finding, FindingKind};
+use gateway_core::{Client, Dbm, RecordId, System};
+
 use super::Ozmap;
 use super::pages::List;
 use super::wire::{self, ClientRecord, ClientReference};
-use crate::domain::{Client, Dbm, Finding, FindingKind, RecordId, System};
 use crate::upstream::Error;
 
 /// OZmap's side of a run.

@@ -7,11 +7,11 @@ pub mod network;
 pub mod potency;
 
 use compact_str::CompactString;
+use gateway_core::sync::{Edit, Record, SharedValue};
+use gateway_core::{ClientCode, Dbm, Implantation, Onu, RecordId, Status};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-
-use crate::domain::{ClientCode, Dbm, Edit, Implantation, Onu, Record, RecordId, SharedValue, Status};
 
 /// Fields of a property that the sync needs.
 pub const PROPERTY_FIELDS: &str = "client potencyRead";
@@ -348,5 +348,4 @@ fn onu(value: &Value) -> Option<Onu> {
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
 mod tests;

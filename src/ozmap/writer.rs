@@ -1,11 +1,12 @@
 //! Writing what the sync changes, one record or many at a time.
 
+use gateway_core::RecordId;
+use gateway_core::sync::{Edit, Record, SharedValue};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::batch_routes::BatchRoute;
 use super::{Ozmap, wire};
-use crate::domain::{Edit, Record, RecordId, SharedValue};
 use crate::upstream::{Error, Repeat, Request, Upstream};
 
 /// Writes; exists only in runs that apply their plan.

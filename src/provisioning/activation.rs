@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_core::provisioning::{ClientEdit, Decision, HomeEdit, Intent, Refusal, Wish, decide};
+use gateway_core::{Card, ClientCode, Site, Splitter, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -10,10 +12,8 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::power::Powers;
-use crate::domain::activation::{Card, ClientEdit, Decision, HomeEdit, Intent, Refusal, Wish, decide};
-use crate::domain::{ClientCode, Site, Splitter, System};
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, Held, Locks, NewActivation, Store};
+use crate::store::{ActivationEnd, ActivationResult, Held, Locks, NewActivation, Store};
 use crate::upstream;
 
 /// Rounds of look, decide, write: one that writes and one that finds nothing left to do, and some for answers that got lost.
@@ -32,6 +32,16 @@ pub enum Outcome {
     Updated,
     /// Everything was so already.
     Unchanged,
+}
+
+impl From<Outcome> for ActivationResult {
+    fn from(outcome: Outcome) -> ActivationResult {
+        match outcome {
+            Outcome::Created => ActivationResult::Created,
+            Outcome::Updated => ActivationResult::Updated,
+            Outcome::Unchanged => ActivationResult::Unchanged,
+        }
+    }
 }
 
 impl Outcome {
@@ -153,9 +163,9 @@ impl Parts {
         }
         let end = ActivationEnd {
             result: match &result {
-                Ok(done) => done.outcome.name(),
-                Err(failure) if failure.is_passing() => "failed",
-                Err(_) => "refused",
+                Ok(done) => done.outcome.into(),
+                Err(failure) if failure.is_passing() => ActivationResult::Failed,
+                Err(_) => ActivationResult::Refused,
             },
             old: work.old.as_ref().map(json),
             // What was half done is remembered, too.
@@ -173,7 +183,7 @@ impl Parts {
                 tracing::warn!(tenant = self.tenant, code = %wish.code, error = failure.code(), %failure, "activation")
             }
         }
-        metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => end.result)
+        metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => end.result.name())
             .increment(1);
         if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
             tracing::error!(tenant = self.tenant, activation = %id, %error, "the end of an activation could not be recorded");

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::activation::Refusal;
-use crate::domain::{ClientCode, PortNumber, RecordId, System};
+use gateway_core::provisioning::Refusal;
+use gateway_core::{ClientCode, PortNumber, RecordId, System};
+
 use crate::store::{self, LockError};
 use crate::upstream;
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::{Coordinate, PortNumber, Ratio, RecordId, SiteKind, Splitter};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::domain::{Coordinate, PortNumber, Ratio, RecordId, SiteKind, Splitter};
 use crate::mirror::{self, Mirror, Network};
 use crate::ozmap::{MOST_LOOKED_UP, Ozmap};
 
@@ -188,5 +188,4 @@ impl Checked {
 }
 
 #[cfg(test)]
-#[path = "nearby_tests.rs"]
 mod tests;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use gateway_core::provisioning::{Intent, Wish};
+use gateway_core::{Card, PortNumber};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -16,8 +18,6 @@ use uuid::Uuid;
 use super::Failure;
 use super::activation::{Activations, Asked, Done};
 use super::callback::Callbacks;
-use crate::domain::PortNumber;
-use crate::domain::activation::{Card, Intent, Wish};
 use crate::store::{self, Locks, NewOperation, OperationRow, Store};
 
 /// How often the store is looked at, for operations of another replica and for pauses that end.

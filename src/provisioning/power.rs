@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::provisioning::Refusal;
+use gateway_core::{ClientCode, KnownPower};
 use jiff::Timestamp;
 use moka::future::Cache;
 
 use super::Failure;
-use crate::domain::ClientCode;
-use crate::domain::activation::Refusal;
-use crate::domain::route::{self, KnownPower};
 use crate::ozmap::{Light, Ozmap};
 use crate::store::Store;
 use crate::upstream;
@@ -128,7 +127,7 @@ impl Powers {
             Light::Routes(routes) => routes,
             Light::NoRoute | Light::UnknownClient => Vec::new(),
         };
-        let (route, other_routes) = route::counting(routes).ok_or(NoPower::NoRoute)?;
+        let (route, other_routes) = gateway_core::counting(routes).ok_or(NoPower::NoRoute)?;
         let read = card.home.as_ref().and_then(|home| home.read_power);
         let known = KnownPower { code: code.clone(), route, other_routes, read, as_of };
         if let Err(error) = self.store.remember_power(&self.tenant, &known).await {

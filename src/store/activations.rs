@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, FromRow};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use super::error::During;
@@ -26,11 +27,44 @@ pub struct NewActivation<'a> {
     pub wish: String,
 }
 
+/// How an activation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum ActivationResult {
+    /// Under way, or cut off by a crash.
+    Running,
+    /// OZmap did not know the client.
+    Created,
+    /// Something was written.
+    Updated,
+    /// Everything was so already.
+    Unchanged,
+    /// It may not be done.
+    Refused,
+    /// OZmap, or the gateway itself, could not be reached.
+    Failed,
+}
+
+impl ActivationResult {
+    /// The word in the API and the store.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether the client is what was asked for, so that an older request is overtaken.
+    pub fn is_done(self) -> bool {
+        match self {
+            ActivationResult::Created | ActivationResult::Updated | ActivationResult::Unchanged => true,
+            ActivationResult::Running | ActivationResult::Refused | ActivationResult::Failed => false,
+        }
+    }
+}
+
 /// How an activation ended.
 #[derive(Debug, Clone)]
 pub struct ActivationEnd {
-    /// `created`, `updated`, `unchanged`, `refused` or `failed`.
-    pub result: &'static str,
+    /// What became of it.
+    pub result: ActivationResult,
     /// What OZmap held before, JSON; `None` if it knew no such client, or could not be asked.
     pub old: Option<String>,
     /// What it holds now, JSON; `None` if nothing was written.
@@ -72,7 +106,7 @@ pub struct ActivationFilter {
     /// Only this client.
     pub code: Option<String>,
     /// Only this result.
-    pub result: Option<String>,
+    pub result: Option<ActivationResult>,
     /// Only older than this one.
     pub before: Option<Uuid>,
 }
@@ -111,7 +145,7 @@ impl Store {
             "UPDATE activations SET finished_at = $1, result = $2, old_state = $3, new_state = $4, error = $5 WHERE id = $6",
         )
         .bind(time_text(at))
-        .bind(result)
+        .bind(result.name())
         .bind(old)
         .bind(new)
         .bind(error.as_deref().map(kept))
@@ -133,7 +167,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ActivationRow>, Error> {
         let before = filter.before.map(|id| id.to_string());
-        let wanted = [("code", &filter.code), ("result", &filter.result), ("id", &before)];
+        let result = filter.result.map(|result| result.name().to_owned());
+        let wanted = [("code", &filter.code), ("result", &result), ("id", &before)];
         let mut sql = "SELECT * FROM activations WHERE tenant = $1".to_owned();
         let mut values = vec![tenant.to_owned()];
         for (column, value) in
@@ -156,16 +191,19 @@ impl Store {
     /// # Errors
     /// [`Error`].
     pub async fn activated_since(&self, tenant: &str, code: &str, since: Timestamp) -> Result<bool, Error> {
-        let row: Option<(String,)> = sqlx::query_as(
-            "SELECT id FROM activations WHERE tenant = $1 AND code = $2 AND asked_at > $3 \
-             AND result IN ('created', 'updated', 'unchanged') LIMIT 1",
-        )
-        .bind(tenant)
-        .bind(kept(code))
-        .bind(time_text(since))
-        .fetch_optional(&self.reader)
-        .await
-        .during("look for later activations")?;
+        let done = ActivationResult::VARIANTS.iter().filter(|result| result.is_done());
+        let done: Vec<String> = done.map(|result| format!("'{}'", result.name())).collect();
+        let sql = format!(
+            "SELECT id FROM activations WHERE tenant = $1 AND code = $2 AND asked_at > $3 AND result IN ({}) LIMIT 1",
+            done.join(", ")
+        );
+        let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(tenant)
+            .bind(kept(code))
+            .bind(time_text(since))
+            .fetch_optional(&self.reader)
+            .await
+            .during("look for later activations")?;
         Ok(row.is_some())
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use gateway_core::sync::{Change, ChangeResult, Field, Outcome};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
 use super::{Error, Store, kept, number_of};
-use crate::domain::{Change, Field, Outcome};
 
 /// Rows of one statement.
 const ROWS: usize = 5_000;
@@ -17,8 +17,8 @@ const ROWS: usize = 5_000;
 pub struct ChangeFilter {
     /// Only this field.
     pub field: Option<Field>,
-    /// Only this result: `planned`, `applied` or `failed`.
-    pub result: Option<String>,
+    /// Only this result.
+    pub result: Option<ChangeResult>,
     /// Only this client.
     pub code: Option<String>,
 }
@@ -77,7 +77,7 @@ impl Store {
                 Outcome::Failed(reason) => Some(reason.as_str()),
                 Outcome::Planned | Outcome::Applied => None,
             };
-            alike.entry((outcome.name(), reason)).or_default().push(*seq);
+            alike.entry((ChangeResult::from(outcome).name(), reason)).or_default().push(*seq);
         }
         self.update_outcomes(number_of(run), alike).await.during("record what became of the changes")
     }
@@ -127,7 +127,7 @@ impl Store {
         .bind(number_of(run))
         .bind(after.unwrap_or(-1))
         .bind(filter.field.map_or("", Field::name))
-        .bind(filter.result.as_deref().map(kept).unwrap_or_default())
+        .bind(filter.result.map_or("", ChangeResult::name))
         .bind(filter.code.as_deref().map(kept).unwrap_or_default())
         .bind(i64::from(limit))
         .fetch_all(&self.reader)

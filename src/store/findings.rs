@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use gateway_core::sync::{Finding, FindingKind};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
 use super::{Error, Store, kept, number_of};
-use crate::domain::{Finding, FindingKind};
 
 /// Findings of each kind that are kept; a run's counts are exact.
 const MOST_OF_A_KIND: usize = 1_000;

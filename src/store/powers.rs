@@ -1,8 +1,9 @@
 //! The last calculated power that OZmap told of each client, for when it cannot be reached.
 
+use gateway_core::KnownPower;
+
 use super::error::During;
 use super::{Error, Store, kept, time_text};
-use crate::domain::route::KnownPower;
 
 impl Store {
     /// Remembers what OZmap said, in place of what it said before.

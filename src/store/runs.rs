@@ -1,12 +1,12 @@
 //! The rows of runs.
 
+use gateway_core::sync::{Calls, Counts, Mode, Phases, RunState, Trigger};
 use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
 use super::{Error, Store, kept, number_of, time_of, time_text};
-use crate::domain::{Calls, Counts, Mode, Phases, RunState, Trigger};
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -104,9 +104,9 @@ impl From<Row> for RunRow {
     fn from(row: Row) -> RunRow {
         RunRow {
             id: row.id.parse().unwrap_or_default(),
-            trigger: Trigger::from_name(&row.started_by).unwrap_or(Trigger::Timer),
+            trigger: row.started_by.parse().unwrap_or(Trigger::Timer),
             mode: if row.dry_run != 0 { Mode::DryRun } else { Mode::Apply },
-            state: RunState::from_name(&row.state).unwrap_or(RunState::Failed),
+            state: row.state.parse().unwrap_or(RunState::Failed),
             started_at: time_of(&row.started_at),
             finished_at: row.finished_at.as_deref().map(time_of),
             counts: serde_json::from_str(&row.counts).unwrap_or_default(),

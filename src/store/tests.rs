@@ -1,17 +1,17 @@
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
-#[path = "provisioning_tests.rs"]
 mod provisioning;
 
+use gateway_core::sync::{
+    Calls, Change, ChangeResult, Counts, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record,
+    RunState, Trigger,
+};
+use gateway_core::{ClientCode, Dbm, Onu, RecordId, Status, System};
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 
 use self::postgres::Postgres;
 use super::*;
-use crate::domain::{
-    Calls, Change, ClientCode, Counts, Dbm, Edit, Field, Finding, FindingKind, Mode, Onu, Outcome, Phases,
-    Record, RecordId, RunState, Status, System, Trigger,
-};
 
 /// Which database a test is told to.
 #[derive(Clone, Copy)]
@@ -136,7 +136,7 @@ async fn changes_are_planned_then_get_their_outcome(#[values(Kind::Sqlite, Kind:
     let applied = (0..1000).map(|seq| (seq, Outcome::Applied));
     let failed = (1000..1200).map(|seq| (seq, Outcome::Failed("OZmap said no".to_owned())));
     store.record_outcomes(id, &applied.chain(failed).collect::<Vec<_>>()).await.expect("written");
-    let of = |result: &str| ChangeFilter { result: Some(result.to_owned()), ..ChangeFilter::default() };
+    let of = |result: &str| ChangeFilter { result: result.parse().ok(), ..ChangeFilter::default() };
     for (result, expected) in [("applied", 1000), ("failed", 200), ("planned", 34)] {
         assert_eq!(
             store.changes(id, &of(result), None, 5000).await.expect("read").len(),
@@ -410,7 +410,7 @@ async fn two_hundred_thousand_changes_are_written_in_bulk(
     let outcomes: Vec<(u32, Outcome)> = (0..200_000).map(|seq| (seq, Outcome::Applied)).collect();
     store.record_outcomes(id, &outcomes).await.expect("written");
     println!("200,000 changes: inserted in {inserted:?}, outcomes in {:?}", begun.elapsed() - inserted);
-    let filter = ChangeFilter { result: Some("applied".to_owned()), ..ChangeFilter::default() };
+    let filter = ChangeFilter { result: Some(ChangeResult::Applied), ..ChangeFilter::default() };
     assert_eq!(store.changes(id, &filter, Some(199_989), 100).await.expect("read").len(), 10);
 }
 

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 
 use futures::StreamExt;
+use gateway_core::RecordId;
+use gateway_core::sync::{Call, Change, Outcome, edits};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Call, edits};
-use crate::domain::{Change, Outcome, RecordId};
 use crate::ozmap::{WriteError, Writer};
 use crate::upstream::{Error, Kind};
 

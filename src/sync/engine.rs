@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_core::sync::{Calls, Grouping, Limits, Mode, Plan, Rails, RunState, Trigger, batch, plan};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::apply::Apply;
-use super::batch::{Grouping, batch};
-use super::plan::{Limits, Plan, plan};
 use super::recorder::Recorder;
+use super::report::{Report, in_words};
 use super::single::SharedReading;
-use crate::domain::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};
 use crate::int6;
 use crate::ozmap::{Ozmap, Writer};
 use crate::store::{self, Locks, NewRun, Process, RunEnd, Store};
@@ -68,46 +67,6 @@ pub enum Progress<'a> {
 
 /// Listens to a run.
 pub type Observer = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
-
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The run.
-    pub id: Uuid,
-    /// Its last state.
-    pub state: RunState,
-    /// What it met.
-    pub counts: Counts,
-    /// What it cost.
-    pub calls: Calls,
-    /// How long it took.
-    pub phases: Phases,
-    /// Why the rails held it.
-    pub halted_because: Option<String>,
-    /// Why it failed or was skipped.
-    pub error: Option<String>,
-    /// Each failed change with its reason.
-    pub failures: Vec<(String, String)>,
-}
-
-impl Report {
-    pub(super) fn new(id: Uuid) -> Report {
-        Report {
-            id,
-            state: RunState::Running,
-            counts: Counts::default(),
-            calls: Calls::default(),
-            phases: Phases::default(),
-            halted_because: None,
-            error: None,
-            failures: Vec::new(),
-        }
-    }
-
-    pub(super) fn ended(self, state: RunState, error: Option<String>) -> Report {
-        Report { state, error, ..self }
-    }
-}
 
 impl Engine {
     /// An engine; it does nothing until it is asked.
@@ -311,8 +270,8 @@ impl Run<'_> {
         store.record_findings(report.id, &plan.findings).await.map_err(interrupted)?;
         (self.observer)(Progress::Planned(&plan));
         report.counts = plan.counts;
-        if let Some(why) = plan.halted_because {
-            report.halted_because = Some(why);
+        if let Some(halt) = plan.halt {
+            report.halted_because = Some(in_words(halt));
             return Ok(RunState::Halted);
         }
         match mode {

@@ -4,12 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gateway_core::sync::{Change, Outcome};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::domain::{Change, Outcome};
 use crate::store::{self, Store};
 
 /// Outcomes are written together after this pause, so that a crash loses a second of them and not the disk's patience.

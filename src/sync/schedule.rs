@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use gateway_core::sync::{Mode, Rails, Trigger};
 use rand::RngExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engine, Observer, Progress};
-use crate::domain::{Mode, Rails, Trigger};
 
 /// Runs the sync at once and then at every beat, until it is stopped.
 ///

@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
+use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
+use gateway_core::{Card, Client, ClientCode};
 use jiff::Timestamp;
 
-use super::engine::{Engine, Observer, Progress, Report, Run};
-use super::plan::{Plan, plan};
-use crate::domain::activation::Card;
-use crate::domain::{Client, ClientCode, Finding, FindingKind, Mode, Rails, Reading, RunState, Trigger};
-use crate::int6;
+use super::engine::{Engine, Observer, Progress, Run};
+use super::report::Report;
 use crate::store::{self, LockError};
-use crate::upstream;
+use crate::{int6, upstream};
 
 type Readings = Result<Arc<int6::Snapshot>, upstream::Error>;
 

@@ -3,10 +3,9 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use gateway_core::System;
 use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
-
-use crate::domain::System;
 
 /// A failed call: which system, which operation, why.
 #[derive(Debug, Clone, thiserror::Error)]

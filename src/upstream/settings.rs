@@ -4,10 +4,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gateway_core::System;
 use secrecy::SecretString;
 use url::Url;
-
-use crate::domain::System;
 
 /// How a host is called.
 #[derive(Debug, Clone)]

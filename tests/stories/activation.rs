@@ -1,6 +1,6 @@
 //! A technician's installation in OZmap: created, moved, updated, refused; never at somebody's expense.
 
-use int6_ozmap_gateway::sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, Subscriber};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use int6_ozmap_gateway::sandbox::Fault;
+use gateway_sandbox::Fault;
 use rstest::rstest;
 
 use crate::activation::at;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use gateway_sandbox::{Fault, Options};
 use int6_ozmap_gateway::app::Gateway;
-use int6_ozmap_gateway::sandbox::{Fault, Options};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -306,8 +306,10 @@ async fn a_stop_in_mid_run_finishes_the_call_under_way_and_says_so() {
     assert_eq!(row.state.name(), "failed");
     let error = row.error.unwrap_or_default();
     assert!(error.starts_with("interrupted after ") && error.contains(" of 60 changes"), "{error}");
-    let filter =
-        int6_ozmap_gateway::store::ChangeFilter { result: Some("applied".to_owned()), ..Default::default() };
+    let filter = int6_ozmap_gateway::store::ChangeFilter {
+        result: Some(gateway_core::sync::ChangeResult::Applied),
+        ..Default::default()
+    };
     let applied = store.changes(id, &filter, None, 1000).await.expect("read").len();
     assert_eq!(applied, world.writes(), "what was written is recorded");
     assert!(applied < 60);

@@ -1,6 +1,6 @@
 //! One client: what OZmap holds of him, and the sync's rules for him alone.
 
-use int6_ozmap_gateway::sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, Subscriber};
 use reqwest::{Method, Response};
 use rstest::rstest;
 use serde_json::{Value, json};

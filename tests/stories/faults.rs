@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use int6_ozmap_gateway::domain::RunState;
-use int6_ozmap_gateway::sandbox::Fault;
+use gateway_core::sync::RunState;
+use gateway_sandbox::Fault;
 use rstest::rstest;
 use serde_json::json;
 
@@ -95,9 +95,8 @@ async fn an_ozmap_that_is_away_fails_the_run_and_is_left_alone_for_a_while() {
     let rounds = 8;
     let mut errors = Vec::new();
     for _ in 0..rounds {
-        let report = world
-            .run(&engine, int6_ozmap_gateway::domain::Mode::Apply, int6_ozmap_gateway::domain::Rails::Hold)
-            .await;
+        let report =
+            world.run(&engine, gateway_core::sync::Mode::Apply, gateway_core::sync::Rails::Hold).await;
         assert_eq!(report.state, RunState::Failed);
         errors.push(report.error.unwrap_or_default());
     }
@@ -125,8 +124,7 @@ async fn ozmap_going_away_in_the_middle_costs_only_what_was_not_written_and_the_
 
 #[tokio::test]
 async fn a_host_that_fails_at_random_is_synced_all_the_same() {
-    let options =
-        int6_ozmap_gateway::sandbox::Options { clients: 500, fail_percent: 10.0, ..Default::default() };
+    let options = gateway_sandbox::Options { clients: 500, fail_percent: 10.0, ..Default::default() };
     let world = World::new(options, false).await;
     for _ in 0..5 {
         let report = world.sync().await;

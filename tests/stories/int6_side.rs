@@ -1,7 +1,7 @@
 //! INT6's side: credentials in three styles, tokens that expire, pages that are short, repeated or missing.
 
-use int6_ozmap_gateway::domain::RunState;
-use int6_ozmap_gateway::sandbox::Fault;
+use gateway_core::sync::RunState;
+use gateway_sandbox::Fault;
 use rstest::rstest;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ async fn every_style_of_authentication_works(#[case] style: &str, #[case] scheme
 
 #[tokio::test]
 async fn a_token_is_kept_from_run_to_run() {
-    use int6_ozmap_gateway::domain::{Mode, Rails};
+    use gateway_core::sync::{Mode, Rails};
     let world = World::town(20).await;
     let engine = world.engine();
     for _ in 0..3 {

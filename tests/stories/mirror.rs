@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use gateway_core::RecordId;
+use gateway_sandbox::{Fault, Options};
 use int6_ozmap_gateway::app;
-use int6_ozmap_gateway::domain::RecordId;
 use int6_ozmap_gateway::mirror::{Mirror, Parts};
 use int6_ozmap_gateway::ozmap::Ozmap;
-use int6_ozmap_gateway::sandbox::{Fault, Options};
 use rstest::rstest;
 use serde_json::json;
 

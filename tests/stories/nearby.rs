@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use gateway_sandbox::Fault;
 use int6_ozmap_gateway::app::Gateway;
-use int6_ozmap_gateway::sandbox::Fault;
 use reqwest::{Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use gateway_core::sync::{Mode, Trigger};
+use gateway_sandbox::Options;
 use int6_ozmap_gateway::app::Gateway;
-use int6_ozmap_gateway::domain::{Mode, Trigger};
-use int6_ozmap_gateway::sandbox::Options;
 use int6_ozmap_gateway::store::{NewRun, Store};
 use serde_json::{Value, json};
 

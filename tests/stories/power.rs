@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use int6_ozmap_gateway::sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, Subscriber};
 use reqwest::{Method, Response};
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use int6_ozmap_gateway::sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, Subscriber};
 use reqwest::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};

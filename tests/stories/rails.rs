@@ -1,6 +1,6 @@
 //! The rails: a suspicious run is halted before it writes, and an operator can force it.
 
-use int6_ozmap_gateway::domain::RunState;
+use gateway_core::sync::RunState;
 use serde_json::json;
 
 use crate::world::World;

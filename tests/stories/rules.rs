@@ -1,7 +1,7 @@
 //! Each row of `rules.md`, from INT6's JSON to OZmap's record.
 
-use int6_ozmap_gateway::domain::RunState;
-use int6_ozmap_gateway::sandbox::{Options, Subscriber};
+use gateway_core::sync::RunState;
+use gateway_sandbox::{Options, Subscriber};
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use int6_ozmap_gateway::domain::RunState;
-use int6_ozmap_gateway::sandbox::Subscriber;
+use gateway_core::sync::RunState;
+use gateway_sandbox::Subscriber;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 

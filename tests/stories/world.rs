@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::sync::{Mode, Rails, Trigger};
+use gateway_sandbox::{Options, Sandbox, Subscriber};
 use int6_ozmap_gateway::app;
 use int6_ozmap_gateway::config::{Config, Purpose};
-use int6_ozmap_gateway::domain::{Mode, Rails, Trigger};
-use int6_ozmap_gateway::sandbox::{Options, Sandbox, Subscriber};
 use int6_ozmap_gateway::store::{ChangeFilter, Process, Store};
 use int6_ozmap_gateway::sync::{Engine, Observer, Progress, Report};
 use serde_json::{Value, json};

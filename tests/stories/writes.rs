@@ -1,7 +1,7 @@
 //! How changes are written: by value, narrowed down to the records at fault, one by one where it has to be.
 
-use int6_ozmap_gateway::domain::{Mode, Rails, RunState};
-use int6_ozmap_gateway::sandbox::{Fault, Options, Subscriber};
+use gateway_core::sync::{Mode, Rails, RunState};
+use gateway_sandbox::{Fault, Options, Subscriber};
 use serde_json::json;
 
 use crate::world::World;

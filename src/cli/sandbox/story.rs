@@ -1,8 +1,7 @@
 //! What the newcomer reads: addresses, keys, and calls that can be pasted.
 
+use gateway_sandbox::Sandbox;
 use serde_json::{Value, json};
-
-use crate::sandbox::Sandbox;
 
 /// The client who is installed in the story: INT6 knows him, OZmap does not. Codes of the town are greater.
 const CODE: &str = "147";

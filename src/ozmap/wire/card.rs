@@ -1,13 +1,13 @@
 //! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
+use gateway_core::provisioning::{ClientEdit, HomeEdit, NewHome, Resident};
+use gateway_core::{Card, Connection, Coordinate, Home, Implantation, PortNumber, RecordId};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::network::{coordinate, reference, text};
 use super::{ClientRecord, ClientReference, RowError, client_reference, explain, onu_body, power, record_id};
-use crate::domain::activation::{Card, ClientEdit, Connection, Home, HomeEdit, NewHome, Resident};
-use crate::domain::{Coordinate, Implantation, PortNumber, RecordId};
 
 /// Fields of a client that a card needs.
 pub const CARD_FIELDS: &str = "code name implanted status onu";
@@ -228,8 +228,9 @@ fn coords(coordinate: Coordinate) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn only(body: &str) -> Dwelling {
         let mut dwellings = dwellings(body.as_bytes()).expect("an answer");

@@ -1,13 +1,13 @@
 //! Rows of boxes, buildings and splitters. Source: `contracts/ozmap-api.md`, "Records".
 
 use compact_str::CompactString;
+use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{RowError, explain, record_id};
-use crate::domain::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
 
 /// Fields of a box that matter here.
 pub const BOX_FIELDS: &str = "name address implanted draft coords lat lng";
@@ -210,5 +210,4 @@ pub(super) fn coordinate(coords: &Value, lat: &Value, lng: &Value) -> Option<Coo
 }
 
 #[cfg(test)]
-#[path = "network_tests.rs"]
 mod tests;

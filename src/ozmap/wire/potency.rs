@@ -3,13 +3,12 @@
 //! The answer carries the OLT's user, password and IP in clear: no field here can hold them.
 
 use compact_str::CompactString;
+use gateway_core::{Dbm, Equipment, Route};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{explain, record_id};
-use crate::domain::Dbm;
-use crate::domain::route::{Equipment, Route};
 
 #[derive(Deserialize)]
 struct PathRow<'a> {
@@ -118,9 +117,10 @@ fn number(field: &str, value: &Value) -> Result<Option<f64>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
+
+    use super::*;
 
     /// The contract's example, with an OLT's secrets.
     const EXAMPLE: &str = r#"[{"id":"678e","potency":4,"pon_reached":true,"distance":0.987,"box_id":"68e2","attenuation":23.45,

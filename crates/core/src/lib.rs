@@ -1,0 +1,25 @@
+//! The words of the field as types that cannot be built wrong, and everything that decides.
+//!
+//! Pure: no clock, no network, no database, no log. Whatever changes another system is first a value made here, which can be
+//! printed, tested and refused: a [`sync::Plan`], or the writes of [`provisioning`].
+
+mod calculated_power;
+mod client;
+mod kept_as_text;
+mod network;
+mod onu;
+mod power;
+mod property;
+pub mod provisioning;
+mod status;
+pub mod sync;
+mod system;
+
+pub use calculated_power::{Equipment, KnownPower, Route, Verdict, counting};
+pub use client::{Client, ClientCode, RecordId};
+pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Splitter};
+pub use onu::{MacAddress, Onu, OnuSerial, OnuWish};
+pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, Target};
+pub use property::{Card, Connection, Home};
+pub use status::{Implantation, Status};
+pub use system::System;

@@ -1,0 +1,71 @@
+//! What OZmap holds of one client, and of the property (*imóvel*) at which it lives.
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{ClientCode, RecordId};
+use crate::network::{Coordinate, PortNumber};
+use crate::onu::Onu;
+use crate::power::Dbm;
+use crate::status::{Implantation, Status};
+
+/// Everything that OZmap holds of one client and an installation may change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The client record.
+    pub id: RecordId,
+    /// The business key.
+    pub code: ClientCode,
+    /// The subscriber's name.
+    pub name: Option<CompactString>,
+    /// `None` if OZmap holds no status that is known here.
+    pub status: Option<Status>,
+    /// Whether the client is deployed.
+    pub implantation: Implantation,
+    /// The ONU's data.
+    pub onu: Onu,
+    /// Where the client lives; OZmap has clients without a property.
+    pub home: Option<Home>,
+}
+
+/// The property (*imóvel*) of a client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Home {
+    /// The property record.
+    pub property: RecordId,
+    /// The box or building to which it belongs.
+    pub site: Option<RecordId>,
+    /// Street and number.
+    pub address: Option<CompactString>,
+    /// `None` inside a building.
+    pub coordinate: Option<Coordinate>,
+    /// Read power (*potência lida*).
+    pub read_power: Option<Dbm>,
+    /// Every splitter port that it holds; one, as a rule.
+    pub connections: Vec<Connection>,
+}
+
+/// A splitter's port that a property holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The splitter.
+    pub splitter: RecordId,
+    /// Its name, where OZmap gives it.
+    pub splitter_name: Option<CompactString>,
+    /// Its port.
+    pub port: PortNumber,
+}
+
+impl Card {
+    /// Whether the client's property holds this port.
+    pub fn holds(&self, splitter: &RecordId, port: PortNumber) -> bool {
+        self.home.as_ref().is_some_and(|home| home.holds(splitter, port))
+    }
+}
+
+impl Home {
+    /// Whether the property holds this port.
+    pub fn holds(&self, splitter: &RecordId, port: PortNumber) -> bool {
+        self.connections.iter().any(|held| held.splitter == *splitter && held.port == port)
+    }
+}

@@ -1,0 +1,238 @@
+//! The decision as a table: what OZmap says, what was asked, what is written.
+
+use rstest::rstest;
+
+use super::*;
+use crate::{ClientCode, Connection, Implantation, OnuSerial, OnuWish, PortNumber, Ratio, RecordId, Status};
+
+fn id(text: &str) -> RecordId {
+    RecordId::new(text).expect("an identifier")
+}
+
+fn port(number: u16) -> PortNumber {
+    PortNumber::new(number).expect("a port")
+}
+
+fn at(lat: f64, lng: f64) -> Coordinate {
+    Coordinate::new(lat, lng).expect("a place")
+}
+
+/// Ports 1 and 3 are free, 2 is taken, 4 is blocked.
+fn splitter() -> Splitter {
+    Splitter {
+        id: id("splitter"),
+        name: "Splitter 1".into(),
+        site: Some(id("box")),
+        ratio: Some(Ratio { input: 1, output: 4 }),
+        is_drop: true,
+        ports: vec![PortState::Free, PortState::Taken, PortState::Free, PortState::Blocked],
+    }
+}
+
+fn cto() -> Site {
+    Site {
+        id: id("box"),
+        kind: SiteKind::Cto,
+        name: "CTO 12".into(),
+        address: None,
+        coordinate: Some(at(-27.5, -48.5)),
+        implantation: Implantation::Implanted,
+        is_draft: false,
+        project: None,
+    }
+}
+
+fn condominium() -> Site {
+    Site { kind: SiteKind::Condominium, ..cto() }
+}
+
+fn wish(number: u16) -> Wish {
+    Wish {
+        code: ClientCode::new("147").expect("a code"),
+        splitter: id("splitter"),
+        port: port(number),
+        coordinate: None,
+        implantation: Implantation::Implanted,
+        name: None,
+        address: None,
+        onu: OnuWish::default(),
+    }
+}
+
+/// On port 2 of the splitter.
+fn card() -> Card {
+    Card {
+        id: id("client"),
+        code: ClientCode::new("147").expect("a code"),
+        name: Some("Maria".into()),
+        status: Some(Status::Ok),
+        implantation: Implantation::Implanted,
+        onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
+        home: Some(Home {
+            property: id("property"),
+            site: Some(id("box")),
+            address: Some("Rua das Orquídeas, 258".into()),
+            coordinate: Some(at(-27.6, -48.5)),
+            read_power: None,
+            connections: vec![Connection { splitter: id("splitter"), splitter_name: None, port: port(2) }],
+        }),
+    }
+}
+
+/// On no splitter.
+fn loose() -> Card {
+    let mut card = card();
+    card.home.as_mut().expect("a home").connections.clear();
+    card
+}
+
+fn decided(wish: &Wish, cards: &[Card]) -> Result<Decision, Refusal> {
+    decide(Intent::Activate, wish, cards, &splitter(), Some(&cto()))
+}
+
+#[test]
+fn a_free_port_is_given_to_a_client_who_is_not_there() {
+    let wish = Wish { name: Some("Maria".into()), coordinate: Some(at(-27.6, -48.4)), ..wish(1) };
+    let Ok(Decision::Create(home)) = decided(&wish, &[]) else { panic!("a creation") };
+    assert_eq!((home.site, home.splitter, home.port), (id("box"), id("splitter"), port(1)));
+    assert_eq!(home.coordinate, wish.coordinate);
+    let expected = Resident::New {
+        code: wish.code,
+        name: wish.name,
+        implantation: Implantation::Implanted,
+        onu: Onu::default(),
+    };
+    assert_eq!(home.resident, expected);
+}
+
+#[test]
+fn a_new_property_without_a_place_gets_the_boxs_and_none_in_a_building() {
+    let create = |wish: &Wish, site: Site| decide(Intent::Create, wish, &[], &splitter(), Some(&site));
+    let place = |wish: &Wish, site: Site| match create(wish, site) {
+        Ok(Decision::Create(home)) => home.coordinate,
+        other => panic!("a creation, not {other:?}"),
+    };
+    assert_eq!(place(&wish(1), cto()), cto().coordinate);
+    let somewhere = Wish { coordinate: Some(at(1.0, 1.0)), ..wish(1) };
+    assert_eq!(place(&somewhere, condominium()), None);
+    let nowhere = create(&wish(1), Site { coordinate: None, ..cto() });
+    assert_eq!(nowhere, Err(Refusal::NoCoordinate(id("splitter"))));
+}
+
+#[rstest]
+#[case::taken(2, Refusal::PortTaken { splitter: id("splitter"), port: port(2), free: vec![port(1), port(3)] })]
+#[case::blocked(4, Refusal::PortBlocked { splitter: id("splitter"), port: port(4), free: vec![port(1), port(3)] })]
+#[case::beyond(5, Refusal::NoSuchPort { splitter: id("splitter"), port: port(5), ports: 4 })]
+fn a_port_that_is_not_free_is_refused_to_old_and_new_clients(#[case] number: u16, #[case] expected: Refusal) {
+    assert_eq!(decided(&wish(number), &[]), Err(expected.clone()));
+    assert_eq!(decided(&wish(number), &[loose()]), Err(expected));
+}
+
+#[test]
+fn a_splitter_must_serve_clients() {
+    let refused = |splitter: Splitter, site: Option<Site>| {
+        let decision = decide(Intent::Activate, &wish(1), &[card()], &splitter, site.as_ref());
+        matches!(decision, Err(Refusal::NotADropSplitter { .. }))
+    };
+    assert!(refused(Splitter { is_drop: false, ..splitter() }, Some(cto())));
+    assert!(refused(splitter(), Some(Site { is_draft: true, ..cto() })));
+    assert!(refused(splitter(), None));
+    assert!(!refused(splitter(), Some(condominium())));
+}
+
+#[test]
+fn what_is_so_already_is_not_written() {
+    assert_eq!(decided(&wish(2), &[card()]), Ok(Decision::Nothing));
+    let same = Wish {
+        coordinate: Some(at(-27.600_000_01, -48.5)),
+        name: Some("Maria".into()),
+        address: Some("Rua das Orquídeas, 258".into()),
+        onu: OnuWish { serial: OnuSerial::new("fhtt9a0b1c2d"), ..OnuWish::default() },
+        ..wish(2)
+    };
+    assert_eq!(decided(&same, &[card()]), Ok(Decision::Nothing));
+}
+
+#[test]
+fn his_own_port_is_his_even_if_it_is_blocked_by_now() {
+    let mut splitter = splitter();
+    splitter.ports[1] = PortState::Blocked;
+    let decision = decide(Intent::Activate, &wish(2), &[card()], &splitter, Some(&cto()));
+    assert_eq!(decision, Ok(Decision::Nothing));
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let wish = Wish {
+        implantation: Implantation::NotImplanted,
+        name: Some("Ana".into()),
+        onu: OnuWish { pppoe_user: Some("ana.147".into()), ..OnuWish::default() },
+        ..wish(2)
+    };
+    let onu = Onu { serial_number: "FHTT9A0B1C2D".into(), pppoe_user: "ana.147".into(), ..Onu::default() };
+    let edit = ClientEdit {
+        name: Some("Ana".into()),
+        implantation: Some(Implantation::NotImplanted),
+        onu: Some(onu),
+    };
+    let expected = Decision::Update { home: None, client: Some((id("client"), edit)) };
+    assert_eq!(decided(&wish, &[card()]), Ok(expected));
+}
+
+#[test]
+fn a_move_names_the_new_port_and_the_new_box() {
+    let mut elsewhere = card();
+    elsewhere.home.as_mut().expect("a home").site = Some(id("other"));
+    elsewhere.home.as_mut().expect("a home").connections[0].splitter = id("other-splitter");
+    let Ok(Decision::Update { home: Some(edit), client: None }) = decided(&wish(3), &[elsewhere]) else {
+        panic!("a move")
+    };
+    let expected = HomeEdit::Edit {
+        property: id("property"),
+        connect: Some((id("splitter"), port(3))),
+        site: Some(id("box")),
+        coordinate: None,
+        address: None,
+    };
+    assert_eq!(edit, expected);
+}
+
+#[test]
+fn a_property_that_leaves_a_building_gets_the_boxs_place() {
+    let mut inside = loose();
+    inside.home.as_mut().expect("a home").coordinate = None;
+    let Ok(Decision::Update { home: Some(HomeEdit::Edit { coordinate, .. }), .. }) =
+        decided(&wish(1), &[inside])
+    else {
+        panic!("a move")
+    };
+    assert_eq!(coordinate, cto().coordinate);
+}
+
+#[test]
+fn a_client_without_a_property_gets_one() {
+    let homeless = Card { home: None, ..card() };
+    let Ok(Decision::Update { home: Some(HomeEdit::New(home)), client: None }) =
+        decided(&wish(1), &[homeless])
+    else {
+        panic!("a new home")
+    };
+    assert_eq!(home.resident, Resident::Known(id("client")));
+}
+
+#[test]
+fn a_create_is_for_clients_who_are_not_there() {
+    let create = |intent, cards: &[Card]| decide(intent, &wish(2), cards, &splitter(), Some(&cto()));
+    let exists = Err(Refusal::ClientExists(wish(2).code));
+    assert_eq!(create(Intent::Create, &[card()]), exists);
+    assert_eq!(create(Intent::Create, &[loose(), card()]), exists);
+    // After a lost answer the client on this very port is ours, any other is not.
+    assert_eq!(create(Intent::CreateAgain, &[card()]), Ok(Decision::Nothing));
+    assert_eq!(create(Intent::CreateAgain, &[loose()]), exists);
+}
+
+#[test]
+fn which_of_two_clients_is_meant_is_not_guessed() {
+    let expected = Refusal::Ambiguous { code: wish(1).code, count: 2 };
+    assert_eq!(decided(&wish(1), &[card(), loose()]), Err(expected));
+}

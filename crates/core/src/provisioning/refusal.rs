@@ -1,0 +1,63 @@
+//! Why a request may not be fulfilled.
+
+use crate::client::{ClientCode, RecordId};
+use crate::network::PortNumber;
+
+/// Why nothing is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A create of a client who is there.
+    #[error("OZmap has a client of code {0} already")]
+    ClientExists(ClientCode),
+    /// One code, several clients or properties: which one is meant?
+    #[error(
+        "OZmap has {count} properties or clients of code {code}; merge them there first, none was touched"
+    )]
+    Ambiguous {
+        /// The code.
+        code: ClientCode,
+        /// How many.
+        count: usize,
+    },
+    /// Clients are not connected there.
+    #[error("splitter {splitter} serves no clients: {why}")]
+    NotADropSplitter {
+        /// The splitter.
+        splitter: RecordId,
+        /// `isDrop`, a draft, no place.
+        why: &'static str,
+    },
+    /// The splitter is smaller.
+    #[error("splitter {splitter} has ports 1 to {ports}, not {port}")]
+    NoSuchPort {
+        /// The splitter.
+        splitter: RecordId,
+        /// What was asked.
+        port: PortNumber,
+        /// How many it has.
+        ports: usize,
+    },
+    /// Another client, or another property, holds the port.
+    #[error("port {port} of splitter {splitter} holds another property")]
+    PortTaken {
+        /// The splitter.
+        splitter: RecordId,
+        /// What was asked.
+        port: PortNumber,
+        /// What could be asked instead.
+        free: Vec<PortNumber>,
+    },
+    /// Somebody blocked the port in OZmap.
+    #[error("port {port} of splitter {splitter} is blocked in OZmap")]
+    PortBlocked {
+        /// The splitter.
+        splitter: RecordId,
+        /// What was asked.
+        port: PortNumber,
+        /// What could be asked instead.
+        free: Vec<PortNumber>,
+    },
+    /// Nobody knows where the property is.
+    #[error("a coordinate is needed: neither the request nor the box of splitter {0} has one")]
+    NoCoordinate(RecordId),
+}

@@ -1,0 +1,17 @@
+//! The sync's words, and everything that it decides: which clients can be compared, what would change, in which calls.
+
+mod batch;
+mod change;
+mod finding;
+mod matching;
+mod plan;
+mod reading;
+mod run;
+
+pub use batch::{Call, Grouping, batch, edits};
+pub use change::{Change, ChangeResult, Edit, Field, Outcome, Record, SharedValue};
+pub use finding::{Finding, FindingKind};
+pub use matching::{Matched, matched};
+pub use plan::{Halt, Limits, Plan, plan};
+pub use reading::Reading;
+pub use run::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};

@@ -1,0 +1,206 @@
+//! One edit of one client: the field, its old and new value, and what became of it.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
+
+use crate::client::{ClientCode, RecordId};
+use crate::onu::Onu;
+use crate::power::Dbm;
+use crate::status::Status;
+
+/// A field of a client that the sync may write.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Field {
+    /// On the property.
+    ReadPower,
+    /// On the client.
+    Status,
+    /// On the client.
+    Implantation,
+    /// On the client.
+    Onu,
+}
+
+impl Field {
+    /// The word in the API and the store.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// One field's old and new value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Read power in dBm.
+    ReadPower {
+        /// `None` if OZmap held none.
+        old: Option<Dbm>,
+        /// What INT6 reads.
+        new: Dbm,
+    },
+    /// Status.
+    Status {
+        /// `None` if OZmap held none that is known.
+        old: Option<Status>,
+        /// What the reading says.
+        new: Status,
+    },
+    /// *Not implanted* → *implanted*; the other way does not exist.
+    Implant,
+    /// The ONU's data, whole, because a PATCH of `onu` may replace it.
+    Onu {
+        /// What OZmap holds.
+        old: Box<Onu>,
+        /// The same with what INT6 knows.
+        new: Box<Onu>,
+    },
+}
+
+impl Edit {
+    /// Which field it is.
+    pub fn field(&self) -> Field {
+        match self {
+            Edit::ReadPower { .. } => Field::ReadPower,
+            Edit::Status { .. } => Field::Status,
+            Edit::Implant => Field::Implantation,
+            Edit::Onu { .. } => Field::Onu,
+        }
+    }
+
+    /// The old value as the API shows it.
+    pub fn old_json(&self) -> Value {
+        match self {
+            Edit::ReadPower { old, .. } => json!(old.map(Dbm::to_f64)),
+            Edit::Status { old, .. } => json!(old.map(|status| status.name())),
+            Edit::Implant => json!(false),
+            Edit::Onu { old, .. } => onu_json(old),
+        }
+    }
+
+    /// The new value as the API shows it.
+    pub fn new_json(&self) -> Value {
+        match self {
+            Edit::ReadPower { new, .. } => json!(new.to_f64()),
+            Edit::Status { new, .. } => json!(new.name()),
+            Edit::Implant => json!(true),
+            Edit::Onu { new, .. } => onu_json(new),
+        }
+    }
+}
+
+/// A value that one call can set on many records.
+///
+/// Source: `contracts/ozmap-api.md`, batch-update: `potencyRead` of properties; `status` and `implanted` of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SharedValue {
+    /// Of properties.
+    ReadPower(Dbm),
+    /// Of clients.
+    Status(Status),
+    /// Of clients.
+    Implanted,
+}
+
+impl SharedValue {
+    /// The value that an edit shares with others; ONU data are everybody's own.
+    pub fn of(edit: &Edit) -> Option<SharedValue> {
+        match edit {
+            Edit::ReadPower { new, .. } => Some(SharedValue::ReadPower(*new)),
+            Edit::Status { new, .. } => Some(SharedValue::Status(*new)),
+            Edit::Implant => Some(SharedValue::Implanted),
+            Edit::Onu { .. } => None,
+        }
+    }
+}
+
+fn onu_json(onu: &Onu) -> Value {
+    let Onu { serial_number, pppoe_user, mac_address } = onu;
+    json!({ "serial_number": serial_number, "pppoe_user": pppoe_user, "mac_address": mac_address })
+}
+
+/// A record of OZmap that carries a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Record {
+    /// Carries the read power.
+    Property(RecordId),
+    /// Carries status, implantation and ONU.
+    Client(RecordId),
+}
+
+impl Record {
+    /// The record's identifier.
+    pub fn id(&self) -> &RecordId {
+        match self {
+            Record::Property(id) | Record::Client(id) => id,
+        }
+    }
+}
+
+/// One edit of one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose.
+    pub code: ClientCode,
+    /// Where it is written.
+    pub record: Record,
+    /// What is written.
+    pub edit: Edit,
+}
+
+impl fmt::Display for Change {
+    /// For people: `~ 10234  power -19.30 -> -21.75 dBm`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "~ {}  ", self.code)?;
+        match &self.edit {
+            Edit::ReadPower { old: Some(old), new } => write!(f, "power {old} -> {new} dBm"),
+            Edit::ReadPower { old: None, new } => write!(f, "power (none) -> {new} dBm"),
+            Edit::Status { old, new } => {
+                write!(f, "status {} -> {}", old.map_or("(none)", |status| status.name()), new.name())
+            }
+            Edit::Implant => f.write_str("not implanted -> implanted"),
+            Edit::Onu { old, new } => {
+                let fields = [
+                    ("serial", &old.serial_number, &new.serial_number),
+                    ("PPPoE user", &old.pppoe_user, &new.pppoe_user),
+                    ("MAC", &old.mac_address, &new.mac_address),
+                ];
+                let shown = |text: &str| if text.is_empty() { "(none)".to_owned() } else { text.to_owned() };
+                let changed: Vec<String> = fields
+                    .iter()
+                    .filter(|(_, old, new)| old != new)
+                    .map(|(name, old, new)| format!("{name} {} -> {}", shown(old), shown(new)))
+                    .collect();
+                write!(f, "ONU {}", changed.join(", "))
+            }
+        }
+    }
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(ChangeResult),
+    doc = "What became of a change, without the reason.",
+    derive(EnumString, IntoStaticStr, VariantArray),
+    strum(serialize_all = "snake_case")
+)]
+pub enum Outcome {
+    /// Recorded, not (yet) written.
+    Planned,
+    /// OZmap confirmed it.
+    Applied,
+    /// OZmap refused it or could not be reached; the reason, for people.
+    Failed(String),
+}
+
+impl ChangeResult {
+    /// The word in the API and the store.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}

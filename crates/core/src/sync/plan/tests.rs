@@ -1,0 +1,253 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{ClientCode, Dbm, MacAddress, Onu, OnuSerial, RecordId};
+
+fn dbm(value: f64) -> Dbm {
+    Dbm::from_f64(value).expect("a power")
+}
+
+/// A client in order: −20.00 dBm, OK, implanted.
+fn client(code: u32) -> Client {
+    Client {
+        id: RecordId::new(&format!("c{code}")).expect("an identifier"),
+        property: RecordId::new(&format!("p{code}")).expect("an identifier"),
+        code: ClientCode::new(&code.to_string()).expect("a code"),
+        read_power: Some(dbm(-20.0)),
+        status: Some(Status::Ok),
+        implantation: Implantation::Implanted,
+        onu: Onu::default(),
+    }
+}
+
+fn reading(code: u32, power: PowerReading) -> Reading {
+    let code = ClientCode::new(&code.to_string()).expect("a code");
+    Reading { code, power, serial: None, pppoe_user: None, mac: None, updated_at: None }
+}
+
+fn measured(value: f64) -> PowerReading {
+    PowerReading::from_number(value).expect("a power")
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().expect("a time")
+}
+
+fn planned(clients: Vec<Client>, readings: Vec<Reading>) -> Plan {
+    plan(clients, readings, Vec::new(), &Limits::default(), Rails::Hold, now())
+}
+
+fn lines(plan: &Plan) -> Vec<String> {
+    plan.changes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn equal_sides_leave_nothing_to_do() {
+    let plan =
+        planned(vec![client(1), client(2)], vec![reading(2, measured(-20.0)), reading(1, measured(-20.0))]);
+    assert_eq!((plan.changes.len(), plan.findings.len(), plan.halt), (0, 0, None));
+    assert_eq!((plan.counts.matched, plan.counts.unchanged, plan.counts.changed), (2, 2, 0));
+}
+
+#[test]
+fn a_measured_reading_sets_power_status_and_implantation() {
+    let down = Client {
+        read_power: None,
+        status: Some(Status::Error),
+        implantation: Implantation::NotImplanted,
+        ..client(1)
+    };
+    let plan = planned(vec![down], vec![reading(1, measured(-21.53))]);
+    assert_eq!(
+        lines(&plan),
+        ["~ 1  power (none) -> -21.53 dBm", "~ 1  status error -> ok", "~ 1  not implanted -> implanted"]
+    );
+    assert_eq!(plan.counts.changed, 1);
+}
+
+#[test]
+fn a_zero_reading_sets_power_to_zero_and_marks_the_client_as_error() {
+    let plan = planned(vec![client(1)], vec![reading(1, PowerReading::Zero)]);
+    assert_eq!(lines(&plan), ["~ 1  power -20.00 -> 0.00 dBm", "~ 1  status ok -> error"]);
+}
+
+#[test]
+fn a_text_reading_marks_the_client_as_error_and_keeps_the_power() {
+    let plan = planned(vec![client(1)], vec![reading(1, PowerReading::Text)]);
+    assert_eq!(lines(&plan), ["~ 1  status ok -> error"]);
+}
+
+#[test]
+fn an_absent_reading_changes_nothing_and_is_counted() {
+    let plan = planned(vec![client(1)], vec![reading(1, PowerReading::Absent)]);
+    assert_eq!((plan.changes.len(), plan.counts.absent, plan.counts.unchanged), (0, 1, 1));
+    assert_eq!(plan.findings[0].kind, FindingKind::Absent);
+}
+
+#[test]
+fn a_dark_client_is_never_un_implanted() {
+    for power in [PowerReading::Zero, PowerReading::Text, PowerReading::Absent] {
+        let plan = planned(vec![client(1)], vec![reading(1, power)]);
+        assert!(plan.changes.iter().all(|c| c.edit != Edit::Implant), "{power:?}");
+    }
+}
+
+#[test]
+fn onu_data_follow_int6_where_it_has_a_value() {
+    let held =
+        Onu { serial_number: "FHTT9A0B1C2D".into(), pppoe_user: "old.1".into(), mac_address: "".into() };
+    let known = Reading {
+        pppoe_user: Some("new.1".into()),
+        mac: MacAddress::new("94E3EE0E1055"),
+        ..reading(1, measured(-20.0))
+    };
+    let plan = planned(vec![Client { onu: held, ..client(1) }], vec![known]);
+    assert_eq!(lines(&plan), ["~ 1  ONU PPPoE user old.1 -> new.1, MAC (none) -> 94:e3:ee:0e:10:55"]);
+    let Edit::Onu { new, .. } = &plan.changes[0].edit else { panic!("an ONU edit") };
+    assert_eq!(new.serial_number, "FHTT9A0B1C2D", "all three fields are sent");
+}
+
+#[test]
+fn an_empty_side_halts_and_force_does_not_invent_clients() {
+    let clients: Vec<Client> = (1..=3812).map(client).collect();
+    let plan = planned(clients.clone(), Vec::new());
+    assert_eq!(plan.halt, Some(Halt::NoReadings { clients: 3812, unreadable: 0 }));
+    let plan = planned(Vec::new(), vec![reading(1, measured(-20.0))]);
+    assert_eq!(plan.halt, Some(Halt::NoClients { readings: 1, unreadable: 0 }));
+    let forced = super::plan(clients, Vec::new(), Vec::new(), &Limits::default(), Rails::Forced, now());
+    assert_eq!((forced.halt, forced.changes.len()), (None, 0));
+}
+
+#[test]
+fn a_mass_outage_halts_unless_it_is_small_or_forced() {
+    let town = |dark: u32, all: u32| {
+        let clients: Vec<Client> = (1..=all).map(client).collect();
+        let power = |code| if code <= dark { PowerReading::Text } else { measured(-20.0) };
+        (clients, (1..=all).map(|code| reading(code, power(code))).collect::<Vec<_>>())
+    };
+    let halted = |(clients, readings): (Vec<Client>, Vec<Reading>)| planned(clients, readings).halt;
+    assert_eq!(halted(town(21, 40)), Some(Halt::MassOutage { clients: 21, matched: 40, max_percent: 50.0 }));
+    assert_eq!(halted(town(20, 40)), None, "the share itself is still allowed");
+    assert_eq!(halted(town(19, 19)), None, "fewer than 20 clients never halt");
+    let (clients, readings) = town(40, 40);
+    let forced = super::plan(clients, readings, Vec::new(), &Limits::default(), Rails::Forced, now());
+    assert_eq!((forced.halt, forced.changes.len()), (None, 40));
+}
+
+#[test]
+fn clients_that_are_in_error_already_do_not_halt() {
+    let clients: Vec<Client> =
+        (1..=40).map(|code| Client { status: Some(Status::Error), ..client(code) }).collect();
+    let readings = (1..=40).map(|code| reading(code, PowerReading::Text)).collect();
+    let plan = planned(clients, readings);
+    assert_eq!((plan.halt, plan.changes.len()), (None, 0));
+}
+
+#[test]
+fn a_stale_reading_is_left_alone_only_where_a_limit_is_set() {
+    let old = Reading { updated_at: "2026-11-20T08:00:00Z".parse().ok(), ..reading(1, measured(-25.0)) };
+    assert_eq!(planned(vec![client(1)], vec![old.clone()]).changes.len(), 1);
+    let limits = Limits { stale_after: Some(SignedDuration::from_hours(3)), ..Limits::default() };
+    let plan = super::plan(vec![client(1)], vec![old], Vec::new(), &limits, Rails::Hold, now());
+    assert_eq!((plan.changes.len(), plan.counts.stale, plan.findings[0].kind), (0, 1, FindingKind::Stale));
+}
+
+#[test]
+fn outside_the_plausible_window_a_number_is_no_light() {
+    let window = PlausibleWindow { min: dbm(-39.0), max: dbm(10.0) };
+    let limits = Limits { plausible: Some(window), ..Limits::default() };
+    let plan = super::plan(
+        vec![client(1)],
+        vec![reading(1, measured(-40.0))],
+        Vec::new(),
+        &limits,
+        Rails::Hold,
+        now(),
+    );
+    assert_eq!(lines(&plan), ["~ 1  status ok -> error"]);
+}
+
+fn any_power() -> impl Strategy<Value = PowerReading> {
+    prop_oneof![
+        (-400i32..50).prop_map(|tenths| measured(f64::from(tenths) / 10.0)),
+        Just(PowerReading::Zero),
+        Just(PowerReading::Text),
+        Just(PowerReading::Absent),
+    ]
+}
+
+fn any_client() -> impl Strategy<Value = Client> {
+    (0u32..30, prop::option::of(-400i32..50), prop::option::of(any::<bool>()), any::<bool>()).prop_map(
+        |(code, power, ok, implanted)| Client {
+            read_power: power.map(|tenths| dbm(f64::from(tenths) / 10.0)),
+            status: ok.map(|ok| if ok { Status::Ok } else { Status::Error }),
+            implantation: if implanted { Implantation::Implanted } else { Implantation::NotImplanted },
+            ..client(code)
+        },
+    )
+}
+
+fn any_reading() -> impl Strategy<Value = Reading> {
+    (0u32..30, any_power(), prop::option::of(0i64..3), prop::option::of(0u32..20)).prop_map(
+        |(code, power, second, onu)| Reading {
+            updated_at: second.map(|s| Timestamp::from_second(1_795_000_000 + s).expect("a time")),
+            serial: onu.and_then(|n| OnuSerial::new(&format!("FHTT{n:08}"))),
+            mac: onu.and_then(|n| MacAddress::new(&format!("94e3ee{n:06}"))),
+            ..reading(code, power)
+        },
+    )
+}
+
+/// What OZmap holds after the plan was applied.
+fn applied(clients: &[Client], changes: &[Change]) -> Vec<Client> {
+    let mut clients = clients.to_vec();
+    for change in changes {
+        for client in clients.iter_mut().filter(|client| client.code == change.code) {
+            match &change.edit {
+                Edit::ReadPower { new, .. } => client.read_power = Some(*new),
+                Edit::Status { new, .. } => client.status = Some(*new),
+                Edit::Implant => client.implantation = Implantation::Implanted,
+                Edit::Onu { new, .. } => client.onu = Onu::clone(new),
+            }
+        }
+    }
+    clients
+}
+
+proptest! {
+    #[test]
+    fn planning_again_after_applying_is_empty(
+        clients in prop::collection::vec(any_client(), 0..40),
+        readings in prop::collection::vec(any_reading(), 0..40),
+    ) {
+        let first = super::plan(clients.clone(), readings.clone(), Vec::new(), &Limits::default(), Rails::Forced, now());
+        let again = super::plan(applied(&clients, &first.changes), readings, Vec::new(), &Limits::default(), Rails::Forced, now());
+        prop_assert_eq!(again.changes, Vec::new());
+        prop_assert_eq!(again.counts.matched, first.counts.matched);
+    }
+
+    #[test]
+    fn the_order_of_the_input_does_not_matter(
+        clients in prop::collection::vec(any_client(), 0..40),
+        (readings, shuffled) in prop::collection::vec(any_reading(), 0..40)
+            .prop_flat_map(|readings| (Just(readings.clone()), Just(readings).prop_shuffle())),
+    ) {
+        let mut reversed = clients.clone();
+        reversed.reverse();
+        prop_assert_eq!(planned(clients, readings), planned(reversed, shuffled));
+    }
+
+    #[test]
+    fn the_counts_add_up(
+        clients in prop::collection::vec(any_client(), 0..40),
+        readings in prop::collection::vec(any_reading(), 0..40),
+    ) {
+        let plan = planned(clients.clone(), readings.clone());
+        let counts = plan.counts;
+        prop_assert_eq!(counts.matched, counts.unchanged + counts.changed + counts.failed);
+        prop_assert_eq!(counts.ozmap_clients, clients.len() as u64);
+        prop_assert_eq!(counts.int6_readings, readings.len() as u64);
+        prop_assert!(counts.matched + counts.only_in_ozmap <= counts.ozmap_clients);
+        prop_assert!(counts.matched + counts.only_in_int6 <= counts.int6_readings);
+    }
+}

@@ -1,0 +1,86 @@
+//! INT6 in our words: the [`Api`] that reads every client's light.
+//!
+//! INT6 publishes no contract, so it is an adapter: paths, page size, authentication and field names are
+//! [`Settings`]. `wire` is the only file that knows its JSON.
+
+mod auth;
+mod bulk;
+pub mod wire;
+
+use std::sync::Arc;
+
+use auth::Tokens;
+pub use auth::{AuthStyle, Credentials, TokenScheme};
+pub use bulk::Snapshot;
+use jiff::tz::TimeZone;
+use reqwest::StatusCode;
+use wire::Fields;
+
+use crate::upstream::{Error, Kind, Reply, Request, Upstream};
+
+/// How a tenant's INT6 is asked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// E-mail, token and how INT6 takes them.
+    pub credentials: Credentials,
+    /// Path of the bulk read.
+    pub status_path: String,
+    /// Rows of a page, 1 to 5,000.
+    pub page_size: usize,
+    /// Names of the fields of a row.
+    pub fields: Fields,
+    /// Zone of times that name none.
+    pub time_zone: TimeZone,
+}
+
+/// A tenant's INT6; clones share the token.
+#[derive(Clone)]
+pub struct Api {
+    upstream: Upstream,
+    settings: Arc<Settings>,
+    tokens: Arc<Tokens>,
+}
+
+impl Api {
+    /// `upstream` is the host.
+    pub fn new(upstream: Upstream, settings: Settings) -> Api {
+        Api { upstream, settings: Arc::new(settings), tokens: Arc::default() }
+    }
+
+    /// The same INT6 with a call counter of its own, for one run.
+    pub fn counting_anew(&self) -> Api {
+        Api { upstream: self.upstream.counting_anew(), ..self.clone() }
+    }
+
+    /// Requests sent so far, repeats and token requests included.
+    pub fn calls(&self) -> u64 {
+        self.upstream.sent()
+    }
+
+    /// Reads one row of the bulk read, the cheapest question that needs credentials.
+    ///
+    /// # Errors
+    /// [`Error`] if the host cannot be reached or refuses the credentials.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.page(1, 1).await.map(drop)
+    }
+
+    /// Calls with credentials. A token that is refused is dropped and asked for once more.
+    async fn call<T>(&self, request: Request, read: impl Fn(Reply) -> Result<T, String>) -> Result<T, Error> {
+        let credentials = &self.settings.credentials;
+        let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;
+        let with = |headers| Request { headers, ..request.clone() };
+        match self.upstream.call(with(headers), &read).await {
+            Err(error) if token.is_some() && is_refused_token(&error.kind) => {
+                self.tokens.drop_if_still(token).await;
+                let (headers, _) = self.tokens.headers(&self.upstream, credentials).await?;
+                self.upstream.call(with(headers), &read).await
+            }
+            other => other,
+        }
+    }
+}
+
+fn is_refused_token(kind: &Kind) -> bool {
+    matches!(kind, Kind::Unauthorized { status, .. } if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(status))
+}

@@ -1,0 +1,192 @@
+//! A tenant's network in memory, replaced as a whole: readers never wait, and never see half a load.
+//!
+//! `network` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts, `beat` keeps it fresh.
+
+mod beat;
+mod builder;
+mod network;
+mod saved;
+mod sphere;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+pub use beat::keep_fresh;
+pub use builder::Builder;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use jiff::Timestamp;
+pub use network::{Network, Site, Splitter, Tally};
+pub use sphere::metres;
+use tokio_util::sync::CancellationToken;
+
+use crate::ozmap::{Load, Ozmap};
+use crate::store::{self, Store};
+use crate::upstream;
+
+/// What a tenant's mirror needs.
+pub struct Parts {
+    /// The tenant's name in the store.
+    pub tenant: String,
+    /// What is mirrored.
+    pub ozmap: Ozmap,
+    /// Where it is saved.
+    pub store: Store,
+    /// Requests under way at a time while it loads; the rest are left to those who wait for an answer.
+    pub at_once: usize,
+    /// Cancelled when the gateway is to stop.
+    pub stop: CancellationToken,
+}
+
+/// A tenant's mirror; clones are the same one.
+#[derive(Clone)]
+pub struct Mirror(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    current: ArcSwapOption<Network>,
+    load: Mutex<Option<Flight>>,
+}
+
+type Flight = Shared<BoxFuture<'static, Result<Arc<Network>, RefreshError>>>;
+
+/// Why a mirror was not refreshed; what it held before is still there.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RefreshError {
+    /// OZmap did not give it.
+    #[error(transparent)]
+    Ozmap(#[from] upstream::Error),
+    /// OZmap gave no splitter that could be offered.
+    #[error(
+        "OZmap gave no drop splitter in a box or building on the map, where there were {had}; they are kept. Does \
+         the API key still see the network?"
+    )]
+    Emptied {
+        /// Splitters held.
+        had: u64,
+    },
+    /// The gateway stops.
+    #[error("the gateway stops")]
+    Stopped,
+}
+
+impl Mirror {
+    /// A mirror that holds nothing yet.
+    pub fn new(parts: Parts) -> Mirror {
+        Mirror(Arc::new(Inner { parts, current: ArcSwapOption::empty(), load: Mutex::default() }))
+    }
+
+    /// What it holds now; `None` if it never loaded.
+    pub fn network(&self) -> Option<Arc<Network>> {
+        self.0.current.load_full()
+    }
+
+    /// What it holds now, or else a load, if that comes within this time.
+    pub async fn network_within(&self, wait: Duration) -> Option<Arc<Network>> {
+        match self.network() {
+            Some(network) => Some(network),
+            None => tokio::time::timeout(wait, self.refresh()).await.ok()?.ok(),
+        }
+    }
+
+    /// Takes what was saved, if it holds nothing yet.
+    ///
+    /// # Errors
+    /// [`store::Error`]. What is saved but not understood is left aside instead.
+    pub async fn warm_up(&self) -> Result<(), store::Error> {
+        let Parts { tenant, store, .. } = &self.0.parts;
+        let mut builder = Builder::default();
+        let mut understood = true;
+        let take = |chunk: String| understood &= saved::read(&chunk, &mut builder);
+        let Some(as_of) = store.saved_mirror(tenant, saved::FORMAT, take).await? else { return Ok(()) };
+        if !understood {
+            tracing::warn!(%tenant, "the saved mirror is not understood and left aside");
+            return Ok(());
+        }
+        let network = in_background(move || builder.build(as_of, Load::default())).await;
+        if let (Some(network), true) = (network, self.0.current.load().is_none()) {
+            tracing::info!(%tenant, %as_of, splitters = network.tally.splitters, "the mirror starts warm");
+            self.0.current.store(Some(Arc::new(network)));
+        }
+        Ok(())
+    }
+
+    /// Loads the network anew, puts it in the place of the old one and saves it; whoever asks during a load gets that one.
+    ///
+    /// A load that would empty the mirror is not believed: no ISP takes its last splitter down, but a key that lost its
+    /// rights sees none. Nothing wrong comes of it, because ports are checked before they are offered. Inferred.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; it is logged already.
+    pub async fn refresh(&self) -> Result<Arc<Network>, RefreshError> {
+        let flight = {
+            let mut load = self.0.load.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*load {
+                Some(flight) if flight.peek().is_none() => flight.clone(),
+                _ => load.insert(self.take_off()).clone(),
+            }
+        };
+        flight.await
+    }
+
+    /// In a task of its own, so that a caller who hangs up does not end it for the others.
+    fn take_off(&self) -> Flight {
+        let mirror = self.clone();
+        let task = tokio::spawn(async move {
+            let stop = mirror.0.parts.stop.clone();
+            let outcome = stop.run_until_cancelled(mirror.load()).await;
+            outcome.unwrap_or(Err(RefreshError::Stopped))
+        });
+        task.map(|joined| joined.unwrap_or(Err(RefreshError::Stopped))).boxed().shared()
+    }
+
+    async fn load(&self) -> Result<Arc<Network>, RefreshError> {
+        let Parts { tenant, ozmap, at_once, .. } = &self.0.parts;
+        let (as_of, begun) = (Timestamp::now(), Instant::now());
+        let mut builder = Builder::default();
+        let load = ozmap.network(*at_once, |piece| builder.add(piece)).await.inspect_err(|error| {
+            let held = self.network().map(|network| network.as_of.to_string());
+            tracing::warn!(%tenant, %error, held, "the mirror could not be refreshed");
+        })?;
+        let network = in_background(move || builder.build(as_of, load)).await.ok_or(RefreshError::Stopped)?;
+        let had = self.network().map_or(0, |network| network.tally.splitters);
+        if network.tally.splitters == 0 && had > 0 {
+            let error = RefreshError::Emptied { had };
+            tracing::warn!(%tenant, %error, "the mirror could not be refreshed");
+            return Err(error);
+        }
+        let network = Arc::new(network);
+        self.0.current.store(Some(Arc::clone(&network)));
+        let Tally { sites, splitters, in_draft, without_site, without_coordinate, not_drop, unreadable } =
+            network.tally;
+        let duration_ms = begun.elapsed().as_millis() as u64;
+        tracing::info!(
+            %tenant, sites, splitters, in_draft, without_site, without_coordinate, not_drop, unreadable, duration_ms,
+            "the mirror is fresh"
+        );
+        metrics::gauge!("gateway_mirror_splitters", "tenant" => tenant.clone()).set(splitters as f64);
+        metrics::gauge!("gateway_mirror_loaded_timestamp_seconds", "tenant" => tenant.clone())
+            .set(network.as_of.as_second() as f64);
+        self.save(&network).await;
+        Ok(network)
+    }
+
+    /// A mirror that is not saved serves all the same.
+    async fn save(&self, network: &Network) {
+        let Parts { tenant, store, .. } = &self.0.parts;
+        let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
+        let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, count, chunk).await;
+        if let Err(error) = saved {
+            tracing::warn!(%tenant, %error, "the mirror could not be saved; a restart would start without it");
+        }
+    }
+}
+
+/// Sorting and indexing a million records takes a second: not on a thread that serves others.
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+#[cfg(test)]
+mod tests;

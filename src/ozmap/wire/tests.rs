@@ -1,0 +1,130 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn raw(value: &Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("a value is JSON")
+}
+
+fn client_json() -> Value {
+    json!({"id": "5da61e13493d9c0006665401", "code": "147", "implanted": false, "certified": true, "status": 1,
+        "onu": {"user_PPPoE": "maria.147", "serial_number": "FHTT9A0B1C2D", "mac_address": ""}, "kind": "ftth"})
+}
+
+fn read(row: Value) -> Result<Property, RowError> {
+    property(&raw(&row))
+}
+
+#[test]
+fn a_property_with_its_client_is_read() {
+    let row = json!({"_id": "5da61e13493d9c0006665477", "potencyRead": -19.3, "client": client_json()});
+    let property = read(row).expect("a good row");
+    assert_eq!(property.id.as_str(), "5da61e13493d9c0006665477");
+    assert_eq!(property.read_power, Dbm::from_f64(-19.3).ok());
+    let Some(ClientReference::Whole(client)) = property.client else { panic!("the client is whole") };
+    assert_eq!((client.code.as_str(), client.status), ("147", Some(Status::Error)));
+    assert_eq!(client.implantation, Implantation::NotImplanted);
+    assert_eq!(client.onu.pppoe_user, "maria.147");
+}
+
+#[test]
+fn a_reference_is_an_identifier_an_object_or_null() {
+    let reference = |client: Value| read(json!({"id": "a1", "client": client})).map(|p| p.client);
+    assert_eq!(reference(json!(null)), Ok(None));
+    assert_eq!(reference(json!("b2")), Ok(RecordId::new("b2").map(ClientReference::Id)));
+    assert_eq!(reference(json!({"_id": "b2"})), Ok(RecordId::new("b2").map(ClientReference::Id)));
+    assert!(reference(json!(5)).is_err());
+    assert!(reference(json!({"code": "1"})).is_err());
+}
+
+#[test]
+fn status_is_read_as_number_or_word_and_unknown_otherwise() {
+    for (value, expected) in [
+        (json!(0), Some(Status::Ok)),
+        (json!(1), Some(Status::Error)),
+        (json!("OK"), Some(Status::Ok)),
+        (json!("error"), Some(Status::Error)),
+        (json!(7), None),
+        (json!(null), None),
+    ] {
+        assert_eq!(status(&value), expected, "{value}");
+    }
+}
+
+#[test]
+fn a_bad_field_is_named_with_the_clients_code() {
+    let mut client = client_json();
+    client["implanted"] = json!("yes");
+    let error = read(json!({"id": "a1", "client": client})).expect_err("a bad row");
+    assert_eq!(error.code.as_deref(), Some("147"));
+    assert!(error.what.contains("`implanted`"), "{}", error.what);
+    let error =
+        read(json!({"id": "a1", "potencyRead": "weak", "client": client_json()})).expect_err("a bad row");
+    assert!(error.what.contains("`potencyRead`"), "{}", error.what);
+}
+
+#[test]
+fn an_envelope_is_read_with_and_without_the_newer_members() {
+    let mut rows = 0;
+    let old = br#"{"total":2,"count":2,"rows":[{},5],"start":0,"limit":25}"#;
+    let info = page(old, &mut |_| rows += 1).expect("a page");
+    assert_eq!((rows, info.total, info.has_next, info.next_query.len()), (2, Some(2), None, 0));
+    let new = br#"{"rows":[],"hasNextPage":true,"nextUrl":"/api/v2/properties?limit=2&lastSeenId=a%201"}"#;
+    let info = page(new, &mut |_| ()).expect("a page");
+    assert_eq!(info.has_next, Some(true));
+    assert_eq!(info.next_query[1], ("lastSeenId".to_owned(), "a 1".to_owned()));
+    for bad in ["", "[]", "{}", r#"{"rows":{}}"#, r#"{"rows":[{"#] {
+        assert!(page(bad.as_bytes(), &mut |_| ()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_patch_sends_all_three_onu_fields() {
+    let onu =
+        Onu { serial_number: "FHTT00000001".into(), pppoe_user: "maria".into(), mac_address: "".into() };
+    let edit = Edit::Onu { old: Box::default(), new: Box::new(onu) };
+    let body = patch_body([&edit, &Edit::Implant].into_iter());
+    let expected = json!({"onu": {"serial_number": "FHTT00000001", "user_PPPoE": "maria", "mac_address": ""}, "implanted": true});
+    assert_eq!(body, expected);
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        let keys = [
+            "id",
+            "_id",
+            "client",
+            "potencyRead",
+            "code",
+            "onu",
+            "status",
+            "rows",
+            "total",
+            "nextUrl",
+            "implanted",
+        ];
+        let key = prop::sample::select(keys.to_vec()).prop_map(str::to_owned);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(key, inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_json_makes_a_row_or_a_page_panic(json in any_json(), noise in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = property(&raw(&json));
+        let _ = client(&raw(&json));
+        let _ = page(json.to_string().as_bytes(), &mut |row| drop(property(row)));
+        let _ = page(&noise, &mut |_| ());
+    }
+}

@@ -1,0 +1,278 @@
+//! Activations, promises, known powers and locks, on both databases.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gateway_core::sync::RunState;
+use gateway_core::{ClientCode, KnownPower, Route};
+use rstest::rstest;
+
+use super::super::*;
+use super::{Fresh, Kind, at, begun, end, fresh};
+
+async fn activation(store: &Store, code: &str, asked_at: Timestamp, operation: Option<Uuid>) -> Uuid {
+    let id = Uuid::now_v7();
+    let wish = r#"{"port":3}"#.to_owned();
+    let new =
+        NewActivation { id, tenant: "north", code, asked_at, asked_by: "192.0.2.7 r1", operation, wish };
+    store.begin_activation(new).await.expect("it is written");
+    id
+}
+
+fn as_done(result: &'static str) -> ActivationEnd {
+    let error = (result == "refused").then(|| "port_taken: \0".to_owned());
+    ActivationEnd {
+        result: result.parse().expect("a result"),
+        old: None,
+        new: Some(r#"{"port":3}"#.to_owned()),
+        error,
+    }
+}
+
+async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
+    let id = Uuid::now_v7();
+    let new = NewOperation {
+        id,
+        tenant: "north",
+        code,
+        kind: "activate",
+        wish: r#"{"port":3}"#.to_owned(),
+        asked_by: "192.0.2.7 r1",
+        callback_url: Some("http://192.0.2.8/"),
+        created_at,
+    };
+    store.promise_operation(new).await.expect("it is written");
+    id
+}
+
+async fn due(store: &Store, now: Timestamp) -> Vec<String> {
+    let due = store.due_operations("north", now, 10).await.expect("read");
+    due.into_iter().map(|operation| operation.id).collect()
+}
+
+fn power(code: &str, as_of: Timestamp) -> KnownPower {
+    let code = ClientCode::new(code).expect("a code");
+    KnownPower { code, route: Route::default(), other_routes: 0, read: None, as_of }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_activation_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let all = ActivationFilter::default();
+    assert_eq!(store.activations("north", &all, 10).await.expect("read"), []);
+    let promise = Uuid::now_v7();
+    let id = activation(&store, "147", at("10:00:00"), Some(promise)).await;
+    let row = store.activations("north", &all, 10).await.expect("read").remove(0);
+    assert_eq!((row.id, row.result.as_str(), row.finished_at), (id.to_string(), "running", None));
+    assert_eq!((row.asked_at.as_str(), row.asked_by.as_str()), ("2026-11-20T10:00:00.000Z", "192.0.2.7 r1"));
+    assert_eq!((row.operation, row.wish.as_str()), (Some(promise.to_string()), r#"{"port":3}"#));
+    store.end_activation(id, at("10:00:01"), as_done("refused")).await.expect("written");
+    let row = store.activations("north", &all, 10).await.expect("read").remove(0);
+    assert_eq!((row.result.as_str(), row.error.as_deref()), ("refused", Some("port_taken: \u{fffd}")));
+    assert_eq!((row.old_state, row.new_state.as_deref()), (None, Some(r#"{"port":3}"#)));
+    assert_eq!(row.finished_at.as_deref(), Some("2026-11-20T10:00:01.000Z"));
+    assert_eq!(store.activations("south", &all, 10).await.expect("read"), [], "another tenant's");
+    assert!(store.was_tried(promise).await.expect("read") && !store.was_tried(id).await.expect("read"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn activations_are_filtered_and_come_in_pages(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let mut ids = Vec::new();
+    for (code, result) in [("1", "created"), ("2", "refused"), ("1", "updated"), ("1", "refused")] {
+        let id = activation(&store, code, at("10:00:00"), None).await;
+        store.end_activation(id, at("10:00:01"), as_done(result)).await.expect("written");
+        ids.push(id);
+    }
+    let found = async |code: Option<&str>, result: Option<&str>, before, limit| {
+        let filter = ActivationFilter {
+            code: code.map(Into::into),
+            result: result.and_then(|result| result.parse().ok()),
+            before,
+        };
+        let rows = store.activations("north", &filter, limit).await.expect("read");
+        rows.into_iter().map(|row| row.id.parse().expect("a UUID")).collect::<Vec<Uuid>>()
+    };
+    assert_eq!(found(None, None, None, 3).await, [ids[3], ids[2], ids[1]]);
+    assert_eq!(found(None, None, Some(ids[1]), 3).await, [ids[0]]);
+    assert_eq!(found(Some("1"), None, None, 9).await, [ids[3], ids[2], ids[0]]);
+    assert_eq!(found(Some("1"), Some("refused"), None, 9).await, [ids[3]]);
+    assert_eq!(found(Some("1"), Some("refused"), Some(ids[3]), 9).await, Vec::<Uuid>::new());
+    assert_eq!(
+        found(Some("1\0"), Some("\0' OR '1'='1"), None, 9).await,
+        Vec::<Uuid>::new(),
+        "no filter makes it fail"
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_what_was_asked_later_and_done_overtakes(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let overtaken = async || store.activated_since("north", "147", at("10:00:00")).await.expect("read");
+    for (second, code, result) in
+        [("10:00:00", "147", "updated"), ("10:00:01", "147", "refused"), ("10:00:01", "148", "created")]
+    {
+        let id = activation(&store, code, at(second), None).await;
+        store.end_activation(id, at("10:00:09"), as_done(result)).await.expect("written");
+    }
+    let under_way = activation(&store, "147", at("10:00:02"), None).await;
+    assert!(!overtaken().await, "its own, refused, another client's, and not done yet");
+    store.end_activation(under_way, at("10:00:09"), as_done("unchanged")).await.expect("written");
+    assert!(overtaken().await);
+    assert!(!store.activated_since("south", "147", at("10:00:00")).await.expect("read"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    assert_eq!(due(&store, at("10:00:00")).await, [""; 0]);
+    let first = operation(&store, "147", at("10:00:00")).await;
+    let second = operation(&store, "147", at("10:00:01")).await;
+    let other = operation(&store, "148", at("10:00:02")).await;
+    let (one, two, three) = (first.to_string(), second.to_string(), other.to_string());
+    assert_eq!(due(&store, at("09:59:59")).await, [""; 0]);
+    assert_eq!(due(&store, at("10:00:05")).await, [one.clone(), three.clone()]);
+    assert_eq!(store.due_operations("south", at("10:00:05"), 10).await.expect("read"), []);
+    assert_eq!(store.due_operations("north", at("10:00:05"), 1).await.expect("read").len(), 1);
+
+    store.postpone_operation(&one, at("10:01:00"), "OZmap is away \0").await.expect("written");
+    assert_eq!(
+        due(&store, at("10:00:05")).await,
+        std::slice::from_ref(&three),
+        "the second waits for the first"
+    );
+    let row = store.operation("north", first).await.expect("read").expect("it is there");
+    assert_eq!((row.state.as_str(), row.attempts, row.kind.as_str()), ("pending", 1, "activate"));
+    assert_eq!(
+        (row.last_error.as_deref(), row.next_at.as_str()),
+        (Some("OZmap is away \u{fffd}"), "2026-11-20T10:01:00.000Z")
+    );
+
+    store
+        .end_operation(&one, "succeeded", r#"{"kind":"superseded"}"#, at("10:01:01"))
+        .await
+        .expect("written");
+    assert_eq!(due(&store, at("10:01:02")).await, [two, three]);
+    store.end_operation(&one, "refused", "{}", at("10:01:03")).await.expect("no harm");
+    store.postpone_operation(&one, at("10:05:00"), "no harm").await.expect("no harm");
+    let row = store.operation("north", first).await.expect("read").expect("it is there");
+    assert_eq!(
+        (row.state.as_str(), row.attempts, row.last_error),
+        ("succeeded", 2, None),
+        "an end is an end"
+    );
+    assert_eq!(
+        (row.answer.as_deref(), row.callback_url.as_deref()),
+        (Some(r#"{"kind":"superseded"}"#), Some("http://192.0.2.8/"))
+    );
+    assert_eq!(store.operation("south", first).await.expect("read"), None, "another tenant's");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_power_that_was_told_last_is_known(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    assert_eq!(store.known_power("north", "147").await.expect("read"), None);
+    for second in ["10:00:01", "10:00:03", "10:00:02"] {
+        store.remember_power("north", &power("147", at(second))).await.expect("written");
+    }
+    let known = store.known_power("north", "147").await.expect("read");
+    assert_eq!(
+        known,
+        Some(power("147", at("10:00:03"))),
+        "an answer that came late does not undo a newer one"
+    );
+    assert_eq!(store.known_power("south", "147").await.expect("read"), None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_old_is_forgotten_but_no_promise(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let run = begun(&store, "me", at("08:00:00")).await;
+    store.end_run(run, end(RunState::Finished)).await.expect("written");
+    let (waits, done) =
+        (operation(&store, "1", at("08:00:00")).await, operation(&store, "2", at("08:00:00")).await);
+    let late = operation(&store, "3", at("08:00:00")).await;
+    for (id, second) in [(done, "08:00:01"), (late, "10:00:00")] {
+        store.end_operation(&id.to_string(), "succeeded", "{}", at(second)).await.expect("written");
+    }
+    activation(&store, "1", at("08:00:00"), Some(waits)).await;
+    activation(&store, "2", at("08:00:00"), Some(done)).await;
+    activation(&store, "4", at("08:00:00"), None).await;
+    activation(&store, "5", at("10:00:00"), None).await;
+    for (code, second) in [("1", "08:00:00"), ("2", "10:00:00")] {
+        store.remember_power("north", &power(code, at(second))).await.expect("written");
+    }
+    store.try_lease("cut off", "me", at("08:00:00"), Duration::from_secs(9)).await.expect("taken");
+    store.try_lease("held", "me", at("08:59:55"), Duration::from_secs(9)).await.expect("taken");
+
+    assert_eq!(
+        store.prune(at("09:00:00")).await.expect("pruned"),
+        6,
+        "a run, an operation, two activations, a power, a lease"
+    );
+    assert_eq!(store.prune(at("09:00:00")).await.expect("pruned"), 0, "works twice");
+    let left = store.activations("north", &ActivationFilter::default(), 10).await.expect("read");
+    assert_eq!(left.iter().map(|row| row.code.as_str()).collect::<Vec<_>>(), ["5", "1"]);
+    assert!(store.was_tried(waits).await.expect("read"), "a create that waits may have happened");
+    for (id, kept) in [(waits, true), (done, false), (late, true)] {
+        assert_eq!(store.operation("north", id).await.expect("read").is_some(), kept);
+    }
+    assert_eq!(due(&store, at("09:00:00")).await, [waits.to_string()]);
+    assert_eq!(store.known_power("north", "1").await.expect("read"), None);
+    assert!(store.known_power("north", "2").await.expect("read").is_some());
+    assert_eq!(store.lease_holder("held").await.expect("read").as_deref(), Some("me"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_lock_is_held_by_one_at_a_time_across_replicas(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, url, _home } = fresh(kind).await;
+    let other = Store::open(&url).await.expect("the same database");
+    let locks = |store: &Store| Arc::new(Locks::new("north".to_owned(), store.clone(), Process::current()));
+    let replicas = [locks(&store), locks(&other)];
+    let inside = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let tasks = (0..12).map(|i| {
+        let (locks, inside) = (Arc::clone(&replicas[i % 2]), Arc::clone(&inside));
+        tokio::spawn(async move {
+            let held = locks.hold("client", "147").await.expect("it is given back in time");
+            let before = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            locks.release(held).await;
+            before
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.expect("it ends"), 0, "nobody else was inside");
+    }
+    assert_eq!(store.lease_holder("north/client/147").await.expect("read"), None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_loses_patience_leaves_no_lock_behind(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let Fresh { store, url, _home } = fresh(kind).await;
+    let other = Store::open(&url).await.expect("the same database");
+    let here = Locks::new("north".to_owned(), store.clone(), Process::current());
+    let elsewhere = Locks::new("north".to_owned(), other, Process::current());
+    let soon = || Instant::now() + Duration::from_millis(250);
+    for locks in [&here, &elsewhere] {
+        let held = here.hold_until("client", "147", soon()).await.expect("it is free");
+        let begun = Instant::now();
+        assert!(matches!(locks.hold_until("client", "147", soon()).await, Err(LockError::Held("client"))));
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        here.release(held).await;
+    }
+    assert!(here.hold_until("client", "147", Instant::now()).await.is_err(), "it is too late");
+    assert_eq!(store.lease_holder("north/client/147").await.expect("read"), None);
+    let held = elsewhere.hold_until("client", "147", soon()).await.expect("it is free");
+    elsewhere.release(held).await;
+}
