@@ -10,11 +10,11 @@ mod health;
 mod operations;
 mod power;
 mod problem;
+mod requests;
 mod splitters;
 mod sync_runs;
 mod time;
 mod trace;
-mod wish;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

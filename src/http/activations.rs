@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::provisioning::{Intent, Wish};
+use gateway_core::provisioning::{ConnectRequest, Intent};
 use gateway_core::{Card, ClientCode, Implantation, Onu, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,9 @@ use super::door::Who;
 use super::extract::{Body, CodeInPath, CodeParam, Query, in_range, one_of, word};
 use super::operations::{OperationBody, promised};
 use super::problem::{Problem, ProblemBody};
+use super::requests::{ActivationRequest, NewClientRequest};
 use super::time::within;
 use super::trace::RequestId;
-use super::wish::{ActivationRequest, NewClientRequest};
 use crate::provisioning::Failure;
 use crate::provisioning::activation::{Asked, Done};
 use crate::store::{ActivationFilter, ActivationResult, ActivationRow};
@@ -45,7 +45,7 @@ impl ActivatedClient {
     }
 }
 
-/// What a request asks beside its wish.
+/// What a request asks beside its request.
 struct Manner {
     by: String,
     promise: bool,
@@ -93,7 +93,7 @@ pub(super) async fn activate(
     headers: HeaderMap,
     Body(asked): Body<ActivationRequest>,
 ) -> Result<Response, Problem> {
-    carry_out(&who, Intent::Activate, asked.wish(code)?, Manner::of(&who, &id, &headers)?).await
+    carry_out(&who, Intent::Activate, asked.request(code)?, Manner::of(&who, &id, &headers)?).await
 }
 
 /// Creates a client on a free port; the client must not be there.
@@ -116,21 +116,26 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(asked): Body<NewClientRequest>,
 ) -> Result<Response, Problem> {
-    carry_out(&who, Intent::Create, asked.wish()?, Manner::of(&who, &id, &headers)?).await
+    carry_out(&who, Intent::Create, asked.request()?, Manner::of(&who, &id, &headers)?).await
 }
 
-async fn carry_out(who: &Who, intent: Intent, wish: Wish, manner: Manner) -> Result<Response, Problem> {
+async fn carry_out(
+    who: &Who,
+    intent: Intent,
+    request: ConnectRequest,
+    manner: Manner,
+) -> Result<Response, Problem> {
     let provisioning = &who.tenant().provisioning;
     if manner.promise {
         let operations = &provisioning.operations;
-        let id = operations.promise(intent, &wish, &manner.by, manner.callback.as_ref()).await?;
+        let id = operations.promise(intent, &request, &manner.by, manner.callback.as_ref()).await?;
         let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
-        return Ok((applied, promised(id, &wish.code)).into_response());
+        return Ok((applied, promised(id, &request.code)).into_response());
     }
     let limit = provisioning.answer_within;
-    let path = client_path(&wish.code);
+    let path = client_path(&request.code);
     let asked = Asked { by: manner.by, at: Timestamp::now(), patience: limit, operation: None };
-    let task = provisioning.activations.begin(intent, wish, asked);
+    let task = provisioning.activations.begin(intent, request, asked);
     let done = async { task.await.unwrap_or(Err(Failure::Stopping)) };
     let Done { outcome, card, as_of } = within(limit, System::Ozmap, done).await?;
     let body = Json(ActivatedClient::new(card, as_of, outcome.name()));
@@ -166,7 +171,7 @@ pub(super) struct ActivationsQuery {
 
 /// What was asked for a client; null is left as it was.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AskedBody {
+pub(super) struct RequestBody {
     #[schema(example = "5da61e13493d9c0006665477")]
     splitter_id: String,
     #[schema(example = 3, minimum = 1)]
@@ -180,10 +185,11 @@ pub(super) struct AskedBody {
     onu: OnuBody,
 }
 
-impl From<Wish> for AskedBody {
-    fn from(wish: Wish) -> AskedBody {
-        let Wish { code: _, splitter, port, coordinate, implantation, name, address, onu } = wish;
-        AskedBody {
+impl From<ConnectRequest> for RequestBody {
+    fn from(request: ConnectRequest) -> RequestBody {
+        let ConnectRequest { code: _, splitter, port, coordinate, implantation, name, address, onu } =
+            request;
+        RequestBody {
             splitter_id: splitter.to_string(),
             port: port.get(),
             coordinate: coordinate.map(Into::into),
@@ -211,7 +217,7 @@ pub(super) struct Activation {
     /// The stored operation that it carried out.
     operation_id: Option<String>,
     /// What was asked; null if an older version of the gateway stored it in another shape.
-    asked: Option<AskedBody>,
+    asked: Option<RequestBody>,
     /// The client before; null if OZmap did not know him, or was not reached.
     old: Option<ClientBody>,
     /// The client afterwards; null if nothing was done.
@@ -228,7 +234,7 @@ pub(super) struct Activation {
 
 impl From<ActivationRow> for Activation {
     fn from(row: ActivationRow) -> Activation {
-        let ActivationRow { id, code, asked_at, asked_by, operation, wish, finished_at, .. } = row;
+        let ActivationRow { id, code, asked_at, asked_by, operation, request, finished_at, .. } = row;
         let at: Timestamp = finished_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_default();
         let client = |card: Option<String>| {
             let card: Card = serde_json::from_str(&card?).ok()?;
@@ -240,7 +246,7 @@ impl From<ActivationRow> for Activation {
             asked_at,
             asked_by,
             operation_id: operation,
-            asked: serde_json::from_str::<Wish>(&wish).ok().map(AskedBody::from),
+            asked: serde_json::from_str::<ConnectRequest>(&request).ok().map(RequestBody::from),
             old: client(row.old_state),
             new: client(row.new_state),
             result: row.result,

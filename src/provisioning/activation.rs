@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_core::provisioning::{ClientEdit, Decision, HomeEdit, Intent, Refusal, Wish, decide};
+use gateway_core::provisioning::{ClientEdit, ConnectRequest, Decision, HomeEdit, Intent, Refusal, decide};
 use gateway_core::{Card, ClientCode, Site, Splitter, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -20,7 +20,7 @@ use crate::upstream;
 const ROUNDS: usize = 5;
 /// How long OZmap gets to finish a request whose answer was lost, before what became of it is looked up.
 const SETTLE: Duration = Duration::from_millis(300);
-/// Longest work on one wish; with the time in line before it, shorter than a lock lives.
+/// Longest work on one request; with the time in line before it, shorter than a lock lives.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// What became of the client in OZmap.
@@ -106,10 +106,15 @@ impl Activations {
         Activations { parts: Arc::new(parts), under_way: TaskTracker::new() }
     }
 
-    /// Carries a wish out in a task of its own: a caller who gives up does not leave half an activation.
-    pub fn begin(&self, intent: Intent, wish: Wish, asked: Asked) -> JoinHandle<Result<Done, Failure>> {
+    /// Carries a request out in a task of its own: a caller who gives up does not leave half an activation.
+    pub fn begin(
+        &self,
+        intent: Intent,
+        request: ConnectRequest,
+        asked: Asked,
+    ) -> JoinHandle<Result<Done, Failure>> {
         let parts = Arc::clone(&self.parts);
-        self.under_way.spawn(async move { parts.recorded(intent, &wish, asked).await })
+        self.under_way.spawn(async move { parts.recorded(intent, &request, asked).await })
     }
 
     /// What OZmap holds of a client now.
@@ -134,23 +139,28 @@ impl Activations {
 
 impl Parts {
     /// One row in the store for each activation, written before OZmap is asked for anything.
-    async fn recorded(&self, intent: Intent, wish: &Wish, asked: Asked) -> Result<Done, Failure> {
+    async fn recorded(
+        &self,
+        intent: Intent,
+        request: &ConnectRequest,
+        asked: Asked,
+    ) -> Result<Done, Failure> {
         let id = Uuid::now_v7();
         self.store
             .begin_activation(NewActivation {
                 id,
                 tenant: &self.tenant,
-                code: wish.code.as_str(),
+                code: request.code.as_str(),
                 asked_at: asked.at,
                 asked_by: &asked.by,
                 operation: asked.operation,
-                wish: json(wish),
+                request: json(request),
             })
             .await?;
         let mut work = Work {
             parts: self,
             intent,
-            wish,
+            request,
             held: Vec::new(),
             old: None,
             seen: None,
@@ -159,7 +169,7 @@ impl Parts {
         };
         let result = work.alone(&asked).await;
         if work.created || work.wrote {
-            self.powers.forget(&wish.code).await;
+            self.powers.forget(&request.code).await;
         }
         let end = ActivationEnd {
             result: match &result {
@@ -177,10 +187,10 @@ impl Parts {
         };
         match &result {
             Ok(done) => {
-                tracing::info!(tenant = self.tenant, code = %wish.code, outcome = done.outcome.name(), "activation")
+                tracing::info!(tenant = self.tenant, code = %request.code, outcome = done.outcome.name(), "activation")
             }
             Err(failure) => {
-                tracing::warn!(tenant = self.tenant, code = %wish.code, error = failure.code(), %failure, "activation")
+                tracing::warn!(tenant = self.tenant, code = %request.code, error = failure.code(), %failure, "activation")
             }
         }
         metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => end.result.name())
@@ -200,7 +210,7 @@ impl Parts {
 struct Work<'a> {
     parts: &'a Parts,
     intent: Intent,
-    wish: &'a Wish,
+    request: &'a ConnectRequest,
     held: Vec<Held>,
     /// The client at the first look, and at the last.
     old: Option<Card>,
@@ -213,7 +223,7 @@ impl Work<'_> {
     /// Serialised with everything else that concerns this client or this splitter; the locks stay in `held`.
     async fn alone(&mut self, asked: &Asked) -> Result<Done, Failure> {
         let Parts { tenant, store, locks, .. } = self.parts;
-        let code = self.wish.code.as_str();
+        let code = self.request.code.as_str();
         // Afterwards the caller may have chosen otherwise.
         let until = Instant::now() + asked.patience;
         // Where the splitter stands does not change while one waits in line.
@@ -222,7 +232,7 @@ impl Work<'_> {
         if asked.operation.is_some() && store.activated_since(tenant, code, asked.at).await? {
             return Err(Failure::Superseded);
         }
-        self.held.push(locks.hold_until("splitter", self.wish.splitter.as_str(), until).await?);
+        self.held.push(locks.hold_until("splitter", self.request.splitter.as_str(), until).await?);
         let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
         work.await.unwrap_or(Err(Failure::Late(System::Ozmap)))
     }
@@ -235,8 +245,8 @@ impl Work<'_> {
     }
 
     async fn splitter(&self) -> Result<Splitter, Failure> {
-        let splitter = self.parts.ozmap.splitter(&self.wish.splitter).await?;
-        splitter.ok_or_else(|| Failure::NoSuchSplitter(self.wish.splitter.clone()))
+        let splitter = self.parts.ozmap.splitter(&self.request.splitter).await?;
+        splitter.ok_or_else(|| Failure::NoSuchSplitter(self.request.splitter.clone()))
     }
 
     /// Looks, decides and writes until nothing is left to do. What a lost answer left behind is found by looking; a port
@@ -245,13 +255,13 @@ impl Work<'_> {
         let ozmap = &self.parts.ozmap;
         let mut last: Option<Result<(), upstream::Error>> = None;
         for _ in 0..ROUNDS {
-            let (cards, splitter) = tokio::join!(ozmap.cards(&self.wish.code), self.splitter());
+            let (cards, splitter) = tokio::join!(ozmap.cards(&self.request.code), self.splitter());
             let (cards, splitter, as_of) = (cards?, splitter?, Timestamp::now());
             self.seen = cards.first().cloned();
             if last.is_none() {
                 self.old = self.seen.clone();
             }
-            let decision = decide(self.intent, self.wish, &cards, &splitter, site)?;
+            let decision = decide(self.intent, self.request, &cards, &splitter, site)?;
             let settled = is_settled(&decision, matches!(last, Some(Ok(()))));
             if let Some(card) = cards.into_iter().next().filter(|_| settled) {
                 return Ok(Done { outcome: self.outcome(), card, as_of });

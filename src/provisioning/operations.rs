@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use gateway_core::provisioning::{Intent, Wish};
+use gateway_core::provisioning::{ConnectRequest, Intent};
 use gateway_core::{Card, PortNumber};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,7 @@ impl Operations {
     pub async fn promise(
         &self,
         intent: Intent,
-        wish: &Wish,
+        request: &ConnectRequest,
         asked_by: &str,
         callback: Option<&Url>,
     ) -> Result<Uuid, store::Error> {
@@ -127,9 +127,9 @@ impl Operations {
         let operation = NewOperation {
             id,
             tenant: &parts.tenant,
-            code: wish.code.as_str(),
+            code: request.code.as_str(),
             kind: if intent == Intent::Activate { "activate" } else { "create" },
-            wish: serde_json::to_string(wish).unwrap_or_default(),
+            request: serde_json::to_string(request).unwrap_or_default(),
             asked_by,
             callback_url: callback.map(Url::as_str),
             created_at: Timestamp::now(),
@@ -221,7 +221,7 @@ impl Parts {
         id: Uuid,
     ) -> Result<Result<Answer, Failure>, store::Error> {
         let created_at: Timestamp = operation.created_at.parse().unwrap_or_default();
-        let Ok(wish) = serde_json::from_str::<Wish>(&operation.wish) else {
+        let Ok(request) = serde_json::from_str::<ConnectRequest>(&operation.request) else {
             let detail = "the stored request cannot be read by this version of the gateway".to_owned();
             return Ok(Ok(Answer::Refused { code: "internal".to_owned(), detail, free_ports: None }));
         };
@@ -233,7 +233,7 @@ impl Parts {
         };
         let asked =
             Asked { by: operation.asked_by.clone(), at: created_at, patience: PATIENCE, operation: Some(id) };
-        let result = self.activations.begin(intent, wish, asked).await;
+        let result = self.activations.begin(intent, request, asked).await;
         Ok(Answer::of(result.unwrap_or(Err(Failure::Stopping))))
     }
 }

@@ -24,7 +24,7 @@ pub struct NewActivation<'a> {
     /// The stored operation that it carries out, if it is one.
     pub operation: Option<Uuid>,
     /// JSON.
-    pub wish: String,
+    pub request: String,
 }
 
 /// How an activation stands.
@@ -87,7 +87,8 @@ pub struct ActivationRow {
     /// The stored operation that it carried out.
     pub operation: Option<String>,
     /// JSON.
-    pub wish: String,
+    #[sqlx(rename = "wish")]
+    pub request: String,
     /// RFC 3339; `None` while it is under way, or if a crash cut it off.
     pub finished_at: Option<String>,
     /// JSON.
@@ -117,7 +118,7 @@ impl Store {
     /// # Errors
     /// [`Error`].
     pub async fn begin_activation(&self, activation: NewActivation<'_>) -> Result<(), Error> {
-        let NewActivation { id, tenant, code, asked_at, asked_by, operation, wish } = activation;
+        let NewActivation { id, tenant, code, asked_at, asked_by, operation, request } = activation;
         sqlx::query(
             "INSERT INTO activations (id, tenant, code, asked_at, asked_by, operation, wish, result) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'running')",
@@ -128,7 +129,7 @@ impl Store {
         .bind(time_text(asked_at))
         .bind(kept(asked_by))
         .bind(operation.map(|id| id.to_string()))
-        .bind(wish)
+        .bind(request)
         .execute(&self.writer)
         .await
         .map(drop)

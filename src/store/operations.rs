@@ -19,7 +19,7 @@ pub struct NewOperation<'a> {
     /// `create` or `activate`.
     pub kind: &'static str,
     /// JSON.
-    pub wish: String,
+    pub request: String,
     /// Who asked.
     pub asked_by: &'a str,
     /// Who wants to be told.
@@ -38,7 +38,8 @@ pub struct OperationRow {
     /// `create` or `activate`.
     pub kind: String,
     /// JSON.
-    pub wish: String,
+    #[sqlx(rename = "wish")]
+    pub request: String,
     /// Who asked.
     pub asked_by: String,
     /// Who wants to be told.
@@ -65,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`Error`]; the promise must not be given then.
     pub async fn promise_operation(&self, operation: NewOperation<'_>) -> Result<(), Error> {
-        let NewOperation { id, tenant, code, kind, wish, asked_by, callback_url, created_at } = operation;
+        let NewOperation { id, tenant, code, kind, request, asked_by, callback_url, created_at } = operation;
         sqlx::query(
             "INSERT INTO operations (id, tenant, code, kind, wish, asked_by, callback_url, state, attempts, created_at, next_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8)",
@@ -74,7 +75,7 @@ impl Store {
         .bind(tenant)
         .bind(kept(code))
         .bind(kind)
-        .bind(wish)
+        .bind(request)
         .bind(kept(asked_by))
         .bind(callback_url)
         .bind(time_text(created_at))

@@ -18,7 +18,7 @@ mod system;
 pub use calculated_power::{Equipment, KnownPower, Route, Verdict, counting};
 pub use client::{Client, ClientCode, RecordId};
 pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Splitter};
-pub use onu::{MacAddress, Onu, OnuSerial, OnuWish};
+pub use onu::{MacAddress, Onu, OnuPatch, OnuSerial};
 pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, Target};
 pub use property::{Card, Connection, Home};
 pub use status::{Implantation, Status};

@@ -114,7 +114,7 @@ impl Onu {
 
 /// What INT6 knows of an ONU.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct OnuWish {
+pub struct OnuPatch {
     /// Serial number.
     pub serial: Option<OnuSerial>,
     /// PPPoE user.
@@ -123,7 +123,7 @@ pub struct OnuWish {
     pub mac: Option<MacAddress>,
 }
 
-impl OnuWish {
+impl OnuPatch {
     /// What OZmap holds, with what INT6 knows in place of what differs.
     pub fn merged_into(&self, held: &Onu) -> Onu {
         held.merged(self.serial.as_ref(), self.pppoe_user.as_deref(), self.mac)

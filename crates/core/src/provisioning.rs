@@ -7,5 +7,5 @@ mod write;
 
 pub use decide::decide;
 pub use refusal::Refusal;
-pub use request::{Intent, Wish};
+pub use request::{ConnectRequest, Intent};
 pub use write::{ClientEdit, Decision, HomeEdit, NewHome, Resident};

@@ -12,9 +12,9 @@ use super::{Fresh, Kind, at, begun, end, fresh};
 
 async fn activation(store: &Store, code: &str, asked_at: Timestamp, operation: Option<Uuid>) -> Uuid {
     let id = Uuid::now_v7();
-    let wish = r#"{"port":3}"#.to_owned();
+    let request = r#"{"port":3}"#.to_owned();
     let new =
-        NewActivation { id, tenant: "north", code, asked_at, asked_by: "192.0.2.7 r1", operation, wish };
+        NewActivation { id, tenant: "north", code, asked_at, asked_by: "192.0.2.7 r1", operation, request };
     store.begin_activation(new).await.expect("it is written");
     id
 }
@@ -36,7 +36,7 @@ async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
         tenant: "north",
         code,
         kind: "activate",
-        wish: r#"{"port":3}"#.to_owned(),
+        request: r#"{"port":3}"#.to_owned(),
         asked_by: "192.0.2.7 r1",
         callback_url: Some("http://192.0.2.8/"),
         created_at,
@@ -66,7 +66,7 @@ async fn an_activation_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kin
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
     assert_eq!((row.id, row.result.as_str(), row.finished_at), (id.to_string(), "running", None));
     assert_eq!((row.asked_at.as_str(), row.asked_by.as_str()), ("2026-11-20T10:00:00.000Z", "192.0.2.7 r1"));
-    assert_eq!((row.operation, row.wish.as_str()), (Some(promise.to_string()), r#"{"port":3}"#));
+    assert_eq!((row.operation, row.request.as_str()), (Some(promise.to_string()), r#"{"port":3}"#));
     store.end_activation(id, at("10:00:01"), as_done("refused")).await.expect("written");
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
     assert_eq!((row.result.as_str(), row.error.as_deref()), ("refused", Some("port_taken: \u{fffd}")));

@@ -7,10 +7,10 @@ use crate::network::{Coordinate, PortState, Site, SiteKind, Splitter};
 use crate::onu::Onu;
 use crate::property::{Card, Home};
 use crate::provisioning::refusal::Refusal;
-use crate::provisioning::request::{Intent, Wish};
+use crate::provisioning::request::{ConnectRequest, Intent};
 use crate::provisioning::write::{ClientEdit, Decision, HomeEdit, NewHome, Resident};
 
-/// Decides what to write so that OZmap holds what was wished, or why nothing may be written.
+/// Decides what to write so that OZmap holds what was requested, or why nothing may be written.
 ///
 /// `cards` are all that OZmap has for the code, `site` is the splitter's box or building. A port is never taken from
 /// anybody. Source: `contracts/rules.md`, "INT6 asks OZmap"; design, "Ports".
@@ -19,7 +19,7 @@ use crate::provisioning::write::{ClientEdit, Decision, HomeEdit, NewHome, Reside
 /// [`Refusal`].
 pub fn decide(
     intent: Intent,
-    wish: &Wish,
+    request: &ConnectRequest,
     cards: &[Card],
     splitter: &Splitter,
     site: Option<&Site>,
@@ -27,29 +27,29 @@ pub fn decide(
     let card = match (cards, intent) {
         ([], _) => None,
         ([card], Intent::Activate) => Some(card),
-        ([card], Intent::CreateAgain) if card.holds(&wish.splitter, wish.port) => Some(card),
-        (_, Intent::Create | Intent::CreateAgain) => return Err(Refusal::ClientExists(wish.code.clone())),
+        ([card], Intent::CreateAgain) if card.holds(&request.splitter, request.port) => Some(card),
+        (_, Intent::Create | Intent::CreateAgain) => return Err(Refusal::ClientExists(request.code.clone())),
         (several, Intent::Activate) => {
-            return Err(Refusal::Ambiguous { code: wish.code.clone(), count: several.len() });
+            return Err(Refusal::Ambiguous { code: request.code.clone(), count: several.len() });
         }
     };
     let home = card.and_then(|card| card.home.as_ref());
     let site = may_serve(splitter, site)?;
-    check_port(wish, home, splitter)?;
+    check_port(request, home, splitter)?;
     let Some(card) = card else {
         let resident = Resident::New {
-            code: wish.code.clone(),
-            name: wish.name.clone(),
-            implantation: wish.implantation,
-            onu: wish.onu.merged_into(&Onu::default()),
+            code: request.code.clone(),
+            name: request.name.clone(),
+            implantation: request.implantation,
+            onu: request.onu.merged_into(&Onu::default()),
         };
-        return Ok(Decision::Create(new_home(wish, site, resident)?));
+        return Ok(Decision::Create(new_home(request, site, resident)?));
     };
     let home = match home {
-        None => Some(HomeEdit::New(new_home(wish, site, Resident::Known(card.id.clone()))?)),
-        Some(home) => home_edit(wish, home, site),
+        None => Some(HomeEdit::New(new_home(request, site, Resident::Known(card.id.clone()))?)),
+        Some(home) => home_edit(request, home, site),
     };
-    let client = client_edit(wish, card).map(|edit| (card.id.clone(), edit));
+    let client = client_edit(request, card).map(|edit| (card.id.clone(), edit));
     Ok(match (home, client) {
         (None, None) => Decision::Nothing,
         (home, client) => Decision::Update { home, client },
@@ -70,8 +70,8 @@ fn may_serve<'a>(splitter: &Splitter, site: Option<&'a Site>) -> Result<&'a Site
 }
 
 /// A port that the client holds already is his, whatever else is said of it.
-fn check_port(wish: &Wish, home: Option<&Home>, splitter: &Splitter) -> Result<(), Refusal> {
-    let (id, port) = (splitter.id.clone(), wish.port);
+fn check_port(request: &ConnectRequest, home: Option<&Home>, splitter: &Splitter) -> Result<(), Refusal> {
+    let (id, port) = (splitter.id.clone(), request.port);
     let Some(state) = splitter.port(port) else {
         return Err(Refusal::NoSuchPort { splitter: id, port, ports: splitter.ports.len() });
     };
@@ -89,55 +89,57 @@ fn check_port(wish: &Wish, home: Option<&Home>, splitter: &Splitter) -> Result<(
     }
 }
 
-fn new_home(wish: &Wish, site: &Site, resident: Resident) -> Result<NewHome, Refusal> {
+fn new_home(request: &ConnectRequest, site: &Site, resident: Resident) -> Result<NewHome, Refusal> {
     let coordinate = match site.kind {
         // Source: `contracts/ozmap-api.md`, "A property inside a building: `lat`/`lng` null".
         SiteKind::Condominium => None,
         // Inferred: better the box than nowhere, and OZmap wants a place.
         SiteKind::Cto => {
-            let coordinate = wish.coordinate.or(site.coordinate);
-            Some(coordinate.ok_or_else(|| Refusal::NoCoordinate(wish.splitter.clone()))?)
+            let coordinate = request.coordinate.or(site.coordinate);
+            Some(coordinate.ok_or_else(|| Refusal::NoCoordinate(request.splitter.clone()))?)
         }
     };
     Ok(NewHome {
         site: site.id.clone(),
         project: site.project.clone(),
-        splitter: wish.splitter.clone(),
-        port: wish.port,
+        splitter: request.splitter.clone(),
+        port: request.port,
         coordinate,
-        address: wish.address.clone(),
+        address: request.address.clone(),
         resident,
     })
 }
 
-fn home_edit(wish: &Wish, home: &Home, site: &Site) -> Option<HomeEdit> {
-    let moves = !home.holds(&wish.splitter, wish.port);
+fn home_edit(request: &ConnectRequest, home: &Home, site: &Site) -> Option<HomeEdit> {
+    let moves = !home.holds(&request.splitter, request.port);
     let coordinate = match site.kind {
         SiteKind::Condominium => None,
         // A property that leaves a building has no place of its own yet.
-        SiteKind::Cto => wish.coordinate.or(site.coordinate.filter(|_| moves && home.coordinate.is_none())),
+        SiteKind::Cto => {
+            request.coordinate.or(site.coordinate.filter(|_| moves && home.coordinate.is_none()))
+        }
     };
-    let connect = moves.then(|| (wish.splitter.clone(), wish.port));
+    let connect = moves.then(|| (request.splitter.clone(), request.port));
     let site = (moves && home.site.as_ref() != Some(&site.id)).then(|| site.id.clone());
     let is_new = |new: &Coordinate| home.coordinate.is_none_or(|old| !old.is_same_place(*new));
     let coordinate = coordinate.filter(is_new);
-    let address = differing(wish.address.as_ref(), home.address.as_ref());
+    let address = differing(request.address.as_ref(), home.address.as_ref());
     let changes = connect.is_some() || coordinate.is_some() || address.is_some();
     changes.then(|| HomeEdit::Edit { property: home.property.clone(), connect, site, coordinate, address })
 }
 
-fn client_edit(wish: &Wish, card: &Card) -> Option<ClientEdit> {
-    let onu = wish.onu.merged_into(&card.onu);
+fn client_edit(request: &ConnectRequest, card: &Card) -> Option<ClientEdit> {
+    let onu = request.onu.merged_into(&card.onu);
     let edit = ClientEdit {
-        name: differing(wish.name.as_ref(), card.name.as_ref()),
-        implantation: (wish.implantation != card.implantation).then_some(wish.implantation),
+        name: differing(request.name.as_ref(), card.name.as_ref()),
+        implantation: (request.implantation != card.implantation).then_some(request.implantation),
         onu: (onu != card.onu).then_some(onu),
     };
     (edit != ClientEdit::default()).then_some(edit)
 }
 
-fn differing(wished: Option<&CompactString>, held: Option<&CompactString>) -> Option<CompactString> {
-    wished.filter(|wished| held != Some(*wished)).cloned()
+fn differing(requested: Option<&CompactString>, held: Option<&CompactString>) -> Option<CompactString> {
+    requested.filter(|requested| held != Some(*requested)).cloned()
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::{ClientCode, RecordId};
 use crate::network::{Coordinate, PortNumber};
-use crate::onu::OnuWish;
+use crate::onu::OnuPatch;
 use crate::status::Implantation;
 
 /// What INT6 wants a client's records in OZmap to become.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct ConnectRequest {
     /// Whose.
     pub code: ClientCode,
     /// The chosen splitter.
@@ -26,7 +26,7 @@ pub struct Wish {
     /// `None` leaves it as it is.
     pub address: Option<CompactString>,
     /// What INT6 knows of the ONU; the unknown erases nothing.
-    pub onu: OnuWish,
+    pub onu: OnuPatch,
 }
 
 /// Whether a client who is there already is what was wanted.

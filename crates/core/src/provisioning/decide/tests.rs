@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::{ClientCode, Connection, Implantation, OnuSerial, OnuWish, PortNumber, Ratio, RecordId, Status};
+use crate::{ClientCode, Connection, Implantation, OnuPatch, OnuSerial, PortNumber, Ratio, RecordId, Status};
 
 fn id(text: &str) -> RecordId {
     RecordId::new(text).expect("an identifier")
@@ -46,8 +46,8 @@ fn condominium() -> Site {
     Site { kind: SiteKind::Condominium, ..cto() }
 }
 
-fn wish(number: u16) -> Wish {
-    Wish {
+fn request(number: u16) -> ConnectRequest {
+    ConnectRequest {
         code: ClientCode::new("147").expect("a code"),
         splitter: id("splitter"),
         port: port(number),
@@ -55,7 +55,7 @@ fn wish(number: u16) -> Wish {
         implantation: Implantation::Implanted,
         name: None,
         address: None,
-        onu: OnuWish::default(),
+        onu: OnuPatch::default(),
     }
 }
 
@@ -86,19 +86,20 @@ fn loose() -> Card {
     card
 }
 
-fn decided(wish: &Wish, cards: &[Card]) -> Result<Decision, Refusal> {
-    decide(Intent::Activate, wish, cards, &splitter(), Some(&cto()))
+fn decided(request: &ConnectRequest, cards: &[Card]) -> Result<Decision, Refusal> {
+    decide(Intent::Activate, request, cards, &splitter(), Some(&cto()))
 }
 
 #[test]
 fn a_free_port_is_given_to_a_client_who_is_not_there() {
-    let wish = Wish { name: Some("Maria".into()), coordinate: Some(at(-27.6, -48.4)), ..wish(1) };
-    let Ok(Decision::Create(home)) = decided(&wish, &[]) else { panic!("a creation") };
+    let request =
+        ConnectRequest { name: Some("Maria".into()), coordinate: Some(at(-27.6, -48.4)), ..request(1) };
+    let Ok(Decision::Create(home)) = decided(&request, &[]) else { panic!("a creation") };
     assert_eq!((home.site, home.splitter, home.port), (id("box"), id("splitter"), port(1)));
-    assert_eq!(home.coordinate, wish.coordinate);
+    assert_eq!(home.coordinate, request.coordinate);
     let expected = Resident::New {
-        code: wish.code,
-        name: wish.name,
+        code: request.code,
+        name: request.name,
         implantation: Implantation::Implanted,
         onu: Onu::default(),
     };
@@ -107,15 +108,16 @@ fn a_free_port_is_given_to_a_client_who_is_not_there() {
 
 #[test]
 fn a_new_property_without_a_place_gets_the_boxs_and_none_in_a_building() {
-    let create = |wish: &Wish, site: Site| decide(Intent::Create, wish, &[], &splitter(), Some(&site));
-    let place = |wish: &Wish, site: Site| match create(wish, site) {
+    let create =
+        |request: &ConnectRequest, site: Site| decide(Intent::Create, request, &[], &splitter(), Some(&site));
+    let place = |request: &ConnectRequest, site: Site| match create(request, site) {
         Ok(Decision::Create(home)) => home.coordinate,
         other => panic!("a creation, not {other:?}"),
     };
-    assert_eq!(place(&wish(1), cto()), cto().coordinate);
-    let somewhere = Wish { coordinate: Some(at(1.0, 1.0)), ..wish(1) };
+    assert_eq!(place(&request(1), cto()), cto().coordinate);
+    let somewhere = ConnectRequest { coordinate: Some(at(1.0, 1.0)), ..request(1) };
     assert_eq!(place(&somewhere, condominium()), None);
-    let nowhere = create(&wish(1), Site { coordinate: None, ..cto() });
+    let nowhere = create(&request(1), Site { coordinate: None, ..cto() });
     assert_eq!(nowhere, Err(Refusal::NoCoordinate(id("splitter"))));
 }
 
@@ -124,14 +126,14 @@ fn a_new_property_without_a_place_gets_the_boxs_and_none_in_a_building() {
 #[case::blocked(4, Refusal::PortBlocked { splitter: id("splitter"), port: port(4), free: vec![port(1), port(3)] })]
 #[case::beyond(5, Refusal::NoSuchPort { splitter: id("splitter"), port: port(5), ports: 4 })]
 fn a_port_that_is_not_free_is_refused_to_old_and_new_clients(#[case] number: u16, #[case] expected: Refusal) {
-    assert_eq!(decided(&wish(number), &[]), Err(expected.clone()));
-    assert_eq!(decided(&wish(number), &[loose()]), Err(expected));
+    assert_eq!(decided(&request(number), &[]), Err(expected.clone()));
+    assert_eq!(decided(&request(number), &[loose()]), Err(expected));
 }
 
 #[test]
 fn a_splitter_must_serve_clients() {
     let refused = |splitter: Splitter, site: Option<Site>| {
-        let decision = decide(Intent::Activate, &wish(1), &[card()], &splitter, site.as_ref());
+        let decision = decide(Intent::Activate, &request(1), &[card()], &splitter, site.as_ref());
         matches!(decision, Err(Refusal::NotADropSplitter { .. }))
     };
     assert!(refused(Splitter { is_drop: false, ..splitter() }, Some(cto())));
@@ -142,13 +144,13 @@ fn a_splitter_must_serve_clients() {
 
 #[test]
 fn what_is_so_already_is_not_written() {
-    assert_eq!(decided(&wish(2), &[card()]), Ok(Decision::Nothing));
-    let same = Wish {
+    assert_eq!(decided(&request(2), &[card()]), Ok(Decision::Nothing));
+    let same = ConnectRequest {
         coordinate: Some(at(-27.600_000_01, -48.5)),
         name: Some("Maria".into()),
         address: Some("Rua das Orquídeas, 258".into()),
-        onu: OnuWish { serial: OnuSerial::new("fhtt9a0b1c2d"), ..OnuWish::default() },
-        ..wish(2)
+        onu: OnuPatch { serial: OnuSerial::new("fhtt9a0b1c2d"), ..OnuPatch::default() },
+        ..request(2)
     };
     assert_eq!(decided(&same, &[card()]), Ok(Decision::Nothing));
 }
@@ -157,17 +159,17 @@ fn what_is_so_already_is_not_written() {
 fn his_own_port_is_his_even_if_it_is_blocked_by_now() {
     let mut splitter = splitter();
     splitter.ports[1] = PortState::Blocked;
-    let decision = decide(Intent::Activate, &wish(2), &[card()], &splitter, Some(&cto()));
+    let decision = decide(Intent::Activate, &request(2), &[card()], &splitter, Some(&cto()));
     assert_eq!(decision, Ok(Decision::Nothing));
 }
 
 #[test]
 fn only_what_differs_is_written() {
-    let wish = Wish {
+    let request = ConnectRequest {
         implantation: Implantation::NotImplanted,
         name: Some("Ana".into()),
-        onu: OnuWish { pppoe_user: Some("ana.147".into()), ..OnuWish::default() },
-        ..wish(2)
+        onu: OnuPatch { pppoe_user: Some("ana.147".into()), ..OnuPatch::default() },
+        ..request(2)
     };
     let onu = Onu { serial_number: "FHTT9A0B1C2D".into(), pppoe_user: "ana.147".into(), ..Onu::default() };
     let edit = ClientEdit {
@@ -176,7 +178,7 @@ fn only_what_differs_is_written() {
         onu: Some(onu),
     };
     let expected = Decision::Update { home: None, client: Some((id("client"), edit)) };
-    assert_eq!(decided(&wish, &[card()]), Ok(expected));
+    assert_eq!(decided(&request, &[card()]), Ok(expected));
 }
 
 #[test]
@@ -184,7 +186,7 @@ fn a_move_names_the_new_port_and_the_new_box() {
     let mut elsewhere = card();
     elsewhere.home.as_mut().expect("a home").site = Some(id("other"));
     elsewhere.home.as_mut().expect("a home").connections[0].splitter = id("other-splitter");
-    let Ok(Decision::Update { home: Some(edit), client: None }) = decided(&wish(3), &[elsewhere]) else {
+    let Ok(Decision::Update { home: Some(edit), client: None }) = decided(&request(3), &[elsewhere]) else {
         panic!("a move")
     };
     let expected = HomeEdit::Edit {
@@ -202,7 +204,7 @@ fn a_property_that_leaves_a_building_gets_the_boxs_place() {
     let mut inside = loose();
     inside.home.as_mut().expect("a home").coordinate = None;
     let Ok(Decision::Update { home: Some(HomeEdit::Edit { coordinate, .. }), .. }) =
-        decided(&wish(1), &[inside])
+        decided(&request(1), &[inside])
     else {
         panic!("a move")
     };
@@ -213,7 +215,7 @@ fn a_property_that_leaves_a_building_gets_the_boxs_place() {
 fn a_client_without_a_property_gets_one() {
     let homeless = Card { home: None, ..card() };
     let Ok(Decision::Update { home: Some(HomeEdit::New(home)), client: None }) =
-        decided(&wish(1), &[homeless])
+        decided(&request(1), &[homeless])
     else {
         panic!("a new home")
     };
@@ -222,8 +224,8 @@ fn a_client_without_a_property_gets_one() {
 
 #[test]
 fn a_create_is_for_clients_who_are_not_there() {
-    let create = |intent, cards: &[Card]| decide(intent, &wish(2), cards, &splitter(), Some(&cto()));
-    let exists = Err(Refusal::ClientExists(wish(2).code));
+    let create = |intent, cards: &[Card]| decide(intent, &request(2), cards, &splitter(), Some(&cto()));
+    let exists = Err(Refusal::ClientExists(request(2).code));
     assert_eq!(create(Intent::Create, &[card()]), exists);
     assert_eq!(create(Intent::Create, &[loose(), card()]), exists);
     // After a lost answer the client on this very port is ours, any other is not.
@@ -233,6 +235,6 @@ fn a_create_is_for_clients_who_are_not_there() {
 
 #[test]
 fn which_of_two_clients_is_meant_is_not_guessed() {
-    let expected = Refusal::Ambiguous { code: wish(1).code, count: 2 };
-    assert_eq!(decided(&wish(1), &[card(), loose()]), Err(expected));
+    let expected = Refusal::Ambiguous { code: request(1).code, count: 2 };
+    assert_eq!(decided(&request(1), &[card(), loose()]), Err(expected));
 }

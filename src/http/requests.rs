@@ -1,8 +1,8 @@
 //! What INT6 asks for a client, read strictly: each mistake is told by the name of its field.
 
-use gateway_core::provisioning::Wish;
+use gateway_core::provisioning::ConnectRequest;
 use gateway_core::{
-    ClientCode, Coordinate, Implantation, MacAddress, OnuSerial, OnuWish, PortNumber, RecordId,
+    ClientCode, Coordinate, Implantation, MacAddress, OnuPatch, OnuSerial, PortNumber, RecordId,
 };
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
@@ -93,17 +93,17 @@ pub(super) struct NewClientRequest {
 }
 
 impl NewClientRequest {
-    pub(super) fn wish(self) -> Result<Wish, Problem> {
+    pub(super) fn request(self) -> Result<ConnectRequest, Problem> {
         let NewClientRequest { code, splitter_id, port, coordinate, implanted, name, address, onu } = self;
         let implanted = Some(implanted.unwrap_or(false));
         let rest = ActivationRequest { splitter_id, port, coordinate, implanted, name, address, onu };
-        rest.wish(client_code("code", &code)?)
+        rest.request(client_code("code", &code)?)
     }
 }
 
 impl ActivationRequest {
     /// Checks everything that can be checked without asking anybody.
-    pub(super) fn wish(self, code: ClientCode) -> Result<Wish, Problem> {
+    pub(super) fn request(self, code: ClientCode) -> Result<ConnectRequest, Problem> {
         let splitter = RecordId::new(&self.splitter_id).ok_or_else(|| {
             Problem::invalid("splitter_id: an identifier of 1 to 64 letters and digits is expected")
         })?;
@@ -118,7 +118,7 @@ impl ActivationRequest {
             Some(false) => Implantation::NotImplanted,
             Some(true) | None => Implantation::Implanted,
         };
-        Ok(Wish {
+        Ok(ConnectRequest {
             code,
             splitter,
             port,
@@ -151,7 +151,7 @@ fn text(field: &str, given: Option<String>) -> Result<Option<String>, Problem> {
 }
 
 /// Source of what is unknown: `contracts/int6-api.md`, "Serial numbers".
-fn onu(given: OnuRequest) -> Result<OnuWish, Problem> {
+fn onu(given: OnuRequest) -> Result<OnuPatch, Problem> {
     let known = |field, given| {
         text(field, given).map(|text| text.filter(|text| !text.to_ascii_uppercase().contains("N/A")))
     };
@@ -160,7 +160,7 @@ fn onu(given: OnuRequest) -> Result<OnuWish, Problem> {
     let serial = serial.map(|text| OnuSerial::new(text.rsplit("->").next().unwrap_or(&text)).ok_or(()));
     let mac = known("onu.mac_address", given.mac_address)?.filter(|text| !is_nobodys(text));
     let mac = mac.map(|text| MacAddress::new(&text).ok_or(()));
-    Ok(OnuWish {
+    Ok(OnuPatch {
         serial: serial.transpose().map_err(|()| {
             Problem::invalid("onu.serial_number: four letters and 6 to 16 letters or digits are expected")
         })?,
