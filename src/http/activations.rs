@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gateway_core::provisioning::{ConnectRequest, Intent};
-use gateway_core::{Card, ClientCode, Implantation, Onu, System};
+use gateway_core::{ClientCode, ClientRecord, Implantation, Onu, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -40,8 +40,8 @@ pub(super) struct ActivatedClient {
 }
 
 impl ActivatedClient {
-    pub(super) fn new(card: Card, as_of: Timestamp, outcome: &str) -> ActivatedClient {
-        ActivatedClient { client: ClientBody::new(card, as_of), outcome: outcome.to_owned() }
+    pub(super) fn new(record: ClientRecord, as_of: Timestamp, outcome: &str) -> ActivatedClient {
+        ActivatedClient { client: ClientBody::new(record, as_of), outcome: outcome.to_owned() }
     }
 }
 
@@ -137,8 +137,8 @@ async fn carry_out(
     let asked = Asked { by: manner.by, at: Timestamp::now(), patience: limit, operation: None };
     let task = provisioning.activations.begin(intent, request, asked);
     let done = async { task.await.unwrap_or(Err(Failure::Stopping)) };
-    let Done { outcome, card, as_of } = within(limit, System::Ozmap, done).await?;
-    let body = Json(ActivatedClient::new(card, as_of, outcome.name()));
+    let Done { outcome, record, as_of } = within(limit, System::Ozmap, done).await?;
+    let body = Json(ActivatedClient::new(record, as_of, outcome.name()));
     Ok(match outcome.name() {
         "created" => (StatusCode::CREATED, [(header::LOCATION, path)], body).into_response(),
         _ => body.into_response(),
@@ -236,9 +236,9 @@ impl From<ActivationRow> for Activation {
     fn from(row: ActivationRow) -> Activation {
         let ActivationRow { id, code, asked_at, asked_by, operation, request, finished_at, .. } = row;
         let at: Timestamp = finished_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_default();
-        let client = |card: Option<String>| {
-            let card: Card = serde_json::from_str(&card?).ok()?;
-            Some(ClientBody::new(card, at))
+        let client = |record: Option<String>| {
+            let record: ClientRecord = serde_json::from_str(&record?).ok()?;
+            Some(ClientBody::new(record, at))
         };
         Activation {
             id,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use gateway_core::{Card, Connection, Coordinate, Home, Implantation, MacAddress, Onu, System};
+use gateway_core::{ClientRecord, Connection, Coordinate, Home, Implantation, MacAddress, Onu, System};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -109,8 +109,8 @@ pub(super) struct ClientBody {
 }
 
 impl ClientBody {
-    pub(super) fn new(card: Card, as_of: Timestamp) -> ClientBody {
-        let Card { id: _, code, name, status, implantation, onu, home } = card;
+    pub(super) fn new(record: ClientRecord, as_of: Timestamp) -> ClientBody {
+        let ClientRecord { id: _, code, name, status, implantation, onu, home } = record;
         let (address, coordinate, read_power, mut connections) = match home {
             Some(Home { address, coordinate, read_power, connections, .. }) => {
                 (address, coordinate, read_power, connections)
@@ -143,9 +143,9 @@ impl ClientBody {
 ))]
 pub(super) async fn get(who: Who, CodeInPath(code): CodeInPath) -> Result<Json<ClientBody>, Problem> {
     let provisioning = &who.tenant().provisioning;
-    let card =
+    let record =
         within(provisioning.answer_within, System::Ozmap, provisioning.activations.client(&code)).await?;
-    Ok(Json(ClientBody::new(card, Timestamp::now())))
+    Ok(Json(ClientBody::new(record, Timestamp::now())))
 }
 
 /// One client's sync.

@@ -70,8 +70,8 @@ impl OperationBody {
         } = row;
         let answer = answer.and_then(|answer| serde_json::from_str::<Answer>(&answer).ok());
         let (client, problem) = match answer {
-            Some(Answer::Done { outcome, card, as_of }) => {
-                (Some(ActivatedClient::new(*card, as_of, &outcome)), None)
+            Some(Answer::Done { outcome, record, as_of }) => {
+                (Some(ActivatedClient::new(*record, as_of, &outcome)), None)
             }
             Some(Answer::Refused { code, detail, free_ports }) => {
                 let problem = Problem::new(Code::from_name(&code), detail).with_free_ports(free_ports);

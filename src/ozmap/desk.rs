@@ -1,11 +1,11 @@
 //! What an installation asks and writes: one client, his light, one splitter, one port.
 
 use gateway_core::provisioning::{ClientEdit, HomeEdit, NewHome};
-use gateway_core::{Card, ClientCode, Home, RecordId, Route, Site, Splitter};
+use gateway_core::{ClientCode, ClientRecord, Home, RecordId, Route, Site, Splitter};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::wire::card::{self, Dweller, Dwelling};
+use super::wire::client_record::{self, Dweller, Dwelling};
 use super::wire::{network, potency};
 use super::{Ozmap, pages, wire};
 use crate::upstream::{Error, Repeat, Request};
@@ -43,29 +43,32 @@ impl Ozmap {
         }
     }
 
-    /// All that OZmap has for a code: nothing, one card, or several where the code is not unique.
+    /// All that OZmap has for a code: nothing, one record, or several where the code is not unique.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn cards(&self, code: &ClientCode) -> Result<Vec<Card>, Error> {
+    pub async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
-        let answer = self.upstream.call(self.request(request), |reply| card::dwellings(&reply.body)).await;
-        let mut cards = Vec::new();
+        let answer =
+            self.upstream.call(self.request(request), |reply| client_record::dwellings(&reply.body)).await;
+        let mut records = Vec::new();
         for dwelling in none_if_missing(answer)?.unwrap_or_default() {
-            let card = match &dwelling.dweller {
-                Dweller::Whole(card) => Some((**card).clone()),
-                Dweller::Id(id) => self.one("read a client", "ftth-clients", id, card::client_card).await?,
+            let record = match &dwelling.dweller {
+                Dweller::Whole(record) => Some((**record).clone()),
+                Dweller::Id(id) => {
+                    self.one("read a client", "ftth-clients", id, client_record::client_record).await?
+                }
                 Dweller::None => None,
             };
             // A host that ignores what it is asked returns others, too.
-            if let Some(card) = card.filter(|card| card.code == *code) {
-                cards.push(Card { home: Some(self.whole_home(dwelling).await?), ..card });
+            if let Some(record) = record.filter(|record| record.code == *code) {
+                records.push(ClientRecord { home: Some(self.whole_home(dwelling).await?), ..record });
             }
         }
-        if cards.is_empty() {
+        if records.is_empty() {
             return self.homeless(code).await;
         }
-        Ok(cards)
+        Ok(records)
     }
 
     /// The home with its connections, which decide whose a port is.
@@ -74,26 +77,26 @@ impl Ozmap {
             return Ok(dwelling.home);
         }
         let id = dwelling.home.property.clone();
-        let whole = self.one("read a property", "properties", &id, card::dwelling).await?;
+        let whole = self.one("read a property", "properties", &id, client_record::dwelling).await?;
         Ok(whole.map_or(dwelling.home, |whole| whole.home))
     }
 
     /// Clients of a code who have no property.
-    async fn homeless(&self, code: &ClientCode) -> Result<Vec<Card>, Error> {
+    async fn homeless(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
         let list = pages::List {
             operation: "look a client up",
             route: "ftth-clients",
-            select: card::CARD_FIELDS,
+            select: client_record::CLIENT_FIELDS,
             populate: None,
             filter: Some(json!([{ "property": "code", "operator": "=", "value": code.as_str() }])),
         };
-        let mut cards: Vec<Card> = Vec::new();
+        let mut records: Vec<ClientRecord> = Vec::new();
         self.each_row(&list, |row| {
-            let card = card::client_card(row).ok().filter(|card| card.code == *code);
-            cards.extend(card.filter(|card| !cards.iter().any(|known| known.id == card.id)));
+            let record = client_record::client_record(row).ok().filter(|record| record.code == *code);
+            records.extend(record.filter(|record| !records.iter().any(|known| known.id == record.id)));
         })
         .await?;
-        Ok(cards)
+        Ok(records)
     }
 
     /// A splitter as it is now; `None` if OZmap has none of this identifier.
@@ -139,8 +142,14 @@ impl Ozmap {
     /// # Errors
     /// [`Error`].
     pub async fn create_home(&self, home: &NewHome) -> Result<(), Error> {
-        self.write("create a property", Method::POST, "properties", card::new_home_body(home), Repeat::Never)
-            .await
+        self.write(
+            "create a property",
+            Method::POST,
+            "properties",
+            client_record::new_home_body(home),
+            Repeat::Never,
+        )
+        .await
     }
 
     /// Changes where a client lives. A full-value update: safe to repeat.
@@ -151,7 +160,7 @@ impl Ozmap {
         match edit {
             HomeEdit::New(home) => self.create_home(home).await,
             HomeEdit::Edit { property, .. } => {
-                let (route, body) = (format!("properties/{property}"), card::home_edit_body(edit));
+                let (route, body) = (format!("properties/{property}"), client_record::home_edit_body(edit));
                 self.write("update a property", Method::PATCH, &route, body, Repeat::Safe).await
             }
         }
@@ -162,7 +171,7 @@ impl Ozmap {
     /// # Errors
     /// [`Error`].
     pub async fn edit_client(&self, id: &RecordId, edit: &ClientEdit) -> Result<(), Error> {
-        let (route, body) = (format!("ftth-clients/{id}"), card::client_edit_body(edit));
+        let (route, body) = (format!("ftth-clients/{id}"), client_record::client_edit_body(edit));
         self.write("update a client", Method::PATCH, &route, body, Repeat::Safe).await
     }
 

@@ -7,7 +7,7 @@ use gateway_core::{Client, Dbm, RecordId, System};
 
 use super::Ozmap;
 use super::pages::List;
-use super::wire::{self, ClientRecord, ClientReference};
+use super::wire::{self, BareClient, ClientReference};
 use crate::upstream::Error;
 
 /// OZmap's side of a run.
@@ -89,7 +89,7 @@ impl Reader {
             populate: None,
             filter: None,
         };
-        let mut by_id: HashMap<RecordId, ClientRecord> = HashMap::new();
+        let mut by_id: HashMap<RecordId, BareClient> = HashMap::new();
         self.ozmap
             .each_row(&list, |row| match wire::client(row) {
                 Ok(client) => drop(by_id.insert(client.id.clone(), client)),
@@ -108,8 +108,8 @@ impl Reader {
     }
 }
 
-fn joined(property: RecordId, read_power: Option<Dbm>, client: ClientRecord) -> Client {
-    let ClientRecord { id, code, status, implantation, onu } = client;
+fn joined(property: RecordId, read_power: Option<Dbm>, client: BareClient) -> Client {
+    let BareClient { id, code, status, implantation, onu } = client;
     Client { id, property, code, read_power, status, implantation, onu }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
 
-pub mod card;
+pub mod client_record;
 pub mod network;
 pub mod potency;
 
@@ -176,14 +176,14 @@ pub struct Property {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientReference {
     /// The whole of what the sync needs.
-    Whole(ClientRecord),
+    Whole(BareClient),
     /// The list gave the identifier only.
     Id(RecordId),
 }
 
 /// A client without his property.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClientRecord {
+pub struct BareClient {
     /// The record.
     pub id: RecordId,
     /// The business key.
@@ -258,7 +258,7 @@ pub fn property(row: &RawValue) -> Result<Property, RowError> {
 ///
 /// # Errors
 /// [`RowError`].
-pub fn client(row: &RawValue) -> Result<ClientRecord, RowError> {
+pub fn client(row: &RawValue) -> Result<BareClient, RowError> {
     let fields: serde_json::Map<String, Value> =
         serde_json::from_str(row.get()).map_err(|e| format!("a client is expected: {}", explain(&e)))?;
     match client_reference(&fields)? {
@@ -292,7 +292,7 @@ fn client_reference(fields: &serde_json::Map<String, Value>) -> Result<ClientRef
     };
     let onu = onu(get("onu")).ok_or_else(|| wrong("`onu` is no object of texts"))?;
     let status = status(get("status"));
-    Ok(ClientReference::Whole(ClientRecord { id, code, status, implantation, onu }))
+    Ok(ClientReference::Whole(BareClient { id, code, status, implantation, onu }))
 }
 
 fn record_id(id: &Value, underscore_id: &Value) -> Option<RecordId> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_core::provisioning::{ClientEdit, ConnectRequest, Decision, HomeEdit, Intent, Refusal, decide};
-use gateway_core::{Card, ClientCode, Site, Splitter, System};
+use gateway_core::{ClientCode, ClientRecord, Site, Splitter, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -61,7 +61,7 @@ pub struct Done {
     /// What was done.
     pub outcome: Outcome,
     /// Read back from OZmap.
-    pub card: Card,
+    pub record: ClientRecord,
     /// When it was read.
     pub as_of: Timestamp,
 }
@@ -121,11 +121,11 @@ impl Activations {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn client(&self, code: &ClientCode) -> Result<Card, Failure> {
-        let mut cards = self.parts.ozmap.cards(code).await?;
-        match (cards.pop(), cards.len()) {
+    pub async fn client(&self, code: &ClientCode) -> Result<ClientRecord, Failure> {
+        let mut records = self.parts.ozmap.clients_by_code(code).await?;
+        match (records.pop(), records.len()) {
             (None, _) => Err(Failure::UnknownClient(code.clone())),
-            (Some(card), 0) => Ok(card),
+            (Some(record), 0) => Ok(record),
             (Some(_), others) => Err(Refusal::Ambiguous { code: code.clone(), count: others + 1 }.into()),
         }
     }
@@ -180,7 +180,7 @@ impl Parts {
             old: work.old.as_ref().map(json),
             // What was half done is remembered, too.
             new: match &result {
-                Ok(done) => Some(json(&done.card)),
+                Ok(done) => Some(json(&done.record)),
                 Err(_) => work.seen.as_ref().filter(|_| work.seen != work.old).map(json),
             },
             error: result.as_ref().err().map(|failure| format!("{}: {failure}", failure.code())),
@@ -213,8 +213,8 @@ struct Work<'a> {
     request: &'a ConnectRequest,
     held: Vec<Held>,
     /// The client at the first look, and at the last.
-    old: Option<Card>,
-    seen: Option<Card>,
+    old: Option<ClientRecord>,
+    seen: Option<ClientRecord>,
     created: bool,
     wrote: bool,
 }
@@ -255,16 +255,17 @@ impl Work<'_> {
         let ozmap = &self.parts.ozmap;
         let mut last: Option<Result<(), upstream::Error>> = None;
         for _ in 0..ROUNDS {
-            let (cards, splitter) = tokio::join!(ozmap.cards(&self.request.code), self.splitter());
-            let (cards, splitter, as_of) = (cards?, splitter?, Timestamp::now());
-            self.seen = cards.first().cloned();
+            let (records, splitter) =
+                tokio::join!(ozmap.clients_by_code(&self.request.code), self.splitter());
+            let (records, splitter, as_of) = (records?, splitter?, Timestamp::now());
+            self.seen = records.first().cloned();
             if last.is_none() {
                 self.old = self.seen.clone();
             }
-            let decision = decide(self.intent, self.request, &cards, &splitter, site)?;
+            let decision = decide(self.intent, self.request, &records, &splitter, site)?;
             let settled = is_settled(&decision, matches!(last, Some(Ok(()))));
-            if let Some(card) = cards.into_iter().next().filter(|_| settled) {
-                return Ok(Done { outcome: self.outcome(), card, as_of });
+            if let Some(record) = records.into_iter().next().filter(|_| settled) {
+                return Ok(Done { outcome: self.outcome(), record, as_of });
             }
             let written = self.write(&decision).await;
             match (&written, &last) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use gateway_core::provisioning::{ConnectRequest, Intent};
-use gateway_core::{Card, PortNumber};
+use gateway_core::{ClientRecord, PortNumber};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -42,7 +42,7 @@ pub enum Answer {
         /// `created`, `updated` or `unchanged`.
         outcome: String,
         /// The client as OZmap held him afterwards.
-        card: Box<Card>,
+        record: Box<ClientRecord>,
         /// When.
         as_of: Timestamp,
     },
@@ -70,8 +70,8 @@ impl Answer {
 
     fn of(result: Result<Done, Failure>) -> Result<Answer, Failure> {
         match result {
-            Ok(Done { outcome, card, as_of }) => {
-                Ok(Answer::Done { outcome: outcome.name().to_owned(), card: Box::new(card), as_of })
+            Ok(Done { outcome, record, as_of }) => {
+                Ok(Answer::Done { outcome: outcome.name().to_owned(), record: Box::new(record), as_of })
             }
             Err(Failure::Superseded) => Ok(Answer::Superseded),
             Err(failure) if failure.is_passing() => Err(failure),

@@ -115,12 +115,12 @@ impl Powers {
     }
 
     async fn ask(&self, code: &ClientCode) -> Result<Arc<KnownPower>, NoPower> {
-        let (light, cards) =
-            tokio::try_join!(self.ozmap.light(code), self.ozmap.cards(code)).map_err(NoPower::Ozmap)?;
+        let (light, records) = tokio::try_join!(self.ozmap.light(code), self.ozmap.clients_by_code(code))
+            .map_err(NoPower::Ozmap)?;
         let as_of = Timestamp::now();
-        let card = match cards.as_slice() {
+        let record = match records.as_slice() {
             [] => return Err(NoPower::UnknownClient),
-            [card] => card,
+            [record] => record,
             several => return Err(NoPower::Ambiguous(several.len())),
         };
         let routes = match light {
@@ -128,7 +128,7 @@ impl Powers {
             Light::NoRoute | Light::UnknownClient => Vec::new(),
         };
         let (route, other_routes) = gateway_core::counting(routes).ok_or(NoPower::NoRoute)?;
-        let read = card.home.as_ref().and_then(|home| home.read_power);
+        let read = record.home.as_ref().and_then(|home| home.read_power);
         let known = KnownPower { code: code.clone(), route, other_routes, read, as_of };
         if let Err(error) = self.store.remember_power(&self.tenant, &known).await {
             tracing::warn!(%error, "the answer could not be remembered for when OZmap is away");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
-use gateway_core::{Card, Client, ClientCode};
+use gateway_core::{Client, ClientCode, ClientRecord};
 use jiff::Timestamp;
 
 use super::engine::{Engine, Observer, Progress, Run};
@@ -78,8 +78,8 @@ impl Engine {
     }
 
     async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, Failure> {
-        let (readings, cards) = tokio::try_join!(self.readings(), self.parts.ozmap.cards(code))?;
-        let client = only_client(code, cards)?;
+        let (readings, records) = tokio::try_join!(self.readings(), self.parts.ozmap.clients_by_code(code))?;
+        let client = only_client(code, records)?;
         let plan = planned(code, client, &readings, self)?;
         let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
         let report = self.apply_one(Report::new(id), &plan).await;
@@ -122,12 +122,12 @@ impl Engine {
     }
 }
 
-fn only_client(code: &ClientCode, mut cards: Vec<Card>) -> Result<Client, Failure> {
-    if cards.len() > 1 {
-        return Err(Failure::Ambiguous(code.clone(), cards.len()));
+fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Client, Failure> {
+    if records.len() > 1 {
+        return Err(Failure::Ambiguous(code.clone(), records.len()));
     }
     let unknown = || Failure::UnknownToOzmap(code.clone());
-    let Card { id, code, status, implantation, onu, home, .. } = cards.pop().ok_or_else(unknown)?;
+    let ClientRecord { id, code, status, implantation, onu, home, .. } = records.pop().ok_or_else(unknown)?;
     let home = home.ok_or_else(unknown)?;
     let (property, read_power) = (home.property, home.read_power);
     Ok(Client { id, property, code, read_power, status, implantation, onu })

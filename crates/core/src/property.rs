@@ -11,7 +11,7 @@ use crate::status::{Implantation, Status};
 
 /// Everything that OZmap holds of one client and an installation may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Card {
+pub struct ClientRecord {
     /// The client record.
     pub id: RecordId,
     /// The business key.
@@ -56,7 +56,7 @@ pub struct Connection {
     pub port: PortNumber,
 }
 
-impl Card {
+impl ClientRecord {
     /// Whether the client's property holds this port.
     pub fn holds(&self, splitter: &RecordId, port: PortNumber) -> bool {
         self.home.as_ref().is_some_and(|home| home.holds(splitter, port))

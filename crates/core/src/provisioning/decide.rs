@@ -5,14 +5,14 @@ use compact_str::CompactString;
 
 use crate::network::{Coordinate, PortState, Site, SiteKind, Splitter};
 use crate::onu::Onu;
-use crate::property::{Card, Home};
+use crate::property::{ClientRecord, Home};
 use crate::provisioning::refusal::Refusal;
 use crate::provisioning::request::{ConnectRequest, Intent};
 use crate::provisioning::write::{ClientEdit, Decision, HomeEdit, NewHome, Resident};
 
 /// Decides what to write so that OZmap holds what was requested, or why nothing may be written.
 ///
-/// `cards` are all that OZmap has for the code, `site` is the splitter's box or building. A port is never taken from
+/// `records` are all that OZmap has for the code, `site` is the splitter's box or building. A port is never taken from
 /// anybody. Source: `contracts/rules.md`, "INT6 asks OZmap"; design, "Ports".
 ///
 /// # Errors
@@ -20,23 +20,23 @@ use crate::provisioning::write::{ClientEdit, Decision, HomeEdit, NewHome, Reside
 pub fn decide(
     intent: Intent,
     request: &ConnectRequest,
-    cards: &[Card],
+    records: &[ClientRecord],
     splitter: &Splitter,
     site: Option<&Site>,
 ) -> Result<Decision, Refusal> {
-    let card = match (cards, intent) {
+    let record = match (records, intent) {
         ([], _) => None,
-        ([card], Intent::Activate) => Some(card),
-        ([card], Intent::CreateAgain) if card.holds(&request.splitter, request.port) => Some(card),
+        ([record], Intent::Activate) => Some(record),
+        ([record], Intent::CreateAgain) if record.holds(&request.splitter, request.port) => Some(record),
         (_, Intent::Create | Intent::CreateAgain) => return Err(Refusal::ClientExists(request.code.clone())),
         (several, Intent::Activate) => {
             return Err(Refusal::Ambiguous { code: request.code.clone(), count: several.len() });
         }
     };
-    let home = card.and_then(|card| card.home.as_ref());
+    let home = record.and_then(|record| record.home.as_ref());
     let site = may_serve(splitter, site)?;
     check_port(request, home, splitter)?;
-    let Some(card) = card else {
+    let Some(record) = record else {
         let resident = Resident::New {
             code: request.code.clone(),
             name: request.name.clone(),
@@ -46,10 +46,10 @@ pub fn decide(
         return Ok(Decision::Create(new_home(request, site, resident)?));
     };
     let home = match home {
-        None => Some(HomeEdit::New(new_home(request, site, Resident::Known(card.id.clone()))?)),
+        None => Some(HomeEdit::New(new_home(request, site, Resident::Known(record.id.clone()))?)),
         Some(home) => home_edit(request, home, site),
     };
-    let client = client_edit(request, card).map(|edit| (card.id.clone(), edit));
+    let client = client_edit(request, record).map(|edit| (record.id.clone(), edit));
     Ok(match (home, client) {
         (None, None) => Decision::Nothing,
         (home, client) => Decision::Update { home, client },
@@ -128,12 +128,12 @@ fn home_edit(request: &ConnectRequest, home: &Home, site: &Site) -> Option<HomeE
     changes.then(|| HomeEdit::Edit { property: home.property.clone(), connect, site, coordinate, address })
 }
 
-fn client_edit(request: &ConnectRequest, card: &Card) -> Option<ClientEdit> {
-    let onu = request.onu.merged_into(&card.onu);
+fn client_edit(request: &ConnectRequest, record: &ClientRecord) -> Option<ClientEdit> {
+    let onu = request.onu.merged_into(&record.onu);
     let edit = ClientEdit {
-        name: differing(request.name.as_ref(), card.name.as_ref()),
-        implantation: (request.implantation != card.implantation).then_some(request.implantation),
-        onu: (onu != card.onu).then_some(onu),
+        name: differing(request.name.as_ref(), record.name.as_ref()),
+        implantation: (request.implantation != record.implantation).then_some(request.implantation),
+        onu: (onu != record.onu).then_some(onu),
     };
     (edit != ClientEdit::default()).then_some(edit)
 }

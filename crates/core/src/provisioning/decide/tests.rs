@@ -60,8 +60,8 @@ fn request(number: u16) -> ConnectRequest {
 }
 
 /// On port 2 of the splitter.
-fn card() -> Card {
-    Card {
+fn record() -> ClientRecord {
+    ClientRecord {
         id: id("client"),
         code: ClientCode::new("147").expect("a code"),
         name: Some("Maria".into()),
@@ -80,14 +80,14 @@ fn card() -> Card {
 }
 
 /// On no splitter.
-fn loose() -> Card {
-    let mut card = card();
-    card.home.as_mut().expect("a home").connections.clear();
-    card
+fn loose() -> ClientRecord {
+    let mut record = record();
+    record.home.as_mut().expect("a home").connections.clear();
+    record
 }
 
-fn decided(request: &ConnectRequest, cards: &[Card]) -> Result<Decision, Refusal> {
-    decide(Intent::Activate, request, cards, &splitter(), Some(&cto()))
+fn decided(request: &ConnectRequest, records: &[ClientRecord]) -> Result<Decision, Refusal> {
+    decide(Intent::Activate, request, records, &splitter(), Some(&cto()))
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_port_that_is_not_free_is_refused_to_old_and_new_clients(#[case] number: u16
 #[test]
 fn a_splitter_must_serve_clients() {
     let refused = |splitter: Splitter, site: Option<Site>| {
-        let decision = decide(Intent::Activate, &request(1), &[card()], &splitter, site.as_ref());
+        let decision = decide(Intent::Activate, &request(1), &[record()], &splitter, site.as_ref());
         matches!(decision, Err(Refusal::NotADropSplitter { .. }))
     };
     assert!(refused(Splitter { is_drop: false, ..splitter() }, Some(cto())));
@@ -144,7 +144,7 @@ fn a_splitter_must_serve_clients() {
 
 #[test]
 fn what_is_so_already_is_not_written() {
-    assert_eq!(decided(&request(2), &[card()]), Ok(Decision::Nothing));
+    assert_eq!(decided(&request(2), &[record()]), Ok(Decision::Nothing));
     let same = ConnectRequest {
         coordinate: Some(at(-27.600_000_01, -48.5)),
         name: Some("Maria".into()),
@@ -152,14 +152,14 @@ fn what_is_so_already_is_not_written() {
         onu: OnuPatch { serial: OnuSerial::new("fhtt9a0b1c2d"), ..OnuPatch::default() },
         ..request(2)
     };
-    assert_eq!(decided(&same, &[card()]), Ok(Decision::Nothing));
+    assert_eq!(decided(&same, &[record()]), Ok(Decision::Nothing));
 }
 
 #[test]
 fn his_own_port_is_his_even_if_it_is_blocked_by_now() {
     let mut splitter = splitter();
     splitter.ports[1] = PortState::Blocked;
-    let decision = decide(Intent::Activate, &request(2), &[card()], &splitter, Some(&cto()));
+    let decision = decide(Intent::Activate, &request(2), &[record()], &splitter, Some(&cto()));
     assert_eq!(decision, Ok(Decision::Nothing));
 }
 
@@ -178,12 +178,12 @@ fn only_what_differs_is_written() {
         onu: Some(onu),
     };
     let expected = Decision::Update { home: None, client: Some((id("client"), edit)) };
-    assert_eq!(decided(&request, &[card()]), Ok(expected));
+    assert_eq!(decided(&request, &[record()]), Ok(expected));
 }
 
 #[test]
 fn a_move_names_the_new_port_and_the_new_box() {
-    let mut elsewhere = card();
+    let mut elsewhere = record();
     elsewhere.home.as_mut().expect("a home").site = Some(id("other"));
     elsewhere.home.as_mut().expect("a home").connections[0].splitter = id("other-splitter");
     let Ok(Decision::Update { home: Some(edit), client: None }) = decided(&request(3), &[elsewhere]) else {
@@ -213,7 +213,7 @@ fn a_property_that_leaves_a_building_gets_the_boxs_place() {
 
 #[test]
 fn a_client_without_a_property_gets_one() {
-    let homeless = Card { home: None, ..card() };
+    let homeless = ClientRecord { home: None, ..record() };
     let Ok(Decision::Update { home: Some(HomeEdit::New(home)), client: None }) =
         decided(&request(1), &[homeless])
     else {
@@ -224,17 +224,18 @@ fn a_client_without_a_property_gets_one() {
 
 #[test]
 fn a_create_is_for_clients_who_are_not_there() {
-    let create = |intent, cards: &[Card]| decide(intent, &request(2), cards, &splitter(), Some(&cto()));
+    let create =
+        |intent, records: &[ClientRecord]| decide(intent, &request(2), records, &splitter(), Some(&cto()));
     let exists = Err(Refusal::ClientExists(request(2).code));
-    assert_eq!(create(Intent::Create, &[card()]), exists);
-    assert_eq!(create(Intent::Create, &[loose(), card()]), exists);
+    assert_eq!(create(Intent::Create, &[record()]), exists);
+    assert_eq!(create(Intent::Create, &[loose(), record()]), exists);
     // After a lost answer the client on this very port is ours, any other is not.
-    assert_eq!(create(Intent::CreateAgain, &[card()]), Ok(Decision::Nothing));
+    assert_eq!(create(Intent::CreateAgain, &[record()]), Ok(Decision::Nothing));
     assert_eq!(create(Intent::CreateAgain, &[loose()]), exists);
 }
 
 #[test]
 fn which_of_two_clients_is_meant_is_not_guessed() {
     let expected = Refusal::Ambiguous { code: request(1).code, count: 2 };
-    assert_eq!(decided(&request(1), &[card(), loose()]), Err(expected));
+    assert_eq!(decided(&request(1), &[record(), loose()]), Err(expected));
 }

@@ -1,16 +1,16 @@
 //! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
 use gateway_core::provisioning::{ClientEdit, HomeEdit, NewHome, Resident};
-use gateway_core::{Card, Connection, Coordinate, Home, Implantation, PortNumber, RecordId};
+use gateway_core::{ClientRecord, Connection, Coordinate, Home, Implantation, PortNumber, RecordId};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::network::{coordinate, reference, text};
-use super::{ClientRecord, ClientReference, RowError, client_reference, explain, onu_body, power, record_id};
+use super::{BareClient, ClientReference, RowError, client_reference, explain, onu_body, power, record_id};
 
-/// Fields of a client that a card needs.
-pub const CARD_FIELDS: &str = "code name implanted status onu";
+/// Fields of a client that a record needs.
+pub const CLIENT_FIELDS: &str = "code name implanted status onu";
 
 #[derive(Deserialize)]
 struct HomeRow {
@@ -56,8 +56,8 @@ pub struct Dwelling {
 /// Who lives in a property.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dweller {
-    /// The row has the client; his card is without a home.
-    Whole(Box<Card>),
+    /// The row has the client; his record is without a home.
+    Whole(Box<ClientRecord>),
     /// The row has the client's identifier only.
     Id(RecordId),
     /// Nobody.
@@ -99,7 +99,7 @@ fn read_dwelling(row: HomeRow) -> Result<Dwelling, String> {
         }
         Value::Object(fields) => match client_reference(fields).map_err(|e| wrong(e.what))? {
             ClientReference::Id(id) => Dweller::Id(id),
-            ClientReference::Whole(client) => Dweller::Whole(Box::new(card(client, fields))),
+            ClientReference::Whole(client) => Dweller::Whole(Box::new(record(client, fields))),
         },
         _ => return Err(wrong("`client` is neither object nor identifier".to_owned())),
     };
@@ -118,19 +118,19 @@ fn read_dwelling(row: HomeRow) -> Result<Dwelling, String> {
 ///
 /// # Errors
 /// [`RowError`].
-pub fn client_card(row: &RawValue) -> Result<Card, RowError> {
+pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
     let fields: Map<String, Value> =
         serde_json::from_str(row.get()).map_err(|e| format!("a client is expected: {}", explain(&e)))?;
     match client_reference(&fields)? {
-        ClientReference::Whole(client) => Ok(card(client, &fields)),
+        ClientReference::Whole(client) => Ok(record(client, &fields)),
         ClientReference::Id(id) => Err(format!("client {id}: `code` is missing").into()),
     }
 }
 
 /// Without a home: that is another record.
-fn card(client: ClientRecord, fields: &Map<String, Value>) -> Card {
-    let ClientRecord { id, code, status, implantation, onu } = client;
-    Card { id, code, name: fields.get("name").and_then(text), status, implantation, onu, home: None }
+fn record(client: BareClient, fields: &Map<String, Value>) -> ClientRecord {
+    let BareClient { id, code, status, implantation, onu } = client;
+    ClientRecord { id, code, name: fields.get("name").and_then(text), status, implantation, onu, home: None }
 }
 
 /// The splitters' ports that a property holds; connections of other kinds are none of ours.
@@ -245,9 +245,9 @@ mod tests {
                 "client":{"_id":"c3","code":147,"name":"Maria","implanted":true,"status":"OK"},
                 "connections":[{"id":"d4","kind":"Splitter","port":3,"name":"S"},{"id":"e5","kind":"Cable"}]}]"#,
         );
-        let Dweller::Whole(card) = whole.dweller else { panic!("the client is there") };
+        let Dweller::Whole(record) = whole.dweller else { panic!("the client is there") };
         assert_eq!(
-            (card.code.as_str(), card.name.as_deref(), card.home.is_none()),
+            (record.code.as_str(), record.name.as_deref(), record.home.is_none()),
             ("147", Some("Maria"), true)
         );
         assert_eq!(whole.home.site.map(|id| id.to_string()).as_deref(), Some("b2"));
@@ -307,7 +307,7 @@ mod tests {
             let _ = dwellings(text.as_bytes());
             if let Ok(row) = serde_json::from_str::<Box<RawValue>>(&text) {
                 let _ = dwelling(&row);
-                let _ = client_card(&row);
+                let _ = client_record(&row);
             }
         }
     }
