@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use gateway_core::{ClientRecord, Connection, Coordinate, Home, Implantation, MacAddress, Onu, System};
+use gateway_core::{ClientRecord, Connection, Coordinate, Implantation, MacAddress, Onu, Property, System};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,7 +112,7 @@ impl ClientBody {
     pub(super) fn new(record: ClientRecord, as_of: Timestamp) -> ClientBody {
         let ClientRecord { id: _, code, name, status, implantation, onu, home } = record;
         let (address, coordinate, read_power, mut connections) = match home {
-            Some(Home { address, coordinate, read_power, connections, .. }) => {
+            Some(Property { address, coordinate, read_power, connections, .. }) => {
                 (address, coordinate, read_power, connections)
             }
             None => (None, None, None, Vec::new()),

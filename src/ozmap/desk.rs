@@ -1,11 +1,11 @@
 //! What an installation asks and writes: one client, his light, one splitter, one port.
 
-use gateway_core::provisioning::{ClientEdit, HomeEdit, NewHome};
-use gateway_core::{ClientCode, ClientRecord, Home, RecordId, Route, Site, Splitter};
+use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch};
+use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route, Site, Splitter};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::wire::client_record::{self, Dweller, Dwelling};
+use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use super::wire::{network, potency};
 use super::{Ozmap, pages, wire};
 use crate::upstream::{Error, Repeat, Request};
@@ -49,40 +49,45 @@ impl Ozmap {
     /// [`Error`].
     pub async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
-        let answer =
-            self.upstream.call(self.request(request), |reply| client_record::dwellings(&reply.body)).await;
+        let answer = self
+            .upstream
+            .call(self.request(request), |reply| client_record::properties_of_client(&reply.body))
+            .await;
         let mut records = Vec::new();
-        for dwelling in none_if_missing(answer)?.unwrap_or_default() {
-            let record = match &dwelling.dweller {
-                Dweller::Whole(record) => Some((**record).clone()),
-                Dweller::Id(id) => {
+        for property_of_client in none_if_missing(answer)?.unwrap_or_default() {
+            let record = match &property_of_client.dweller {
+                ClientOfProperty::Whole(record) => Some((**record).clone()),
+                ClientOfProperty::Id(id) => {
                     self.one("read a client", "ftth-clients", id, client_record::client_record).await?
                 }
-                Dweller::None => None,
+                ClientOfProperty::None => None,
             };
             // A host that ignores what it is asked returns others, too.
             if let Some(record) = record.filter(|record| record.code == *code) {
-                records.push(ClientRecord { home: Some(self.whole_home(dwelling).await?), ..record });
+                records.push(ClientRecord {
+                    home: Some(self.whole_property(property_of_client).await?),
+                    ..record
+                });
             }
         }
         if records.is_empty() {
-            return self.homeless(code).await;
+            return self.without_property(code).await;
         }
         Ok(records)
     }
 
     /// The home with its connections, which decide whose a port is.
-    async fn whole_home(&self, dwelling: Dwelling) -> Result<Home, Error> {
-        if dwelling.tells_connections {
-            return Ok(dwelling.home);
+    async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, Error> {
+        if property_of_client.tells_connections {
+            return Ok(property_of_client.home);
         }
-        let id = dwelling.home.property.clone();
-        let whole = self.one("read a property", "properties", &id, client_record::dwelling).await?;
-        Ok(whole.map_or(dwelling.home, |whole| whole.home))
+        let id = property_of_client.home.property.clone();
+        let whole = self.one("read a property", "properties", &id, client_record::property_of_client).await?;
+        Ok(whole.map_or(property_of_client.home, |whole| whole.home))
     }
 
     /// Clients of a code who have no property.
-    async fn homeless(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
+    async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
         let list = pages::List {
             operation: "look a client up",
             route: "ftth-clients",
@@ -141,12 +146,12 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn create_home(&self, home: &NewHome) -> Result<(), Error> {
+    pub async fn create_property(&self, home: &NewProperty) -> Result<(), Error> {
         self.write(
             "create a property",
             Method::POST,
             "properties",
-            client_record::new_home_body(home),
+            client_record::new_property_body(home),
             Repeat::Never,
         )
         .await
@@ -156,11 +161,12 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn edit_home(&self, edit: &HomeEdit) -> Result<(), Error> {
+    pub async fn patch_property(&self, edit: &PropertyPatch) -> Result<(), Error> {
         match edit {
-            HomeEdit::New(home) => self.create_home(home).await,
-            HomeEdit::Edit { property, .. } => {
-                let (route, body) = (format!("properties/{property}"), client_record::home_edit_body(edit));
+            PropertyPatch::New(home) => self.create_property(home).await,
+            PropertyPatch::Edit { property, .. } => {
+                let (route, body) =
+                    (format!("properties/{property}"), client_record::property_patch_body(edit));
                 self.write("update a property", Method::PATCH, &route, body, Repeat::Safe).await
             }
         }
@@ -170,8 +176,8 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn edit_client(&self, id: &RecordId, edit: &ClientEdit) -> Result<(), Error> {
-        let (route, body) = (format!("ftth-clients/{id}"), client_record::client_edit_body(edit));
+    pub async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), Error> {
+        let (route, body) = (format!("ftth-clients/{id}"), client_record::client_patch_body(edit));
         self.write("update a client", Method::PATCH, &route, body, Repeat::Safe).await
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_core::provisioning::{ClientEdit, ConnectRequest, Decision, HomeEdit, Intent, Refusal, decide};
+use gateway_core::provisioning::{
+    ClientPatch, ConnectRequest, Decision, Intent, PropertyPatch, Refusal, decide,
+};
 use gateway_core::{ClientCode, ClientRecord, Site, Splitter, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -293,7 +295,7 @@ impl Work<'_> {
         match decision {
             Decision::Nothing => Ok(()),
             Decision::Create(home) => {
-                let created = ozmap.create_home(home).await;
+                let created = ozmap.create_property(home).await;
                 match &created {
                     // Whoever has this code from now on is ours.
                     Ok(()) => (self.created, self.intent) = (true, Intent::Activate),
@@ -311,11 +313,11 @@ impl Work<'_> {
                 // The port first: it is what may be refused.
                 if let Some(home) = home {
                     self.wrote = true;
-                    ozmap.edit_home(home).await?;
+                    ozmap.patch_property(home).await?;
                 }
                 if let Some((id, edit)) = client {
                     self.wrote = true;
-                    ozmap.edit_client(id, edit).await?;
+                    ozmap.patch_client(id, edit).await?;
                 }
                 Ok(())
             }
@@ -338,8 +340,9 @@ fn is_settled(decision: &Decision, written: bool) -> bool {
         Decision::Nothing => true,
         Decision::Create(_) => false,
         Decision::Update { home, client } => {
-            let connects = matches!(home, Some(HomeEdit::New(_) | HomeEdit::Edit { connect: Some(_), .. }));
-            let matters = |edit: &ClientEdit| edit.implantation.is_some() || edit.onu.is_some();
+            let connects =
+                matches!(home, Some(PropertyPatch::New(_) | PropertyPatch::Edit { connect: Some(_), .. }));
+            let matters = |edit: &ClientPatch| edit.implantation.is_some() || edit.onu.is_some();
             written && !connects && !client.as_ref().is_some_and(|(_, edit)| matters(edit))
         }
     }

@@ -21,23 +21,23 @@ enum Kind {
 }
 
 /// What goes when the test ends.
-enum Home {
+enum Scratch {
     Folder(tempfile::TempDir),
     Server(Postgres),
 }
 
-impl Home {
-    fn new(kind: Kind) -> Home {
+impl Scratch {
+    fn new(kind: Kind) -> Scratch {
         match kind {
-            Kind::Sqlite => Home::Folder(tempfile::tempdir().expect("a temporary folder")),
-            Kind::Postgres => Home::Server(Postgres::start()),
+            Kind::Sqlite => Scratch::Folder(tempfile::tempdir().expect("a temporary folder")),
+            Kind::Postgres => Scratch::Server(Postgres::start()),
         }
     }
 
     fn url(&self) -> String {
         match self {
-            Home::Folder(folder) => format!("sqlite://{}", folder.path().join("gateway.db").display()),
-            Home::Server(server) => server.url(),
+            Scratch::Folder(folder) => format!("sqlite://{}", folder.path().join("gateway.db").display()),
+            Scratch::Server(server) => server.url(),
         }
     }
 }
@@ -45,11 +45,11 @@ impl Home {
 struct Fresh {
     store: Store,
     url: String,
-    _home: Home,
+    _home: Scratch,
 }
 
 async fn fresh(kind: Kind) -> Fresh {
-    let home = Home::new(kind);
+    let home = Scratch::new(kind);
     let url = home.url();
     Fresh { store: Store::open(&url).await.expect("a new database"), url, _home: home }
 }
@@ -310,7 +310,7 @@ async fn rows_of_tables(store: &Store, kind: Kind) -> Vec<(String, i64)> {
 async fn rows_of_the_first_gateway_survive_every_migration(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
-    let home = Home::new(kind);
+    let home = Scratch::new(kind);
     let url = home.url();
     let old = Store::connect(&url).await.expect("a new database");
     let first = MIGRATIONS.iter().take(1).cloned().collect();
@@ -341,7 +341,7 @@ async fn rows_of_the_first_gateway_survive_every_migration(
 async fn replicas_that_start_at_once_share_one_new_database(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
-    let home = Home::new(kind);
+    let home = Scratch::new(kind);
     let url = home.url();
     let opened = futures::future::join_all((0..4).map(|_| Store::open(&url))).await;
     for store in opened {

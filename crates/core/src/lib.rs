@@ -20,6 +20,6 @@ pub use client::{Client, ClientCode, RecordId};
 pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Splitter};
 pub use onu::{MacAddress, Onu, OnuPatch, OnuSerial};
 pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, Target};
-pub use property::{ClientRecord, Connection, Home};
+pub use property::{ClientRecord, Connection, Property};
 pub use status::{Implantation, Status};
 pub use system::System;

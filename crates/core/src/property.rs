@@ -25,12 +25,12 @@ pub struct ClientRecord {
     /// The ONU's data.
     pub onu: Onu,
     /// Where the client lives; OZmap has clients without a property.
-    pub home: Option<Home>,
+    pub home: Option<Property>,
 }
 
 /// The property (*imóvel*) of a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Home {
+pub struct Property {
     /// The property record.
     pub property: RecordId,
     /// The box or building to which it belongs.
@@ -63,7 +63,7 @@ impl ClientRecord {
     }
 }
 
-impl Home {
+impl Property {
     /// Whether the property holds this port.
     pub fn holds(&self, splitter: &RecordId, port: PortNumber) -> bool {
         self.connections.iter().any(|held| held.splitter == *splitter && held.port == port)

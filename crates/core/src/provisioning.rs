@@ -8,4 +8,4 @@ mod write;
 pub use decide::decide;
 pub use refusal::Refusal;
 pub use request::{ConnectRequest, Intent};
-pub use write::{ClientEdit, Decision, HomeEdit, NewHome, Resident};
+pub use write::{ClientPatch, Decision, NewProperty, PropertyClient, PropertyPatch};

@@ -1,7 +1,7 @@
 //! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
-use gateway_core::provisioning::{ClientEdit, HomeEdit, NewHome, Resident};
-use gateway_core::{ClientRecord, Connection, Coordinate, Home, Implantation, PortNumber, RecordId};
+use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyClient, PropertyPatch};
+use gateway_core::{ClientRecord, Connection, Coordinate, Implantation, PortNumber, Property, RecordId};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use super::{BareClient, ClientReference, RowError, client_reference, explain, on
 pub const CLIENT_FIELDS: &str = "code name implanted status onu";
 
 #[derive(Deserialize)]
-struct HomeRow {
+struct PropertyOfClientRow {
     #[serde(default)]
     id: Value,
     #[serde(default, rename = "_id")]
@@ -44,18 +44,18 @@ fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::
 
 /// A property and who lives there, as far as its row tells.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dwelling {
+pub struct PropertyOfClient {
     /// The property.
-    pub home: Home,
+    pub home: Property,
     /// Whether the row says which ports it holds; a host may leave that out of a route that joins records.
     pub tells_connections: bool,
     /// Who lives there.
-    pub dweller: Dweller,
+    pub dweller: ClientOfProperty,
 }
 
 /// Who lives in a property.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Dweller {
+pub enum ClientOfProperty {
     /// The row has the client; his record is without a home.
     Whole(Box<ClientRecord>),
     /// The row has the client's identifier only.
@@ -69,11 +69,11 @@ pub enum Dweller {
 /// # Errors
 /// What is wrong with the answer; here, too, one field that cannot be read costs the answer: better no decision on a port
 /// than one on half a picture.
-pub fn dwellings(body: &[u8]) -> Result<Vec<Dwelling>, String> {
+pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
-    let rows: Option<Vec<HomeRow>> = serde_json::from_slice(body)
+    let rows: Option<Vec<PropertyOfClientRow>> = serde_json::from_slice(body)
         .map_err(|e| format!("a list of properties is expected: {}", explain(&e)))?;
     rows.into_iter().flatten().map(read_dwelling).collect()
 }
@@ -82,28 +82,28 @@ pub fn dwellings(body: &[u8]) -> Result<Vec<Dwelling>, String> {
 ///
 /// # Errors
 /// [`RowError`].
-pub fn dwelling(row: &RawValue) -> Result<Dwelling, RowError> {
-    let row: HomeRow =
+pub fn property_of_client(row: &RawValue) -> Result<PropertyOfClient, RowError> {
+    let row: PropertyOfClientRow =
         serde_json::from_str(row.get()).map_err(|e| format!("a property is expected: {}", explain(&e)))?;
     Ok(read_dwelling(row)?)
 }
 
-fn read_dwelling(row: HomeRow) -> Result<Dwelling, String> {
+fn read_dwelling(row: PropertyOfClientRow) -> Result<PropertyOfClient, String> {
     let property =
         record_id(&row.id, &row.underscore_id).ok_or_else(|| "a property has no `id`".to_owned())?;
     let wrong = |what: String| format!("property {property}: {what}");
     let dweller = match &row.client {
-        Value::Null => Dweller::None,
-        Value::String(id) => {
-            Dweller::Id(RecordId::new(id).ok_or_else(|| wrong("`client` is no identifier".to_owned()))?)
-        }
+        Value::Null => ClientOfProperty::None,
+        Value::String(id) => ClientOfProperty::Id(
+            RecordId::new(id).ok_or_else(|| wrong("`client` is no identifier".to_owned()))?,
+        ),
         Value::Object(fields) => match client_reference(fields).map_err(|e| wrong(e.what))? {
-            ClientReference::Id(id) => Dweller::Id(id),
-            ClientReference::Whole(client) => Dweller::Whole(Box::new(record(client, fields))),
+            ClientReference::Id(id) => ClientOfProperty::Id(id),
+            ClientReference::Whole(client) => ClientOfProperty::Whole(Box::new(record(client, fields))),
         },
         _ => return Err(wrong("`client` is neither object nor identifier".to_owned())),
     };
-    let home = Home {
+    let home = Property {
         site: reference(&row.site).map_err(|()| wrong("`box` is no reference".to_owned()))?,
         address: text(&row.address),
         coordinate: coordinate(&row.coords, &row.lat, &row.lng),
@@ -111,7 +111,7 @@ fn read_dwelling(row: HomeRow) -> Result<Dwelling, String> {
         connections: row.connections.as_ref().map_or(Ok(Vec::new()), connections).map_err(wrong)?,
         property: property.clone(),
     };
-    Ok(Dwelling { home, tells_connections: row.connections.is_some(), dweller })
+    Ok(PropertyOfClient { home, tells_connections: row.connections.is_some(), dweller })
 }
 
 /// Reads a row of `/ftth-clients`; the property is not in it.
@@ -156,12 +156,12 @@ fn connections(value: &Value) -> Result<Vec<Connection>, String> {
 }
 
 /// The body that creates a property on a port. Never `force`: it would take the port from whoever holds it.
-pub fn new_home_body(home: &NewHome) -> Value {
-    let NewHome { site, project, splitter, port, coordinate, address, resident } = home;
+pub fn new_property_body(home: &NewProperty) -> Value {
+    let NewProperty { site, project, splitter, port, coordinate, address, resident } = home;
     let mut body = json!({ "box": site.as_str(), "connector": splitter.as_str(), "port": port.get() });
     body["client"] = match resident {
-        Resident::Known(id) => json!(id.as_str()),
-        Resident::New { code, name, implantation, onu } => {
+        PropertyClient::Known(id) => json!(id.as_str()),
+        PropertyClient::New { code, name, implantation, onu } => {
             let implanted = *implantation == Implantation::Implanted;
             let mut client = json!({ "code": code.as_str(), "implanted": implanted, "onu": onu_body(onu) });
             if let Some(name) = name {
@@ -184,8 +184,8 @@ pub fn new_home_body(home: &NewHome) -> Value {
 }
 
 /// The PATCH of a property. Source: `contracts/ozmap-api.md`, "Update".
-pub fn home_edit_body(edit: &HomeEdit) -> Value {
-    let HomeEdit::Edit { property: _, connect, site, coordinate, address } = edit else {
+pub fn property_patch_body(edit: &PropertyPatch) -> Value {
+    let PropertyPatch::Edit { property: _, connect, site, coordinate, address } = edit else {
         return json!({});
     };
     let mut body = Map::new();
@@ -206,8 +206,8 @@ pub fn home_edit_body(edit: &HomeEdit) -> Value {
 }
 
 /// The PATCH of a client record; `onu` is whole, because it may be replaced.
-pub fn client_edit_body(edit: &ClientEdit) -> Value {
-    let ClientEdit { name, implantation, onu } = edit;
+pub fn client_patch_body(edit: &ClientPatch) -> Value {
+    let ClientPatch { name, implantation, onu } = edit;
     let mut body = Map::new();
     if let Some(name) = name {
         body.insert("name".to_owned(), json!(name));
@@ -232,10 +232,10 @@ mod tests {
 
     use super::*;
 
-    fn only(body: &str) -> Dwelling {
-        let mut dwellings = dwellings(body.as_bytes()).expect("an answer");
-        assert_eq!(dwellings.len(), 1);
-        dwellings.remove(0)
+    fn only(body: &str) -> PropertyOfClient {
+        let mut properties_of_client = properties_of_client(body.as_bytes()).expect("an answer");
+        assert_eq!(properties_of_client.len(), 1);
+        properties_of_client.remove(0)
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
                 "client":{"_id":"c3","code":147,"name":"Maria","implanted":true,"status":"OK"},
                 "connections":[{"id":"d4","kind":"Splitter","port":3,"name":"S"},{"id":"e5","kind":"Cable"}]}]"#,
         );
-        let Dweller::Whole(record) = whole.dweller else { panic!("the client is there") };
+        let ClientOfProperty::Whole(record) = whole.dweller else { panic!("the client is there") };
         assert_eq!(
             (record.code.as_str(), record.name.as_deref(), record.home.is_none()),
             ("147", Some("Maria"), true)
@@ -257,10 +257,10 @@ mod tests {
         let thin = only(r#"[{"id":"a1","box":"b2","client":"c3"}]"#);
         assert_eq!(
             (thin.dweller, thin.tells_connections),
-            (Dweller::Id(RecordId::new("c3").expect("an id")), false)
+            (ClientOfProperty::Id(RecordId::new("c3").expect("an id")), false)
         );
         let empty = only(r#"[{"id":"a1","connections":null}]"#);
-        assert_eq!((empty.dweller, empty.tells_connections), (Dweller::None, true));
+        assert_eq!((empty.dweller, empty.tells_connections), (ClientOfProperty::None, true));
     }
 
     #[test]
@@ -272,11 +272,11 @@ mod tests {
             (r#"[{"id":"a1","client":5}]"#, "`client` is neither"),
             (r#"{"error":"x"}"#, "a list of properties is expected"),
         ] {
-            let error = dwellings(body.as_bytes()).expect_err(body);
+            let error = properties_of_client(body.as_bytes()).expect_err(body);
             assert!(error.contains(expected), "{error}");
         }
         for nothing in ["", "null", "[]", " \n"] {
-            assert_eq!(dwellings(nothing.as_bytes()), Ok(Vec::new()));
+            assert_eq!(properties_of_client(nothing.as_bytes()), Ok(Vec::new()));
         }
     }
 
@@ -304,9 +304,9 @@ mod tests {
         #[test]
         fn arbitrary_json_never_panics(value in json()) {
             let text = value.to_string();
-            let _ = dwellings(text.as_bytes());
+            let _ = properties_of_client(text.as_bytes());
             if let Ok(row) = serde_json::from_str::<Box<RawValue>>(&text) {
-                let _ = dwelling(&row);
+                let _ = property_of_client(&row);
                 let _ = client_record(&row);
             }
         }

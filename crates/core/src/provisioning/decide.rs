@@ -5,10 +5,10 @@ use compact_str::CompactString;
 
 use crate::network::{Coordinate, PortState, Site, SiteKind, Splitter};
 use crate::onu::Onu;
-use crate::property::{ClientRecord, Home};
+use crate::property::{ClientRecord, Property};
 use crate::provisioning::refusal::Refusal;
 use crate::provisioning::request::{ConnectRequest, Intent};
-use crate::provisioning::write::{ClientEdit, Decision, HomeEdit, NewHome, Resident};
+use crate::provisioning::write::{ClientPatch, Decision, NewProperty, PropertyClient, PropertyPatch};
 
 /// Decides what to write so that OZmap holds what was requested, or why nothing may be written.
 ///
@@ -37,19 +37,21 @@ pub fn decide(
     let site = may_serve(splitter, site)?;
     check_port(request, home, splitter)?;
     let Some(record) = record else {
-        let resident = Resident::New {
+        let resident = PropertyClient::New {
             code: request.code.clone(),
             name: request.name.clone(),
             implantation: request.implantation,
             onu: request.onu.merged_into(&Onu::default()),
         };
-        return Ok(Decision::Create(new_home(request, site, resident)?));
+        return Ok(Decision::Create(new_property(request, site, resident)?));
     };
     let home = match home {
-        None => Some(HomeEdit::New(new_home(request, site, Resident::Known(record.id.clone()))?)),
-        Some(home) => home_edit(request, home, site),
+        None => {
+            Some(PropertyPatch::New(new_property(request, site, PropertyClient::Known(record.id.clone()))?))
+        }
+        Some(home) => property_patch(request, home, site),
     };
-    let client = client_edit(request, record).map(|edit| (record.id.clone(), edit));
+    let client = client_patch(request, record).map(|edit| (record.id.clone(), edit));
     Ok(match (home, client) {
         (None, None) => Decision::Nothing,
         (home, client) => Decision::Update { home, client },
@@ -70,7 +72,7 @@ fn may_serve<'a>(splitter: &Splitter, site: Option<&'a Site>) -> Result<&'a Site
 }
 
 /// A port that the client holds already is his, whatever else is said of it.
-fn check_port(request: &ConnectRequest, home: Option<&Home>, splitter: &Splitter) -> Result<(), Refusal> {
+fn check_port(request: &ConnectRequest, home: Option<&Property>, splitter: &Splitter) -> Result<(), Refusal> {
     let (id, port) = (splitter.id.clone(), request.port);
     let Some(state) = splitter.port(port) else {
         return Err(Refusal::NoSuchPort { splitter: id, port, ports: splitter.ports.len() });
@@ -89,7 +91,11 @@ fn check_port(request: &ConnectRequest, home: Option<&Home>, splitter: &Splitter
     }
 }
 
-fn new_home(request: &ConnectRequest, site: &Site, resident: Resident) -> Result<NewHome, Refusal> {
+fn new_property(
+    request: &ConnectRequest,
+    site: &Site,
+    resident: PropertyClient,
+) -> Result<NewProperty, Refusal> {
     let coordinate = match site.kind {
         // Source: `contracts/ozmap-api.md`, "A property inside a building: `lat`/`lng` null".
         SiteKind::Condominium => None,
@@ -99,7 +105,7 @@ fn new_home(request: &ConnectRequest, site: &Site, resident: Resident) -> Result
             Some(coordinate.ok_or_else(|| Refusal::NoCoordinate(request.splitter.clone()))?)
         }
     };
-    Ok(NewHome {
+    Ok(NewProperty {
         site: site.id.clone(),
         project: site.project.clone(),
         splitter: request.splitter.clone(),
@@ -110,7 +116,7 @@ fn new_home(request: &ConnectRequest, site: &Site, resident: Resident) -> Result
     })
 }
 
-fn home_edit(request: &ConnectRequest, home: &Home, site: &Site) -> Option<HomeEdit> {
+fn property_patch(request: &ConnectRequest, home: &Property, site: &Site) -> Option<PropertyPatch> {
     let moves = !home.holds(&request.splitter, request.port);
     let coordinate = match site.kind {
         SiteKind::Condominium => None,
@@ -125,17 +131,23 @@ fn home_edit(request: &ConnectRequest, home: &Home, site: &Site) -> Option<HomeE
     let coordinate = coordinate.filter(is_new);
     let address = differing(request.address.as_ref(), home.address.as_ref());
     let changes = connect.is_some() || coordinate.is_some() || address.is_some();
-    changes.then(|| HomeEdit::Edit { property: home.property.clone(), connect, site, coordinate, address })
+    changes.then(|| PropertyPatch::Edit {
+        property: home.property.clone(),
+        connect,
+        site,
+        coordinate,
+        address,
+    })
 }
 
-fn client_edit(request: &ConnectRequest, record: &ClientRecord) -> Option<ClientEdit> {
+fn client_patch(request: &ConnectRequest, record: &ClientRecord) -> Option<ClientPatch> {
     let onu = request.onu.merged_into(&record.onu);
-    let edit = ClientEdit {
+    let edit = ClientPatch {
         name: differing(request.name.as_ref(), record.name.as_ref()),
         implantation: (request.implantation != record.implantation).then_some(request.implantation),
         onu: (onu != record.onu).then_some(onu),
     };
-    (edit != ClientEdit::default()).then_some(edit)
+    (edit != ClientPatch::default()).then_some(edit)
 }
 
 fn differing(requested: Option<&CompactString>, held: Option<&CompactString>) -> Option<CompactString> {

@@ -11,13 +11,13 @@ use crate::status::Implantation;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// OZmap knows no such client.
-    Create(NewHome),
+    Create(NewProperty),
     /// Both parts may be empty, but not at once.
     Update {
         /// The property, if it is to change.
-        home: Option<HomeEdit>,
+        home: Option<PropertyPatch>,
         /// The client record, if it is to change.
-        client: Option<(RecordId, ClientEdit)>,
+        client: Option<(RecordId, ClientPatch)>,
     },
     /// OZmap holds all of it.
     Nothing,
@@ -25,7 +25,7 @@ pub enum Decision {
 
 /// A property to be created.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewHome {
+pub struct NewProperty {
     /// The box or building of the splitter.
     pub site: RecordId,
     /// Its project; `None` leaves it to OZmap.
@@ -39,12 +39,12 @@ pub struct NewHome {
     /// Street and number.
     pub address: Option<CompactString>,
     /// Who lives there.
-    pub resident: Resident,
+    pub resident: PropertyClient,
 }
 
 /// Who lives in a new property.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Resident {
+pub enum PropertyClient {
     /// A client whom OZmap has without a property.
     Known(RecordId),
     /// A client to be created with it.
@@ -62,9 +62,9 @@ pub enum Resident {
 
 /// What is to change of where a client lives.
 #[derive(Debug, Clone, PartialEq)]
-pub enum HomeEdit {
+pub enum PropertyPatch {
     /// He had no property.
-    New(NewHome),
+    New(NewProperty),
     /// The property gets these values; `None` stays.
     Edit {
         /// The property record.
@@ -82,7 +82,7 @@ pub enum HomeEdit {
 
 /// What is to change of a client record; `None` stays.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ClientEdit {
+pub struct ClientPatch {
     /// The subscriber's name.
     pub name: Option<CompactString>,
     /// Whether he is deployed.

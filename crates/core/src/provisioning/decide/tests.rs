@@ -68,7 +68,7 @@ fn record() -> ClientRecord {
         status: Some(Status::Ok),
         implantation: Implantation::Implanted,
         onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
-        home: Some(Home {
+        home: Some(Property {
             property: id("property"),
             site: Some(id("box")),
             address: Some("Rua das Orquídeas, 258".into()),
@@ -97,7 +97,7 @@ fn a_free_port_is_given_to_a_client_who_is_not_there() {
     let Ok(Decision::Create(home)) = decided(&request, &[]) else { panic!("a creation") };
     assert_eq!((home.site, home.splitter, home.port), (id("box"), id("splitter"), port(1)));
     assert_eq!(home.coordinate, request.coordinate);
-    let expected = Resident::New {
+    let expected = PropertyClient::New {
         code: request.code,
         name: request.name,
         implantation: Implantation::Implanted,
@@ -172,7 +172,7 @@ fn only_what_differs_is_written() {
         ..request(2)
     };
     let onu = Onu { serial_number: "FHTT9A0B1C2D".into(), pppoe_user: "ana.147".into(), ..Onu::default() };
-    let edit = ClientEdit {
+    let edit = ClientPatch {
         name: Some("Ana".into()),
         implantation: Some(Implantation::NotImplanted),
         onu: Some(onu),
@@ -189,7 +189,7 @@ fn a_move_names_the_new_port_and_the_new_box() {
     let Ok(Decision::Update { home: Some(edit), client: None }) = decided(&request(3), &[elsewhere]) else {
         panic!("a move")
     };
-    let expected = HomeEdit::Edit {
+    let expected = PropertyPatch::Edit {
         property: id("property"),
         connect: Some((id("splitter"), port(3))),
         site: Some(id("box")),
@@ -203,7 +203,7 @@ fn a_move_names_the_new_port_and_the_new_box() {
 fn a_property_that_leaves_a_building_gets_the_boxs_place() {
     let mut inside = loose();
     inside.home.as_mut().expect("a home").coordinate = None;
-    let Ok(Decision::Update { home: Some(HomeEdit::Edit { coordinate, .. }), .. }) =
+    let Ok(Decision::Update { home: Some(PropertyPatch::Edit { coordinate, .. }), .. }) =
         decided(&request(1), &[inside])
     else {
         panic!("a move")
@@ -214,12 +214,12 @@ fn a_property_that_leaves_a_building_gets_the_boxs_place() {
 #[test]
 fn a_client_without_a_property_gets_one() {
     let homeless = ClientRecord { home: None, ..record() };
-    let Ok(Decision::Update { home: Some(HomeEdit::New(home)), client: None }) =
+    let Ok(Decision::Update { home: Some(PropertyPatch::New(home)), client: None }) =
         decided(&request(1), &[homeless])
     else {
         panic!("a new home")
     };
-    assert_eq!(home.resident, Resident::Known(id("client")));
+    assert_eq!(home.resident, PropertyClient::Known(id("client")));
 }
 
 #[test]
