@@ -3,7 +3,7 @@
 //! `wire` is the only module that knows OZmap's JSON.
 
 mod batch_routes;
-mod desk;
+mod clients;
 mod network;
 mod pages;
 mod reader;
@@ -13,7 +13,7 @@ mod writer;
 use std::sync::{Arc, OnceLock};
 
 use batch_routes::BatchRoutes;
-pub use desk::Light;
+pub use clients::Light;
 pub use network::{Load, MOST_LOOKED_UP, Piece};
 pub use reader::{Reader, Snapshot};
 use secrecy::{ExposeSecret, SecretString};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::api::problem;
 use crate::commands::serve;
-use crate::desk::{Desk, said};
+use crate::technician::{Technician, said};
 use crate::world::World;
 
 fn at(splitter: &str, port: u16) -> Value {
@@ -27,7 +27,7 @@ enum Way {
     Create,
 }
 
-impl Desk {
+impl Technician {
     fn asynchronously(&self, way: Way, code: &str, mut body: Value) -> RequestBuilder {
         let request = match way {
             Way::Activate => self.ask(Method::PUT, &format!("/v1/clients/{code}/activation")),
@@ -80,19 +80,19 @@ async fn promised(answer: Response) -> String {
 }
 
 /// OZmap does not answer those who install, while it gives the mirror what it needs.
-fn away(desk: &Desk) {
-    desk.world.sandbox.ozmap().fail_route("GET /splitters/", 1_000, Fault::Status(503));
+fn away(technician: &Technician) {
+    technician.world.sandbox.ozmap().fail_route("GET /splitters/", 1_000, Fault::Status(503));
 }
 
 #[tokio::test]
 async fn a_promise_of_what_is_so_already_writes_nothing() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    said(desk.activate("147", at(&cto, 3)).await, 201).await;
-    let writes = desk.world.writes();
-    let done = desk.done(&desk.promised(Way::Activate, "147", at(&cto, 3)).await).await;
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    said(technician.activate("147", at(&cto, 3)).await, 201).await;
+    let writes = technician.world.writes();
+    let done = technician.done(&technician.promised(Way::Activate, "147", at(&cto, 3)).await).await;
     assert_eq!((&done["state"], &done["client"]["outcome"]), (&json!("succeeded"), &json!("unchanged")));
-    assert_eq!(desk.world.writes(), writes);
+    assert_eq!(technician.world.writes(), writes);
 }
 
 #[rstest]
@@ -100,10 +100,10 @@ async fn a_promise_of_what_is_so_already_writes_nothing() {
 async fn a_promise_is_carried_out_and_its_end_can_be_asked_for(
     #[values(Way::Activate, Way::Create)] way: Way,
 ) {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    let path = desk.promised(way, "147", at(&cto, 3)).await;
-    let done = desk.done(&path).await;
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    let path = technician.promised(way, "147", at(&cto, 3)).await;
+    let done = technician.done(&path).await;
     assert_eq!(
         (&done["state"], &done["attempts"], &done["code"]),
         (&json!("succeeded"), &json!(1), &json!("147"))
@@ -118,101 +118,102 @@ async fn a_promise_is_carried_out_and_its_end_can_be_asked_for(
         (&json!(null), &json!(null), &json!(null))
     );
     assert!(done["finished_at"].as_str() >= done["created_at"].as_str() && done["created_at"].is_string());
-    assert_eq!((desk.on_port(&cto, 3).as_deref(), desk.world.writes()), (Some("147"), 1));
-    let log = desk.get("/v1/activations").await;
+    assert_eq!((technician.on_port(&cto, 3).as_deref(), technician.world.writes()), (Some("147"), 1));
+    let log = technician.get("/v1/activations").await;
     assert_eq!(log["activations"][0]["operation_id"], done["id"]);
 }
 
 #[tokio::test]
 async fn a_promise_that_may_not_be_kept_ends_with_the_error_that_the_caller_would_have_got() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    desk.occupy("999", &cto, 1).await;
-    let writes = desk.world.writes();
-    let refused = desk.done(&desk.promised(Way::Activate, "147", at(&cto, 1)).await).await;
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    technician.occupy("999", &cto, 1).await;
+    let writes = technician.world.writes();
+    let refused = technician.done(&technician.promised(Way::Activate, "147", at(&cto, 1)).await).await;
     assert_eq!((&refused["state"], &refused["client"]), (&json!("refused"), &Value::Null));
     assert_eq!(
         (&refused["problem"]["code"], &refused["problem"]["status"]),
         (&json!("port_taken"), &json!(409))
     );
     assert_eq!(refused["problem"]["free_ports"], json!([2, 3, 4, 5, 6, 7, 8]));
-    let exists = desk.done(&desk.promised(Way::Create, "999", at(&cto, 2)).await).await;
+    let exists = technician.done(&technician.promised(Way::Create, "999", at(&cto, 2)).await).await;
     assert_eq!(exists["problem"]["code"], "client_exists");
-    assert_eq!(desk.world.writes(), writes);
+    assert_eq!(technician.world.writes(), writes);
 }
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_at_once_and_never_promised() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
     for body in [at(&cto, 0), json!({"port": 1}), json!({"splitter_id": cto, "port": 1, "force": true})] {
         for way in [Way::Activate, Way::Create] {
-            let answer = desk.asynchronously(way, "147", body.clone()).send().await.expect("an answer");
+            let answer = technician.asynchronously(way, "147", body.clone()).send().await.expect("an answer");
             problem(answer, 400, "invalid_request").await;
         }
     }
-    let elsewhere =
-        desk.asynchronously(Way::Activate, "147", at(&cto, 1)).header("callback-url", "http://example.com/");
+    let elsewhere = technician
+        .asynchronously(Way::Activate, "147", at(&cto, 1))
+        .header("callback-url", "http://example.com/");
     let refused = problem(elsewhere.send().await.expect("an answer"), 400, "invalid_request").await;
     assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("Callback-Url")), "{refused}");
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!((desk.world.writes(), desk.counted()), (0, (0, 0)));
+    assert_eq!((technician.world.writes(), technician.counted()), (0, (0, 0)));
 }
 
 #[tokio::test]
 async fn while_ozmap_is_away_a_promise_waits_and_is_kept_when_it_is_back() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    away(&desk);
-    let path = desk.promised(Way::Create, "147", at(&cto, 3)).await;
-    let waits = desk.tried(&path).await;
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    away(&technician);
+    let path = technician.promised(Way::Create, "147", at(&cto, 3)).await;
+    let waits = technician.tried(&path).await;
     assert!(waits["last_error"].as_str().is_some_and(|error| error.contains("status 503")), "{waits}");
     assert!(waits["next_attempt_at"].as_str() > waits["created_at"].as_str());
-    assert_eq!(desk.world.writes(), 0);
-    desk.world.sandbox.ozmap().heal();
-    let done = desk.done(&path).await;
+    assert_eq!(technician.world.writes(), 0);
+    technician.world.sandbox.ozmap().heal();
+    let done = technician.done(&path).await;
     assert_eq!((&done["state"], &done["client"]["outcome"]), (&json!("succeeded"), &json!("created")));
     assert!(done["attempts"].as_u64() >= Some(2));
-    assert_eq!((desk.world.writes(), desk.counted()), (1, (1, 1)));
+    assert_eq!((technician.world.writes(), technician.counted()), (1, (1, 1)));
 }
 
 #[tokio::test]
 async fn promises_of_one_client_are_kept_in_their_order() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    away(&desk);
-    let first = desk.promised(Way::Create, "147", at(&cto, 1)).await;
-    let second = desk.promised(Way::Activate, "147", at(&cto, 2)).await;
-    let other = desk.promised(Way::Activate, "148", at(&cto, 3)).await;
-    desk.tried(&first).await;
-    assert_eq!(desk.get(&second).await["attempts"], 0, "it is not tried before the first is done");
-    desk.world.sandbox.ozmap().heal();
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    away(&technician);
+    let first = technician.promised(Way::Create, "147", at(&cto, 1)).await;
+    let second = technician.promised(Way::Activate, "147", at(&cto, 2)).await;
+    let other = technician.promised(Way::Activate, "148", at(&cto, 3)).await;
+    technician.tried(&first).await;
+    assert_eq!(technician.get(&second).await["attempts"], 0, "it is not tried before the first is done");
+    technician.world.sandbox.ozmap().heal();
     for (path, port, outcome) in [(&first, 1, "created"), (&second, 2, "updated"), (&other, 3, "created")] {
-        let done = desk.done(path).await;
+        let done = technician.done(path).await;
         assert_eq!(
             (&done["client"]["outcome"], &done["client"]["connection"]["port"]),
             (&json!(outcome), &json!(port))
         );
     }
-    assert_eq!(desk.held("147").2, (json!(cto), json!(2)));
+    assert_eq!(technician.held("147").2, (json!(cto), json!(2)));
 }
 
 #[tokio::test]
 async fn a_promise_that_a_later_request_overtook_is_given_up() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    away(&desk);
-    let path = desk.promised(Way::Activate, "147", at(&cto, 1)).await;
-    desk.tried(&path).await;
-    desk.world.sandbox.ozmap().heal();
-    said(desk.activate("147", at(&cto, 2)).await, 201).await;
-    let over = desk.done(&path).await;
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    away(&technician);
+    let path = technician.promised(Way::Activate, "147", at(&cto, 1)).await;
+    technician.tried(&path).await;
+    technician.world.sandbox.ozmap().heal();
+    said(technician.activate("147", at(&cto, 2)).await, 201).await;
+    let over = technician.done(&path).await;
     assert_eq!(
         (&over["state"], &over["client"], &over["problem"]),
         (&json!("superseded"), &Value::Null, &Value::Null)
     );
     assert_eq!(
-        (desk.held("147").2, desk.world.writes()),
+        (technician.held("147").2, technician.world.writes()),
         ((json!(cto), json!(2)), 1),
         "what was chosen last stays"
     );
@@ -220,16 +221,22 @@ async fn a_promise_that_a_later_request_overtook_is_given_up() {
 
 #[tokio::test]
 async fn a_promise_that_a_later_request_overtakes_while_it_stands_in_line_is_given_up() {
-    let desk = Desk::open().await;
-    let cto = desk.network.ctos[0].clone();
-    desk.world.sandbox.ozmap().add_client(Subscriber::new("147").unconnected());
+    let technician = Technician::open().await;
+    let cto = technician.network.ctos[0].clone();
+    technician.world.sandbox.ozmap().add_client(Subscriber::new("147").unconnected());
     // The promise looks where its splitter stands while the later request is done.
-    desk.world.sandbox.ozmap().fail_route("GET /splitters/", 1, Fault::Hang(Duration::from_millis(700)));
-    let path = desk.promised(Way::Activate, "147", at(&cto, 1)).await;
-    desk.until("it is begun", |desk| desk.world.sandbox.ozmap().awaited("GET /splitters/") == 0).await;
-    said(desk.activate("147", at(&cto, 2)).await, 200).await;
-    assert_eq!(desk.done(&path).await["state"], "superseded");
-    assert_eq!(desk.held("147").2, (json!(cto), json!(2)), "what was chosen last stays");
+    technician.world.sandbox.ozmap().fail_route(
+        "GET /splitters/",
+        1,
+        Fault::Hang(Duration::from_millis(700)),
+    );
+    let path = technician.promised(Way::Activate, "147", at(&cto, 1)).await;
+    technician
+        .until("it is begun", |technician| technician.world.sandbox.ozmap().awaited("GET /splitters/") == 0)
+        .await;
+    said(technician.activate("147", at(&cto, 2)).await, 200).await;
+    assert_eq!(technician.done(&path).await["state"], "superseded");
+    assert_eq!(technician.held("147").2, (json!(cto), json!(2)), "what was chosen last stays");
 }
 
 #[rstest]
@@ -237,20 +244,20 @@ async fn a_promise_that_a_later_request_overtakes_while_it_stands_in_line_is_giv
 async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, Way::Create)] way: Way) {
     let world = World::empty().await;
     let (mut child, url) = serve(&world).await;
-    let mut desk = Desk::at(world, url).await;
-    let cto = desk.network.ctos[0].clone();
-    let ozmap = desk.world.sandbox.ozmap().clone();
+    let mut technician = Technician::at(world, url).await;
+    let cto = technician.network.ctos[0].clone();
+    let ozmap = technician.world.sandbox.ozmap().clone();
     ozmap.fail_route("POST /properties", 1, Fault::Hang(Duration::from_secs(60)));
-    let path = desk.promised(way, "147", at(&cto, 3)).await;
-    desk.until("the write is under way", |_| ozmap.awaited("POST /properties") == 0).await;
+    let path = technician.promised(way, "147", at(&cto, 3)).await;
+    technician.until("the write is under way", |_| ozmap.awaited("POST /properties") == 0).await;
     child.kill().await.expect("it can be killed");
-    assert_eq!(desk.counted(), (0, 0));
+    assert_eq!(technician.counted(), (0, 0));
 
-    let (_child, url) = serve(&desk.world).await;
-    desk.url = url;
-    let done = desk.done(&path).await;
+    let (_child, url) = serve(&technician.world).await;
+    technician.url = url;
+    let done = technician.done(&path).await;
     assert_eq!((&done["state"], &done["client"]["connection"]["port"]), (&json!("succeeded"), &json!(3)));
-    assert_eq!((desk.counted(), desk.on_port(&cto, 3).as_deref()), ((1, 1), Some("147")));
+    assert_eq!((technician.counted(), technician.on_port(&cto, 3).as_deref()), ((1, 1), Some("147")));
 }
 
 #[rstest]
@@ -258,24 +265,24 @@ async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, 
 async fn killed_after_the_write_a_promise_is_found_kept(#[values(Way::Activate, Way::Create)] way: Way) {
     let world = World::empty().await;
     let (mut child, url) = serve(&world).await;
-    let mut desk = Desk::at(world, url).await;
-    let cto = desk.network.ctos[0].clone();
-    let ozmap = desk.world.sandbox.ozmap().clone();
+    let mut technician = Technician::at(world, url).await;
+    let cto = technician.network.ctos[0].clone();
+    let ozmap = technician.world.sandbox.ozmap().clone();
     ozmap.fail_route("POST /properties", 1, Fault::DoThenHang(Duration::from_secs(60)));
-    let path = desk.promised(way, "147", at(&cto, 3)).await;
-    desk.until("it is written", |desk| desk.on_port(&cto, 3).is_some()).await;
+    let path = technician.promised(way, "147", at(&cto, 3)).await;
+    technician.until("it is written", |technician| technician.on_port(&cto, 3).is_some()).await;
     child.kill().await.expect("it can be killed");
 
-    let (_child, url) = serve(&desk.world).await;
-    desk.url = url;
-    let done = desk.done(&path).await;
+    let (_child, url) = serve(&technician.world).await;
+    technician.url = url;
+    let done = technician.done(&path).await;
     assert_eq!((&done["state"], &done["problem"]), (&json!("succeeded"), &Value::Null), "{done:#}");
     assert_eq!(
-        (desk.counted(), desk.world.writes()),
+        (technician.counted(), technician.world.writes()),
         ((1, 1), 0),
         "the first write's answer was never given"
     );
-    let cut_off = desk.get("/v1/activations?result=running").await;
+    let cut_off = technician.get("/v1/activations?result=running").await;
     assert_eq!(cut_off["activations"].as_array().map(Vec::len), Some(1), "what was cut off can be seen");
 }
 
@@ -283,22 +290,22 @@ async fn killed_after_the_write_a_promise_is_found_kept(#[values(Way::Activate, 
 async fn a_promise_that_was_given_by_a_process_that_is_gone_is_kept_by_the_next() {
     let world = World::empty().await;
     let (mut child, url) = serve(&world).await;
-    let mut desk = Desk::at(world, url).await;
-    let cto = desk.network.ctos[0].clone();
-    away(&desk);
+    let mut technician = Technician::at(world, url).await;
+    let cto = technician.network.ctos[0].clone();
+    away(&technician);
     let paths = [1, 2, 3].map(|port| (port.to_string(), port));
     let mut promises = Vec::new();
     for (code, port) in &paths {
-        promises.push(desk.promised(Way::Activate, code, at(&cto, *port)).await);
+        promises.push(technician.promised(Way::Activate, code, at(&cto, *port)).await);
     }
     child.kill().await.expect("it can be killed");
-    desk.world.sandbox.ozmap().heal();
-    let (_child, url) = serve(&desk.world).await;
-    desk.url = url;
+    technician.world.sandbox.ozmap().heal();
+    let (_child, url) = serve(&technician.world).await;
+    technician.url = url;
     for path in &promises {
-        assert_eq!(desk.done(path).await["state"], "succeeded");
+        assert_eq!(technician.done(path).await["state"], "succeeded");
     }
-    assert_eq!((desk.counted(), desk.world.writes()), ((3, 3), 3));
+    assert_eq!((technician.counted(), technician.world.writes()), ((3, 3), 3));
 }
 
 /// Keeps what it is told.
@@ -318,33 +325,35 @@ async fn listener() -> (String, Arc<Mutex<Vec<Value>>>) {
 async fn an_admitted_host_is_told_when_a_promise_is_done() {
     let mut world = World::empty().await;
     world.set("PROVISIONING_CALLBACK_HOSTS", "127.0.0.1");
-    let desk = Desk::over(world).await;
-    let (cto, (url, told)) = (desk.network.ctos[0].clone(), listener().await);
-    desk.occupy("999", &cto, 1).await;
+    let technician = Technician::over(world).await;
+    let (cto, (url, told)) = (technician.network.ctos[0].clone(), listener().await);
+    technician.occupy("999", &cto, 1).await;
     for (port, state) in [(1, "refused"), (2, "succeeded")] {
-        let request = desk.asynchronously(Way::Activate, "147", at(&cto, port)).header("callback-url", &url);
+        let request =
+            technician.asynchronously(Way::Activate, "147", at(&cto, port)).header("callback-url", &url);
         let path = promised(request.send().await.expect("an answer")).await;
         let id = path.rsplit('/').next().expect("an id").to_owned();
-        desk.until("the listener is told", |_| told.lock().expect("nobody panicked").len() == 1).await;
+        technician.until("the listener is told", |_| told.lock().expect("nobody panicked").len() == 1).await;
         let heard = told.lock().expect("nobody panicked").remove(0);
         assert_eq!(heard, json!({"operation_id": id, "code": "147", "state": state}));
     }
     for wrong in ["ftp://127.0.0.1/", "http://127.0.0.2/", "http://127.0.0.1.example.com/", "nonsense", ""] {
-        let request = desk.asynchronously(Way::Activate, "147", at(&cto, 2)).header("callback-url", wrong);
+        let request =
+            technician.asynchronously(Way::Activate, "147", at(&cto, 2)).header("callback-url", wrong);
         problem(request.send().await.expect("an answer"), 400, "invalid_request").await;
     }
 }
 
 #[tokio::test]
 async fn operations_of_another_tenant_and_unknown_ones_are_not_found() {
-    let desk = Desk::open().await;
-    let mut config = desk.world.config();
+    let technician = Technician::open().await;
+    let mut config = technician.world.config();
     let mut other = config.tenants[0].clone();
     (other.name, other.key_sha256) = ("other".to_owned(), Some(hash_of_key("the-key-of-the-other-tenant")));
     config.tenants.push(other);
     let both = Gateway::start(&config).await.expect("the gateway starts");
-    let path = desk.promised(Way::Activate, "147", at(&desk.network.ctos[0], 1)).await;
-    desk.done(&path).await;
+    let path = technician.promised(Way::Activate, "147", at(&technician.network.ctos[0], 1)).await;
+    technician.done(&path).await;
     let ask = async |key: &str, path: &str| {
         let url = format!("http://{}{path}", both.address);
         reqwest::Client::new().get(url).header("x-api-key", key).send().await.expect("an answer")

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::{KEY, World};
 
-pub struct Desk {
+pub struct Technician {
     pub world: World,
     pub url: String,
     pub network: Network,
@@ -28,25 +28,25 @@ pub struct Network {
     pub feeder: String,
 }
 
-impl Desk {
+impl Technician {
     /// At a town without clients.
-    pub async fn open() -> Desk {
-        Desk::over(World::empty().await).await
+    pub async fn open() -> Technician {
+        Technician::over(World::empty().await).await
     }
 
-    pub async fn over(world: World) -> Desk {
+    pub async fn over(world: World) -> Technician {
         let gateway = Gateway::start(&world.config()).await.expect("the gateway starts");
         let url = format!("http://{}", gateway.address);
-        let mut desk = Desk::at(world, url).await;
-        desk._gateway = Some(gateway);
-        desk
+        let mut technician = Technician::at(world, url).await;
+        technician._gateway = Some(gateway);
+        technician
     }
 
     /// At a gateway that runs elsewhere.
-    pub async fn at(world: World, url: String) -> Desk {
+    pub async fn at(world: World, url: String) -> Technician {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
         let network = Network::of(&world).await;
-        Desk { world, url, network, http, _gateway: None }
+        Technician { world, url, network, http, _gateway: None }
     }
 
     pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
@@ -110,7 +110,7 @@ impl Desk {
     }
 
     /// Waits until this is so.
-    pub async fn until(&self, what: &str, mut so: impl FnMut(&Desk) -> bool) {
+    pub async fn until(&self, what: &str, mut so: impl FnMut(&Technician) -> bool) {
         for _ in 0..1_000 {
             if so(self) {
                 return;
@@ -121,7 +121,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for Technician {
     /// Whatever the story: nobody is unplugged by force.
     fn drop(&mut self) {
         let forced =
