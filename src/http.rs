@@ -1,10 +1,10 @@
 //! The HTTP face: one route list, small handlers, and every error as problem+json.
 
 mod activations;
+mod auth;
 mod clients;
 mod csv;
 mod docs;
-mod door;
 mod extract;
 mod health;
 mod operations;
@@ -79,7 +79,7 @@ pub fn router(face: Face) -> Router {
     let cors = cors(&face.cors_origins);
     let face = Arc::new(face);
     let (open, guarded) = routes();
-    let guarded = guarded.layer(from_fn_with_state(Arc::clone(&face), door::guard));
+    let guarded = guarded.layer(from_fn_with_state(Arc::clone(&face), auth::guard));
     let (router, api) = open.merge(guarded).split_for_parts();
     let router = router
         .with_state(face)

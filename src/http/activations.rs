@@ -13,8 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Shared;
+use super::auth::Who;
 use super::clients::{ClientBody, CoordinateBody, OnuBody};
-use super::door::Who;
 use super::extract::{Body, CodeInPath, CodeParam, Query, in_range, one_of, word};
 use super::operations::{OperationBody, promised};
 use super::problem::{Problem, ProblemBody};

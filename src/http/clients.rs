@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Shared;
-use super::door::Who;
+use super::auth::Who;
 use super::extract::{CodeInPath, CodeParam, NumericCodeParam};
 use super::problem::{Code, Problem, ProblemBody};
 use super::sync_runs::{SyncChange, SyncFinding};

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::door::caller_address;
+use super::auth::caller_address;
 use super::problem::{Code, Problem, ProblemBody};
 use super::{Peer, Shared};
 

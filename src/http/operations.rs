@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::activations::ActivatedClient;
-use super::door::Who;
+use super::auth::Who;
 use super::extract::{OperationId, no_such_operation};
 use super::problem::{Code, Problem, ProblemBody};
 use super::trace::RequestId;

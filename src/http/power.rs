@@ -6,7 +6,7 @@ use gateway_core::{Dbm, Equipment, KnownPower, PowerReading, System, Verdict};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::door::Who;
+use super::auth::Who;
 use super::extract::{CodeInPath, CodeParam, Query};
 use super::problem::{Problem, ProblemBody};
 use super::time::within;

@@ -5,7 +5,7 @@ use gateway_core::{Coordinate, Implantation, PortNumber, Ratio, SiteKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::door::Who;
+use super::auth::Who;
 use super::extract::{Query, in_range, one_of, word};
 use super::problem::{Code, Problem, ProblemBody};
 use crate::provisioning::nearby::{self, Found, Offer};

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::door::Who;
+use super::auth::Who;
 use super::extract::{OptionalBody, Query, RunId, in_range, no_such_run, one_of, word};
 use super::problem::{Problem, ProblemBody};
 use super::{Shared, csv};

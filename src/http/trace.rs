@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::door::Caller;
+use super::auth::Caller;
 use super::problem::Problem;
 
 /// The request's id, for handlers that keep it.

@@ -7,9 +7,9 @@
 mod activation;
 mod activation_away;
 mod api;
+mod auth;
 mod clients;
 mod commands;
-mod door;
 mod faults;
 mod int6_side;
 mod mirror;
