@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, Config};
-use crate::http::{self, Face};
+use crate::http::{self, AppState};
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
@@ -158,7 +158,7 @@ impl Gateway {
             });
             provisionings.push(provisioning);
         }
-        let face = Face {
+        let app = AppState {
             store: store.clone(),
             tenants,
             trusted_proxies: config.trusted_proxies.clone(),
@@ -168,7 +168,7 @@ impl Gateway {
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
         let handle = axum_server::Handle::new();
-        let service = http::router(face).into_make_service_with_connect_info::<SocketAddr>();
+        let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
         let mut server = axum_server::from_tcp(listener).map_err(|e| e.to_string())?.handle(handle.clone());
         // A request that is sent by halves would hold a connection for ever.
         server

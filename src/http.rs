@@ -1,4 +1,4 @@
-//! The HTTP face: one route list, small handlers, and every error as problem+json.
+//! The HTTP API: one route list, small handlers, and every error as problem+json.
 
 mod activations;
 mod auth;
@@ -59,7 +59,7 @@ pub struct Tenant {
 }
 
 /// What the handlers need.
-pub struct Face {
+pub struct AppState {
     /// Runs and changes.
     pub store: Store,
     /// One or more.
@@ -72,17 +72,17 @@ pub struct Face {
     pub metrics: PrometheusHandle,
 }
 
-type Shared = Arc<Face>;
+type Shared = Arc<AppState>;
 
 /// The whole API; serve it with connect info of [`SocketAddr`].
-pub fn router(face: Face) -> Router {
-    let cors = cors(&face.cors_origins);
-    let face = Arc::new(face);
+pub fn router(app: AppState) -> Router {
+    let cors = cors(&app.cors_origins);
+    let app = Arc::new(app);
     let (open, guarded) = routes();
-    let guarded = guarded.layer(from_fn_with_state(Arc::clone(&face), auth::guard));
+    let guarded = guarded.layer(from_fn_with_state(Arc::clone(&app), auth::guard));
     let (router, api) = open.merge(guarded).split_for_parts();
     let router = router
-        .with_state(face)
+        .with_state(app)
         .merge(docs::pages(docs::text_of(docs::with_errors(api))))
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .fallback(|| async { StatusCode::NOT_FOUND });

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Shared;
-use super::auth::Who;
+use super::auth::Caller;
 use super::clients::{ClientBody, CoordinateBody, OnuBody};
 use super::extract::{Body, CodeInPath, CodeParam, Query, in_range, one_of, word};
 use super::operations::{OperationBody, promised};
@@ -22,7 +22,7 @@ use super::requests::{ActivationRequest, NewClientRequest};
 use super::time::within;
 use super::trace::RequestId;
 use crate::provisioning::Failure;
-use crate::provisioning::activation::{Asked, Done};
+use crate::provisioning::activation::{Done, RequestOrigin};
 use crate::store::{ActivationFilter, ActivationResult, ActivationRow};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -46,25 +46,25 @@ impl ActivatedClient {
 }
 
 /// What a request asks beside its request.
-struct Manner {
+struct RequestOptions {
     by: String,
     promise: bool,
     callback: Option<Url>,
 }
 
-impl Manner {
-    fn of(who: &Who, id: &RequestId, headers: &HeaderMap) -> Result<Manner, Problem> {
+impl RequestOptions {
+    fn of(caller: &Caller, id: &RequestId, headers: &HeaderMap) -> Result<RequestOptions, Problem> {
         let prefers = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
         let promise = prefers.flat_map(|value| value.split(',')).any(|preference| {
             preference.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("respond-async")
         });
         let callback = headers.get(CALLBACK_URL).filter(|_| promise).map(|url| {
             let url = url.to_str().map_err(|_| "is no URL".to_owned());
-            url.and_then(|url| who.tenant().provisioning.callbacks.admitted(url))
+            url.and_then(|url| caller.tenant().provisioning.callbacks.admitted(url))
                 .map_err(|what| Problem::invalid(format!("Callback-Url: {what}")))
         });
-        let by = format!("{} {}", who.address(), id.0);
-        Ok(Manner { by, promise, callback: callback.transpose()? })
+        let by = format!("{} {}", caller.address(), id.0);
+        Ok(RequestOptions { by, promise, callback: callback.transpose()? })
     }
 }
 
@@ -87,13 +87,14 @@ impl Manner {
     (status = 503, description = "ozmap_unreachable or unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn activate(
-    who: Who,
+    caller: Caller,
     id: RequestId,
     CodeInPath(code): CodeInPath,
     headers: HeaderMap,
     Body(asked): Body<ActivationRequest>,
 ) -> Result<Response, Problem> {
-    carry_out(&who, Intent::Activate, asked.request(code)?, Manner::of(&who, &id, &headers)?).await
+    carry_out(&caller, Intent::Activate, asked.request(code)?, RequestOptions::of(&caller, &id, &headers)?)
+        .await
 }
 
 /// Creates a client on a free port; the client must not be there.
@@ -111,31 +112,31 @@ pub(super) async fn activate(
     (status = 503, description = "ozmap_unreachable or unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create(
-    who: Who,
+    caller: Caller,
     id: RequestId,
     headers: HeaderMap,
     Body(asked): Body<NewClientRequest>,
 ) -> Result<Response, Problem> {
-    carry_out(&who, Intent::Create, asked.request()?, Manner::of(&who, &id, &headers)?).await
+    carry_out(&caller, Intent::Create, asked.request()?, RequestOptions::of(&caller, &id, &headers)?).await
 }
 
 async fn carry_out(
-    who: &Who,
+    caller: &Caller,
     intent: Intent,
     request: ConnectRequest,
-    manner: Manner,
+    options: RequestOptions,
 ) -> Result<Response, Problem> {
-    let provisioning = &who.tenant().provisioning;
-    if manner.promise {
+    let provisioning = &caller.tenant().provisioning;
+    if options.promise {
         let operations = &provisioning.operations;
-        let id = operations.promise(intent, &request, &manner.by, manner.callback.as_ref()).await?;
+        let id = operations.promise(intent, &request, &options.by, options.callback.as_ref()).await?;
         let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
         return Ok((applied, promised(id, &request.code)).into_response());
     }
     let limit = provisioning.answer_within;
     let path = client_path(&request.code);
-    let asked = Asked { by: manner.by, at: Timestamp::now(), patience: limit, operation: None };
-    let task = provisioning.activations.begin(intent, request, asked);
+    let origin = RequestOrigin { by: options.by, at: Timestamp::now(), patience: limit, operation: None };
+    let task = provisioning.activations.begin(intent, request, origin);
     let done = async { task.await.unwrap_or(Err(Failure::Stopping)) };
     let Done { outcome, record, as_of } = within(limit, System::Ozmap, done).await?;
     let body = Json(ActivatedClient::new(record, as_of, outcome.name()));
@@ -270,13 +271,13 @@ pub(super) struct ActivationPage {
     (status = 200, body = ActivationPage),
 ))]
 pub(super) async fn list(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     Query(query): Query<ActivationsQuery>,
 ) -> Result<Json<ActivationPage>, Problem> {
     let limit = in_range("limit", query.limit, 50, 200)?;
     let filter = ActivationFilter { code: query.code, result: query.result, before: query.before };
-    let rows = face.store.activations(&who.tenant().name, &filter, limit).await?;
+    let rows = app.store.activations(&caller.tenant().name, &filter, limit).await?;
     let next = rows.last().map(|row| row.id.clone()).filter(|_| rows.len() == limit as usize);
     Ok(Json(ActivationPage { activations: rows.into_iter().map(Activation::from).collect(), next }))
 }

@@ -19,19 +19,19 @@ use crate::config::hash_of_key;
 
 /// The name of the tenant whose key came, for the log.
 #[derive(Clone)]
-pub(super) struct Caller(pub(super) Arc<str>);
+pub(super) struct TenantName(pub(super) Arc<str>);
 
 /// The tenant whose key came; handlers see no other.
 #[derive(Clone)]
-pub(super) struct Who {
-    face: Shared,
+pub(super) struct Caller {
+    app: Shared,
     index: usize,
     address: IpAddr,
 }
 
-impl Who {
+impl Caller {
     pub(super) fn tenant(&self) -> &Tenant {
-        &self.face.tenants[self.index]
+        &self.app.tenants[self.index]
     }
 
     /// Where the call comes from, behind trusted proxies too.
@@ -40,25 +40,25 @@ impl Who {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Who {
+impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Who, Problem> {
-        let who = parts.extensions.get::<Who>().cloned();
-        who.ok_or_else(|| Problem::new(Code::Unauthorised, "The request has no key."))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        caller.ok_or_else(|| Problem::new(Code::Unauthorised, "The request has no key."))
     }
 }
 
 /// Lets a request through if its key is a tenant's and its address is admitted there.
-pub(super) async fn guard(State(face): State<Shared>, mut request: Request, next: Next) -> Response {
-    let admitted = admitted(&face, &request).and_then(|(index, address)| {
-        within_share(&face.tenants[index])?;
+pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let admitted = admitted(&app, &request).and_then(|(index, address)| {
+        within_share(&app.tenants[index])?;
         Ok((index, address))
     });
     match admitted {
         Ok((index, address)) => {
-            let caller = Caller(face.tenants[index].name.as_str().into());
-            request.extensions_mut().insert(Who { face: Arc::clone(&face), index, address });
+            let caller = TenantName(app.tenants[index].name.as_str().into());
+            request.extensions_mut().insert(Caller { app: Arc::clone(&app), index, address });
             let mut response = next.run(request).await;
             response.extensions_mut().insert(caller);
             response
@@ -67,9 +67,9 @@ pub(super) async fn guard(State(face): State<Shared>, mut request: Request, next
     }
 }
 
-fn admitted(face: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem> {
+fn admitted(app: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem> {
     let headers = request.headers();
-    let mut tenants = keys(headers).map(|key| tenant_of(&face.tenants, key));
+    let mut tenants = keys(headers).map(|key| tenant_of(&app.tenants, key));
     let index = match tenants.next() {
         None => return Err(Problem::new(Code::Unauthorised, "The request has no key.")),
         // Of two keys, one that is wrong is a mistake that somebody should hear of.
@@ -77,8 +77,8 @@ fn admitted(face: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem
         Some(_) => return Err(Problem::new(Code::Unauthorised, "The key is not known here.")),
     };
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let address = peer.map(|peer| caller_address(peer, headers, &face.trusted_proxies));
-    let admitted = &face.tenants[index].allowed_ips;
+    let address = peer.map(|peer| caller_address(peer, headers, &app.trusted_proxies));
+    let admitted = &app.tenants[index].allowed_ips;
     match address {
         Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok((index, address)),
         Some(address) => {

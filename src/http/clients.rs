@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Shared;
-use super::auth::Who;
+use super::auth::Caller;
 use super::extract::{CodeInPath, CodeParam, NumericCodeParam};
 use super::problem::{Code, Problem, ProblemBody};
 use super::sync_runs::{SyncChange, SyncFinding};
@@ -141,8 +141,8 @@ impl ClientBody {
     (status = 502, description = "ozmap_rejected", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "ozmap_unreachable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get(who: Who, CodeInPath(code): CodeInPath) -> Result<Json<ClientBody>, Problem> {
-    let provisioning = &who.tenant().provisioning;
+pub(super) async fn get(caller: Caller, CodeInPath(code): CodeInPath) -> Result<Json<ClientBody>, Problem> {
+    let provisioning = &caller.tenant().provisioning;
     let record =
         within(provisioning.answer_within, System::Ozmap, provisioning.activations.client(&code)).await?;
     Ok(Json(ClientBody::new(record, Timestamp::now())))
@@ -173,13 +173,13 @@ pub(super) struct ClientSync {
     (status = 503, description = "ozmap_unreachable, int6_unreachable or unavailable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn sync(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     CodeInPath(code): CodeInPath,
 ) -> Result<Json<ClientSync>, Problem> {
-    let (tenant, limit) = (who.tenant(), who.tenant().provisioning.answer_within);
+    let (tenant, limit) = (caller.tenant(), caller.tenant().provisioning.answer_within);
     let (engine, of) = (tenant.engine.clone(), code.clone());
-    // In a task of its own: a caller who gives up does not leave half a run.
+    // In a task of its own: a caller that gives up does not leave half a run.
     let run = tokio::spawn(async move { engine.sync_one(&of).await });
     let synced = match tokio::time::timeout(limit, run).await {
         Ok(Ok(synced)) => synced?,
@@ -193,7 +193,7 @@ pub(super) async fn sync(
     if let Some((change, why)) = report.failures.first() {
         return Err(Problem::new(Code::OzmapRejected, format!("{change}: {why}")));
     }
-    let rows = face.store.changes(report.id, &ChangeFilter::default(), None, 100).await?;
+    let rows = app.store.changes(report.id, &ChangeFilter::default(), None, 100).await?;
     Ok(Json(ClientSync {
         code: code.to_string(),
         run_id: report.id,

@@ -34,13 +34,13 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
     (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn metrics(
-    State(face): State<Shared>,
+    State(app): State<Shared>,
     ConnectInfo(peer): Peer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let address = caller_address(peer, &headers, &face.trusted_proxies);
+    let address = caller_address(peer, &headers, &app.trusted_proxies);
     let admitted =
-        face.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
+        app.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
     if !admitted {
         return Err(Problem::new(
             Code::AddressNotAdmitted,
@@ -48,7 +48,7 @@ pub(super) async fn metrics(
         ));
     }
     let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((text, face.metrics.render()).into_response())
+    Ok((text, app.metrics.render()).into_response())
 }
 
 /// Whether the process is alive.
@@ -64,8 +64,8 @@ pub(super) async fn live() -> Json<Health> {
     (status = 200, description = "It can work", body = Health),
     (status = 503, description = "It cannot", body = Health),
 ))]
-pub(super) async fn ready(State(face): State<Shared>) -> (StatusCode, Json<Health>) {
-    let (status, word) = match face.store.ping().await {
+pub(super) async fn ready(State(app): State<Shared>) -> (StatusCode, Json<Health>) {
+    let (status, word) = match app.store.ping().await {
         Ok(()) => (StatusCode::OK, "ok"),
         Err(error) => {
             tracing::error!(%error, "not ready");

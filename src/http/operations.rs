@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::activations::ActivatedClient;
-use super::auth::Who;
+use super::auth::Caller;
 use super::extract::{OperationId, no_such_operation};
 use super::problem::{Code, Problem, ProblemBody};
 use super::trace::RequestId;
@@ -103,11 +103,11 @@ impl OperationBody {
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     request: RequestId,
     OperationId(id): OperationId,
 ) -> Result<Json<OperationBody>, Problem> {
-    let row = face.store.operation(&who.tenant().name, id).await?.ok_or_else(no_such_operation)?;
+    let row = app.store.operation(&caller.tenant().name, id).await?.ok_or_else(no_such_operation)?;
     Ok(Json(OperationBody::new(id, row, &request.0)))
 }

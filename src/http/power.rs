@@ -6,7 +6,7 @@ use gateway_core::{Dbm, Equipment, KnownPower, PowerReading, System, Verdict};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::auth::Who;
+use super::auth::Caller;
 use super::extract::{CodeInPath, CodeParam, Query};
 use super::problem::{Problem, ProblemBody};
 use super::time::within;
@@ -157,14 +157,14 @@ impl ClientPower {
     (status = 503, description = "ozmap_unreachable", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get(
-    who: Who,
+    caller: Caller,
     CodeInPath(code): CodeInPath,
     Query(query): Query<PowerQuery>,
     headers: HeaderMap,
 ) -> Result<Json<ClientPower>, Problem> {
     let reading = query.read_dbm.as_deref().map(read_dbm).transpose()?;
     let limit = query.limit_db.as_deref().map(limit_db).transpose()?;
-    let provisioning = &who.tenant().provisioning;
+    let provisioning = &caller.tenant().provisioning;
     let asked = provisioning.powers.of(&code, wants_no_cache(&headers));
     let (known, origin) = within(provisioning.answer_within, System::Ozmap, asked).await?;
     let verdict =

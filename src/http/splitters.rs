@@ -5,7 +5,7 @@ use gateway_core::{Coordinate, Implantation, PortNumber, Ratio, SiteKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::auth::Who;
+use super::auth::Caller;
 use super::extract::{Query, in_range, one_of, word};
 use super::problem::{Code, Problem, ProblemBody};
 use crate::provisioning::nearby::{self, Found, Offer};
@@ -142,11 +142,11 @@ impl From<Found<'_>> for NearbySplitter {
     (status = 503, description = "ozmap_unreachable: the network was never loaded", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn nearby(
-    who: Who,
+    caller: Caller,
     Query(query): Query<NearbyQuery>,
 ) -> Result<Json<NearbySplitters>, Problem> {
     let query = query.read()?;
-    let provisioning = &who.tenant().provisioning;
+    let provisioning = &caller.tenant().provisioning;
     let checked = nearby::check(&provisioning.mirror, &provisioning.ozmap, &query).await;
     let (network, checked) = checked.ok_or_else(|| {
         let detail = "The network has not been loaded yet, because OZmap does not answer or takes long.";

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::auth::Who;
+use super::auth::Caller;
 use super::extract::{OptionalBody, Query, RunId, in_range, no_such_run, one_of, word};
 use super::problem::{Problem, ProblemBody};
 use super::{Shared, csv};
@@ -200,12 +200,12 @@ pub(super) struct RunsQuery {
     (status = 200, body = SyncRunPage),
 ))]
 pub(super) async fn list(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     Query(query): Query<RunsQuery>,
 ) -> Result<Json<SyncRunPage>, Problem> {
     let limit = in_range("limit", query.limit, 20, 200)?;
-    let runs = face.store.runs(&who.tenant().name, limit, query.before, query.state).await?;
+    let runs = app.store.runs(&caller.tenant().name, limit, query.before, query.state).await?;
     let next = runs.last().map(|run| run.id).filter(|_| runs.len() == limit as usize);
     Ok(Json(SyncRunPage { sync_runs: runs.into_iter().map(SyncRun::from).collect(), next }))
 }
@@ -217,14 +217,14 @@ pub(super) async fn list(
     (status = 202, description = "The run is under way", body = SyncRun, headers(("location" = String, description = "The run"))),
 ))]
 pub(super) async fn create(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     OptionalBody(asked): OptionalBody<SyncRunRequest>,
 ) -> Result<Response, Problem> {
     let mode = if asked.dry_run { Mode::DryRun } else { Mode::Apply };
     let rails = if asked.force { Rails::Forced } else { Rails::Hold };
-    let id = who.tenant().engine.start(Trigger::Api, mode, rails).await?;
-    let run = face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
+    let id = caller.tenant().engine.start(Trigger::Api, mode, rails).await?;
+    let run = app.store.run(&caller.tenant().name, id).await?.ok_or_else(no_such_run)?;
     let location = [(header::LOCATION, format!("/v1/sync-runs/{id}"))];
     Ok((StatusCode::ACCEPTED, location, Json(SyncRun::from(run))).into_response())
 }
@@ -235,11 +235,11 @@ pub(super) async fn create(
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     RunId(id): RunId,
 ) -> Result<Json<SyncRun>, Problem> {
-    let run = face.store.run(&who.tenant().name, id).await?;
+    let run = app.store.run(&caller.tenant().name, id).await?;
     run.map(|run| Json(run.into())).ok_or_else(no_such_run)
 }
 
@@ -307,19 +307,19 @@ impl From<ChangeRow> for SyncChange {
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn changes(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     RunId(id): RunId,
     Query(query): Query<ChangesQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let limit = in_range("limit", query.limit, 100, 1_000)?;
     let filter = ChangeFilter { field: query.field, result: query.result, code: query.code };
-    face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
+    app.store.run(&caller.tenant().name, id).await?.ok_or_else(no_such_run)?;
     if csv::is_asked(&headers) {
-        return Ok(csv::answer(face.store.clone(), id, filter));
+        return Ok(csv::answer(app.store.clone(), id, filter));
     }
-    let rows = face.store.changes(id, &filter, query.after, limit).await?;
+    let rows = app.store.changes(id, &filter, query.after, limit).await?;
     let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
     Ok(Json(SyncChangePage { changes: rows.into_iter().map(SyncChange::from).collect(), next })
         .into_response())
@@ -383,14 +383,14 @@ pub(super) struct SyncFindingPage {
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn findings(
-    State(face): State<Shared>,
-    who: Who,
+    State(app): State<Shared>,
+    caller: Caller,
     RunId(id): RunId,
     Query(query): Query<FindingsQuery>,
 ) -> Result<Json<SyncFindingPage>, Problem> {
     let limit = in_range("limit", query.limit, 100, 1_000)?;
-    face.store.run(&who.tenant().name, id).await?.ok_or_else(no_such_run)?;
-    let rows = face.store.findings(id, query.kind, query.after, limit).await?;
+    app.store.run(&caller.tenant().name, id).await?.ok_or_else(no_such_run)?;
+    let rows = app.store.findings(id, query.kind, query.after, limit).await?;
     let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
     Ok(Json(SyncFindingPage { findings: rows.into_iter().map(SyncFinding::from).collect(), next }))
 }

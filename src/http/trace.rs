@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::auth::Caller;
+use super::auth::TenantName;
 use super::problem::Problem;
 
 /// The request's id, for handlers that keep it.
@@ -37,8 +37,11 @@ pub(super) async fn explain_and_log(mut request: Request, next: Next) -> Respons
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let mut response = next.run(request).await;
-    let tenant =
-        response.extensions_mut().remove::<Caller>().map(|caller| caller.0.to_string()).unwrap_or_default();
+    let tenant = response
+        .extensions_mut()
+        .remove::<TenantName>()
+        .map(|caller| caller.0.to_string())
+        .unwrap_or_default();
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         response = explained(response, &id);

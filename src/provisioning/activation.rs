@@ -70,7 +70,7 @@ pub struct Done {
 
 /// Who asks.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct RequestOrigin {
     /// The caller's address and request id.
     pub by: String,
     /// When.
@@ -113,10 +113,10 @@ impl Activations {
         &self,
         intent: Intent,
         request: ConnectRequest,
-        asked: Asked,
+        origin: RequestOrigin,
     ) -> JoinHandle<Result<Done, Failure>> {
         let parts = Arc::clone(&self.parts);
-        self.under_way.spawn(async move { parts.recorded(intent, &request, asked).await })
+        self.under_way.spawn(async move { parts.recorded(intent, &request, origin).await })
     }
 
     /// What OZmap holds of a client now.
@@ -145,7 +145,7 @@ impl Parts {
         &self,
         intent: Intent,
         request: &ConnectRequest,
-        asked: Asked,
+        origin: RequestOrigin,
     ) -> Result<Done, Failure> {
         let id = Uuid::now_v7();
         self.store
@@ -153,9 +153,9 @@ impl Parts {
                 id,
                 tenant: &self.tenant,
                 code: request.code.as_str(),
-                asked_at: asked.at,
-                asked_by: &asked.by,
-                operation: asked.operation,
+                asked_at: origin.at,
+                asked_by: &origin.by,
+                operation: origin.operation,
                 request: json(request),
             })
             .await?;
@@ -169,7 +169,7 @@ impl Parts {
             created: false,
             wrote: false,
         };
-        let result = work.alone(&asked).await;
+        let result = work.alone(&origin).await;
         if work.created || work.wrote {
             self.powers.forget(&request.code).await;
         }
@@ -223,15 +223,15 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Serialised with everything else that concerns this client or this splitter; the locks stay in `held`.
-    async fn alone(&mut self, asked: &Asked) -> Result<Done, Failure> {
+    async fn alone(&mut self, origin: &RequestOrigin) -> Result<Done, Failure> {
         let Parts { tenant, store, locks, .. } = self.parts;
         let code = self.request.code.as_str();
         // Afterwards the caller may have chosen otherwise.
-        let until = Instant::now() + asked.patience;
+        let until = Instant::now() + origin.patience;
         // Where the splitter stands does not change while one waits in line.
         let site = self.site().await?;
         self.held.push(locks.hold_until("client", code, until).await?);
-        if asked.operation.is_some() && store.activated_since(tenant, code, asked.at).await? {
+        if origin.operation.is_some() && store.activated_since(tenant, code, origin.at).await? {
             return Err(Failure::Superseded);
         }
         self.held.push(locks.hold_until("splitter", self.request.splitter.as_str(), until).await?);

@@ -16,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::Failure;
-use super::activation::{Activations, Asked, Done};
+use super::activation::{Activations, Done, RequestOrigin};
 use super::callback::Callbacks;
 use crate::store::{self, Locks, NewOperation, OperationRow, Store};
 
@@ -231,9 +231,13 @@ impl Parts {
             _ if self.store.was_tried(id).await? => Intent::CreateAgain,
             _ => Intent::Create,
         };
-        let asked =
-            Asked { by: operation.asked_by.clone(), at: created_at, patience: PATIENCE, operation: Some(id) };
-        let result = self.activations.begin(intent, request, asked).await;
+        let origin = RequestOrigin {
+            by: operation.asked_by.clone(),
+            at: created_at,
+            patience: PATIENCE,
+            operation: Some(id),
+        };
+        let result = self.activations.begin(intent, request, origin).await;
         Ok(Answer::of(result.unwrap_or(Err(Failure::Stopping))))
     }
 }
