@@ -185,7 +185,7 @@ impl Gateway {
             }
             let beat = tenant.sync_interval.unwrap_or(MIRROR_BEAT);
             tasks.spawn(mirror::keep_fresh(provisioning.mirror.clone(), beat, stop.clone()));
-            tasks.spawn(provisioning.operations.clone().keep_promises(stop.clone()));
+            tasks.spawn(provisioning.operations.clone().run_worker(stop.clone()));
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));

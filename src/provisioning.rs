@@ -7,8 +7,8 @@ pub mod activation;
 mod callback;
 mod failure;
 pub mod nearby;
-pub mod operations;
 pub mod power;
+pub mod queue;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use std::time::Duration;
 use activation::Activations;
 pub use callback::Callbacks;
 pub use failure::Failure;
-use operations::Operations;
 use power::Powers;
+use queue::OperationQueue;
 
 use crate::mirror::Mirror;
 use crate::ozmap::Ozmap;
@@ -68,7 +68,7 @@ pub struct Provisioning {
     /// Clients, and what becomes of them.
     pub activations: Activations,
     /// Promises.
-    pub operations: Operations,
+    pub operations: OperationQueue,
     /// Who may be called back.
     pub callbacks: Callbacks,
     /// The network, for splitters nearby.
@@ -80,7 +80,7 @@ pub struct Provisioning {
 }
 
 impl Provisioning {
-    /// Nothing is sent yet, and no promise is carried out before [`Operations::keep_promises`].
+    /// Nothing is sent yet, and no promise is carried out before [`OperationQueue::run_worker`].
     ///
     /// # Errors
     /// A sentence for people if no HTTP client for callbacks can be built.
@@ -96,8 +96,13 @@ impl Provisioning {
             locks: Arc::clone(locks),
             powers: Arc::clone(&powers),
         });
-        let operations =
-            Operations::new(name(), store.clone(), Arc::clone(locks), activations.clone(), callbacks.clone());
+        let operations = OperationQueue::new(
+            name(),
+            store.clone(),
+            Arc::clone(locks),
+            activations.clone(),
+            callbacks.clone(),
+        );
         let answer_within = settings.answer_within;
         Ok(Provisioning { powers, activations, operations, callbacks, mirror, ozmap, answer_within })
     }

@@ -129,7 +129,7 @@ async fn carry_out(
     let provisioning = &caller.tenant().provisioning;
     if options.promise {
         let operations = &provisioning.operations;
-        let id = operations.promise(intent, &request, &options.by, options.callback.as_ref()).await?;
+        let id = operations.enqueue(intent, &request, &options.by, options.callback.as_ref()).await?;
         let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
         return Ok((applied, promised(id, &request.code)).into_response());
     }

@@ -15,7 +15,7 @@ use super::auth::Caller;
 use super::extract::{OperationId, no_such_operation};
 use super::problem::{Code, Problem, ProblemBody};
 use super::trace::RequestId;
-use crate::provisioning::operations::Answer;
+use crate::provisioning::queue::Answer;
 use crate::store::OperationRow;
 
 /// A stored request, and what became of it.

@@ -65,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error`]; the promise must not be given then.
-    pub async fn promise_operation(&self, operation: NewOperation<'_>) -> Result<(), Error> {
+    pub async fn enqueue_operation(&self, operation: NewOperation<'_>) -> Result<(), Error> {
         let NewOperation { id, tenant, code, kind, request, asked_by, callback_url, created_at } = operation;
         sqlx::query(
             "INSERT INTO operations (id, tenant, code, kind, wish, asked_by, callback_url, state, attempts, created_at, next_at) \
@@ -98,7 +98,7 @@ impl Store {
             .during("look an operation up")
     }
 
-    /// Operations whose time has come, oldest first; of one client only the oldest, so that they stay in their order.
+    /// OperationQueue whose time has come, oldest first; of one client only the oldest, so that they stay in their order.
     ///
     /// # Errors
     /// [`Error`].

@@ -41,7 +41,7 @@ async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
         callback_url: Some("http://192.0.2.8/"),
         created_at,
     };
-    store.promise_operation(new).await.expect("it is written");
+    store.enqueue_operation(new).await.expect("it is written");
     id
 }
 

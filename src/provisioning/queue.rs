@@ -26,9 +26,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// …to here.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Operations under way at once.
+/// OperationQueue under way at once.
 const PARALLEL: usize = 8;
-/// Operations of one look.
+/// OperationQueue of one look.
 const ROWS: u32 = 64;
 /// How long an operation waits in line before it is tried later.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,7 +86,7 @@ impl Answer {
 
 /// A tenant's promises; clones are the same.
 #[derive(Clone)]
-pub struct Operations {
+pub struct OperationQueue {
     parts: Arc<Parts>,
 }
 
@@ -99,24 +99,24 @@ struct Parts {
     wake: Notify,
 }
 
-impl Operations {
-    /// Nothing is carried out before [`Operations::keep_promises`].
+impl OperationQueue {
+    /// Nothing is carried out before [`OperationQueue::run_worker`].
     pub fn new(
         tenant: String,
         store: Store,
         locks: Arc<Locks>,
         activations: Activations,
         callbacks: Callbacks,
-    ) -> Operations {
+    ) -> OperationQueue {
         let wake = Notify::new();
-        Operations { parts: Arc::new(Parts { tenant, store, locks, activations, callbacks, wake }) }
+        OperationQueue { parts: Arc::new(Parts { tenant, store, locks, activations, callbacks, wake }) }
     }
 
     /// Writes a promise down; only then may it be given.
     ///
     /// # Errors
     /// [`store::Error`].
-    pub async fn promise(
+    pub async fn enqueue(
         &self,
         intent: Intent,
         request: &ConnectRequest,
@@ -134,13 +134,13 @@ impl Operations {
             callback_url: callback.map(Url::as_str),
             created_at: Timestamp::now(),
         };
-        parts.store.promise_operation(operation).await?;
+        parts.store.enqueue_operation(operation).await?;
         parts.wake.notify_one();
         Ok(id)
     }
 
     /// Carries promises out until `stop`; those of an earlier process, too. One that hangs holds up no other client's.
-    pub async fn keep_promises(self, stop: CancellationToken) {
+    pub async fn run_worker(self, stop: CancellationToken) {
         let (mut under_way, mut ids) = (JoinSet::new(), HashSet::new());
         while !stop.is_cancelled() {
             for operation in self.due().await {
