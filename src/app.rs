@@ -152,7 +152,9 @@ impl Gateway {
                     .key_sha256
                     .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
                 allowed_ips: tenant.allowed_ips.clone(),
-                share: tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
+                rate_limit: tenant
+                    .requests_per_minute
+                    .map(|most| RateLimiter::direct(Quota::per_minute(most))),
                 engine,
                 provisioning: provisioning.clone(),
             });

@@ -51,7 +51,7 @@ pub struct Tenant {
     /// Who may call.
     pub allowed_ips: Vec<IpNet>,
     /// Requests that the key may make; `None` is unlimited.
-    pub share: Option<DefaultDirectRateLimiter>,
+    pub rate_limit: Option<DefaultDirectRateLimiter>,
     /// Starts its runs.
     pub engine: Engine,
     /// Answers its INT6.

@@ -52,7 +52,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 /// Lets a request through if its key is a tenant's and its address is admitted there.
 pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
     let admitted = admitted(&app, &request).and_then(|(index, address)| {
-        within_share(&app.tenants[index])?;
+        within_rate_limit(&app.tenants[index])?;
         Ok((index, address))
     });
     match admitted {
@@ -89,8 +89,8 @@ fn admitted(app: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem>
 }
 
 /// After the key: strangers cannot spend a tenant's share.
-fn within_share(tenant: &Tenant) -> Result<(), Problem> {
-    let Some(share) = &tenant.share else { return Ok(()) };
+fn within_rate_limit(tenant: &Tenant) -> Result<(), Problem> {
+    let Some(share) = &tenant.rate_limit else { return Ok(()) };
     share.check().map_err(|spent| {
         let pause = spent.wait_time_from(share.clock().now());
         let detail = "The key has made more requests than its share.";
