@@ -173,7 +173,7 @@ impl Upstream {
         read: impl Fn(Reply) -> Result<T, String>,
     ) -> Result<T, Error> {
         if !self.host.breaker.is_call_permitted() {
-            return Err(self.error(request.operation, Kind::Resting));
+            return Err(self.error(request.operation, Kind::CircuitOpen));
         }
         let begun = Instant::now();
         let pauses = ExponentialBuilder::default()
@@ -224,7 +224,7 @@ impl Upstream {
         if let Some(budget) = &self.host.budget
             && budget.check().is_err()
         {
-            return Err(self.error(request.operation, Kind::BudgetSpent));
+            return Err(self.error(request.operation, Kind::QuotaExhausted));
         }
         // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
         let _place = self.host.in_flight.acquire().await;

@@ -50,7 +50,7 @@ fn with_remedy(error: &Error) -> String {
         Kind::Unauthorized { .. } => {
             "ask the ISP for a new key or token; is this machine's address on its list?"
         }
-        Kind::RateLimited { .. } | Kind::Resting | Kind::BudgetSpent => "wait, then try again",
+        Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted => "wait, then try again",
         Kind::Failing { .. } => "the host is there, but fails: ask its operator",
         Kind::Rejected { .. } | Kind::Malformed { .. } => {
             "is the URL the right one? Does the path of the bulk read fit?"

@@ -69,6 +69,8 @@ fn is_about_records(error: &Error) -> bool {
         Kind::Rejected { .. } | Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } => {
             true
         }
-        Kind::Unauthorized { .. } | Kind::RateLimited { .. } | Kind::Resting | Kind::BudgetSpent => false,
+        Kind::Unauthorized { .. } | Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted => {
+            false
+        }
     }
 }

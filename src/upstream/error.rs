@@ -70,10 +70,10 @@ pub enum Kind {
     },
     /// Wait: the circuit breaker is open.
     #[error("not called, because the host failed several times in a row and is left alone for a while")]
-    Resting,
+    CircuitOpen,
     /// Wait: the calls of this hour are spent.
     #[error("not called, because this hour's budget of calls is spent")]
-    BudgetSpent,
+    QuotaExhausted,
 }
 
 fn said(excerpt: &str) -> String {
@@ -119,7 +119,7 @@ impl Kind {
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
     pub fn is_passing(&self) -> bool {
-        self.may_pass() || matches!(self, Kind::Resting | Kind::BudgetSpent)
+        self.may_pass() || matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted)
     }
 
     /// Whether the credentials are at fault, and not the request.
