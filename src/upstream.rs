@@ -190,7 +190,9 @@ impl Upstream {
         })
         .retry(pauses)
         .when(|error: &Error| {
-            repeatable && error.kind.may_pass() && deadline.is_none_or(|deadline| Instant::now() < deadline)
+            repeatable
+                && error.kind.is_retryable()
+                && deadline.is_none_or(|deadline| Instant::now() < deadline)
         })
         .adjust(|error: &Error, pause| match (error.kind.retry_after(), pause) {
             (Some(asked), Some(pause)) => (asked <= LONGEST_PAUSE).then_some(asked.max(pause)),
@@ -212,7 +214,7 @@ impl Upstream {
         let system = self.host.system.name();
         let outcome = match error {
             None => "ok",
-            Some(error) if error.kind.is_refusal() => "refused",
+            Some(error) if error.kind.is_rejection() => "refused",
             Some(_) => "failed",
         };
         metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)

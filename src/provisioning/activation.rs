@@ -176,7 +176,7 @@ impl Parts {
         let end = ActivationEnd {
             result: match &result {
                 Ok(done) => done.outcome.into(),
-                Err(failure) if failure.is_passing() => ActivationResult::Failed,
+                Err(failure) if failure.is_transient() => ActivationResult::Failed,
                 Err(_) => ActivationResult::Refused,
             },
             old: work.old.as_ref().map(json),
@@ -272,7 +272,7 @@ impl Work<'_> {
             let written = self.write(&decision).await;
             match (&written, &last) {
                 (Ok(()), _) => (),
-                (Err(error), _) if error.kind.is_in_doubt() => tokio::time::sleep(SETTLE).await,
+                (Err(error), _) if error.kind.outcome_unknown() => tokio::time::sleep(SETTLE).await,
                 // Another look tells whether somebody was quicker; refused twice, it was no race.
                 (Err(error), before) if error.kind.rejected_with().is_some() && !was_rejected(before) => (),
                 (Err(error), _) => return Err(error.clone().into()),
@@ -299,7 +299,7 @@ impl Work<'_> {
                 match &created {
                     // Whoever has this code from now on is ours.
                     Ok(()) => (self.created, self.intent) = (true, Intent::Activate),
-                    Err(error) if error.kind.is_in_doubt() => {
+                    Err(error) if error.kind.outcome_unknown() => {
                         self.created = true;
                         if self.intent == Intent::Create {
                             self.intent = Intent::CreateAgain;

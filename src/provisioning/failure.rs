@@ -59,7 +59,7 @@ impl Failure {
                 Refusal::PortBlocked { .. } => "port_blocked",
                 Refusal::NoCoordinate(_) => "invalid_request",
             },
-            Failure::Upstream(error) => match (error.system, error.kind.is_refusal()) {
+            Failure::Upstream(error) => match (error.system, error.kind.is_rejection()) {
                 (System::Ozmap, true) => "ozmap_rejected",
                 (System::Ozmap, false) => "ozmap_unreachable",
                 (System::Int6, true) => "int6_rejected",
@@ -84,10 +84,10 @@ impl Failure {
     }
 
     /// Whether the same request may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             // A key that is wrong today is mended tomorrow.
-            Failure::Upstream(error) => error.kind.is_passing() || error.kind.is_unauthorized(),
+            Failure::Upstream(error) => error.kind.is_transient() || error.kind.is_unauthorized(),
             Failure::Store(_) | Failure::Lock(_) | Failure::Late(_) | Failure::Stopping => true,
             _ => false,
         }

@@ -88,7 +88,7 @@ impl Powers {
             NoPower::UnknownClient => Err(Failure::UnknownClient(code)),
             NoPower::Ambiguous(count) => Err(Refusal::Ambiguous { code, count: *count }.into()),
             NoPower::NoRoute => Err(Failure::NoRoute(code)),
-            NoPower::Ozmap(error) => match self.before(&code).await.filter(|_| error.kind.is_passing()) {
+            NoPower::Ozmap(error) => match self.before(&code).await.filter(|_| error.kind.is_transient()) {
                 Some(known) => Ok((known, Origin::Cache)),
                 None => Err(error.clone().into()),
             },

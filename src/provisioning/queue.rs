@@ -74,7 +74,7 @@ impl Answer {
                 Ok(Answer::Done { outcome: outcome.name().to_owned(), record: Box::new(record), as_of })
             }
             Err(Failure::Superseded) => Ok(Answer::Superseded),
-            Err(failure) if failure.is_passing() => Err(failure),
+            Err(failure) if failure.is_transient() => Err(failure),
             Err(failure) => Ok(Answer::Refused {
                 code: failure.code().to_owned(),
                 detail: failure.to_string(),

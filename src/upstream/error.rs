@@ -107,7 +107,7 @@ impl Kind {
     }
 
     /// Whether the same request may succeed a little later.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_retryable(&self) -> bool {
         matches!(
             self,
             Kind::RateLimited { .. }
@@ -118,8 +118,8 @@ impl Kind {
     }
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
-    pub fn is_passing(&self) -> bool {
-        self.may_pass() || matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted)
+    pub fn is_transient(&self) -> bool {
+        self.is_retryable() || matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted)
     }
 
     /// Whether the credentials are at fault, and not the request.
@@ -128,12 +128,12 @@ impl Kind {
     }
 
     /// Whether the host is there and says no, or something that nobody understands; else it is away or busy.
-    pub fn is_refusal(&self) -> bool {
+    pub fn is_rejection(&self) -> bool {
         matches!(self, Kind::Unauthorized { .. } | Kind::Rejected { .. } | Kind::Malformed { .. })
     }
 
     /// Whether the request may have been carried out although no answer says so.
-    pub fn is_in_doubt(&self) -> bool {
+    pub fn outcome_unknown(&self) -> bool {
         matches!(self, Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. })
     }
 
@@ -200,6 +200,6 @@ mod tests {
     #[test]
     fn a_method_that_the_host_does_not_have_is_refused_for_good() {
         assert!(Kind::of_status(StatusCode::NOT_IMPLEMENTED, None, String::new()).rejected_with().is_some());
-        assert!(Kind::of_status(StatusCode::BAD_GATEWAY, None, String::new()).may_pass());
+        assert!(Kind::of_status(StatusCode::BAD_GATEWAY, None, String::new()).is_retryable());
     }
 }
