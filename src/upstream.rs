@@ -37,11 +37,11 @@ const LARGEST_ANSWER: usize = 64 << 20;
 
 /// Whether a call may be sent again when its answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
+pub enum Idempotency {
     /// Reads and full-value updates.
-    Safe,
+    Idempotent,
     /// Creates: what became of the first must be looked up instead.
-    Never,
+    NotIdempotent,
 }
 
 /// One request, without the base URL and without credentials.
@@ -60,7 +60,7 @@ pub struct Request {
     /// JSON body.
     pub body: Option<serde_json::Value>,
     /// Whether it may be sent again.
-    pub repeat: Repeat,
+    pub repeat: Idempotency,
     /// Whether an error may quote the answer; not where answers carry others' secrets.
     pub may_quote: bool,
     /// How long the answer is worth waiting for, repeats included; `None` is as long as the settings say.
@@ -77,7 +77,7 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
-            repeat: Repeat::Safe,
+            repeat: Idempotency::Idempotent,
             may_quote: true,
             within: None,
         }
@@ -89,7 +89,7 @@ impl Request {
         method: Method,
         path: impl IntoIterator<Item = impl Into<String>>,
         body: serde_json::Value,
-        repeat: Repeat,
+        repeat: Idempotency,
     ) -> Request {
         Request { method, body: Some(body), repeat, ..Request::get(operation, path) }
     }
@@ -181,7 +181,7 @@ impl Upstream {
             .with_max_delay(LONGEST_PAUSE)
             .with_max_times(RETRIES)
             .with_jitter();
-        let repeatable = request.repeat == Repeat::Safe;
+        let repeatable = request.repeat == Idempotency::Idempotent;
         let (request, read) = (&request, &read);
         let deadline = request.within.map(|within| Instant::now() + within);
         let outcome = (|| async move {

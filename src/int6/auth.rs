@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use super::wire;
-use crate::upstream::{Error, Repeat, Request, Upstream};
+use crate::upstream::{Error, Idempotency, Request, Upstream};
 
 /// How long a token is kept if INT6 does not say. Source: `contracts/int6-api.md`.
 const UNSAID_LIFETIME: Duration = Duration::from_secs(1_800);
@@ -108,7 +108,7 @@ impl Tokens {
 async fn request_token(upstream: &Upstream, credentials: &Credentials) -> Result<Token, Error> {
     let body = wire::token_request(&credentials.email, credentials.token.expose_secret());
     let path = wire::path(wire::TOKEN_PATH);
-    let request = Request::with_body("request a token", Method::POST, path, body, Repeat::Safe);
+    let request = Request::with_body("request a token", Method::POST, path, body, Idempotency::Idempotent);
     let (text, expires_in) = upstream.call(request, |reply| wire::token(&reply.body)).await?;
     let lifetime = expires_in.map_or(UNSAID_LIFETIME, |said| said.saturating_sub(MARGIN));
     Ok(Token {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use super::wire::{network, potency};
 use super::{Ozmap, pages, wire};
-use crate::upstream::{Error, Repeat, Request};
+use crate::upstream::{Error, Idempotency, Request};
 
 /// What OZmap says when it is asked for a client's light.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +152,7 @@ impl Ozmap {
             Method::POST,
             "properties",
             client_record::new_property_body(home),
-            Repeat::Never,
+            Idempotency::NotIdempotent,
         )
         .await
     }
@@ -167,7 +167,7 @@ impl Ozmap {
             PropertyPatch::Edit { property, .. } => {
                 let (route, body) =
                     (format!("properties/{property}"), client_record::property_patch_body(edit));
-                self.write("update a property", Method::PATCH, &route, body, Repeat::Safe).await
+                self.write("update a property", Method::PATCH, &route, body, Idempotency::Idempotent).await
             }
         }
     }
@@ -178,7 +178,7 @@ impl Ozmap {
     /// [`Error`].
     pub async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), Error> {
         let (route, body) = (format!("ftth-clients/{id}"), client_record::client_patch_body(edit));
-        self.write("update a client", Method::PATCH, &route, body, Repeat::Safe).await
+        self.write("update a client", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 
     /// OZmap accepted something and did not do it.
@@ -192,7 +192,7 @@ impl Ozmap {
         method: Method,
         route: &str,
         body: Value,
-        repeat: Repeat,
+        repeat: Idempotency,
     ) -> Result<(), Error> {
         let request = Request::with_body(operation, method, wire::path(route), body, repeat);
         self.upstream.call(self.request(request), |_| Ok(())).await

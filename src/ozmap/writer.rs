@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::batch_routes::BatchRoute;
 use super::{Ozmap, wire};
-use crate::upstream::{Error, Repeat, Request, Upstream};
+use crate::upstream::{Error, Idempotency, Request, Upstream};
 
 /// Writes; exists only in runs that apply their plan.
 pub struct Writer {
@@ -61,7 +61,7 @@ impl Writer {
             Method::PATCH,
             wire::record_path(record),
             wire::patch_body(edits),
-            Repeat::Safe,
+            Idempotency::Idempotent,
         );
         self.ozmap.upstream.call(self.ozmap.request(request), |_| Ok(())).await
     }
@@ -80,7 +80,8 @@ impl Writer {
             "update": wire::shared_update(value),
         });
         let path = wire::path(&format!("{route}/batch-update"));
-        let request = Request::with_body("update many records", Method::POST, path, body, Repeat::Safe);
+        let request =
+            Request::with_body("update many records", Method::POST, path, body, Idempotency::Idempotent);
         match self.ozmap.upstream.call(self.ozmap.request(request), |_| Ok(())).await {
             Err(error) if error.kind.rejected_with().is_some_and(is_missing) => {
                 tracing::warn!(
