@@ -13,7 +13,7 @@ mod writer;
 use std::sync::{Arc, OnceLock};
 
 use batch_routes::BatchRoutes;
-pub use clients::Light;
+pub use clients::CalculatedPower;
 pub use network::{Load, MOST_LOOKED_UP, Piece};
 pub use reader::{Reader, Snapshot};
 use secrecy::{ExposeSecret, SecretString};

@@ -12,7 +12,7 @@ use crate::upstream::{Error, Idempotency, Request};
 
 /// What OZmap says when it is asked for a client's light.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Light {
+pub enum CalculatedPower {
     /// The routes, dark ones among them; never empty.
     Routes(Vec<Route>),
     /// No fibre leads to the client: 422, or an answer without a route.
@@ -26,18 +26,18 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn light(&self, code: &ClientCode) -> Result<Light, Error> {
+    pub async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, Error> {
         let path = ["api", "v2", "properties", "client", code.as_str(), "potency"];
         let mut request = self.request(Request::get("calculate a client's power", path));
         request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
         // This answer has the OLT's user and password in it.
         request.may_quote = false;
         match self.upstream.call(request, |reply| potency::routes(&reply.body)).await {
-            Ok(routes) if routes.is_empty() => Ok(Light::NoRoute),
-            Ok(routes) => Ok(Light::Routes(routes)),
+            Ok(routes) if routes.is_empty() => Ok(CalculatedPower::NoRoute),
+            Ok(routes) => Ok(CalculatedPower::Routes(routes)),
             Err(error) => match error.kind.rejected_with() {
-                Some(StatusCode::NOT_FOUND) => Ok(Light::UnknownClient),
-                Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(Light::NoRoute),
+                Some(StatusCode::NOT_FOUND) => Ok(CalculatedPower::UnknownClient),
+                Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(CalculatedPower::NoRoute),
                 _ => Err(error),
             },
         }

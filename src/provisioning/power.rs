@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use moka::future::Cache;
 
 use super::Failure;
-use crate::ozmap::{Light, Ozmap};
+use crate::ozmap::{CalculatedPower, Ozmap};
 use crate::store::Store;
 use crate::upstream;
 
@@ -115,8 +115,9 @@ impl Powers {
     }
 
     async fn ask(&self, code: &ClientCode) -> Result<Arc<KnownPower>, NoPower> {
-        let (light, records) = tokio::try_join!(self.ozmap.light(code), self.ozmap.clients_by_code(code))
-            .map_err(NoPower::Ozmap)?;
+        let (light, records) =
+            tokio::try_join!(self.ozmap.calculated_power(code), self.ozmap.clients_by_code(code))
+                .map_err(NoPower::Ozmap)?;
         let as_of = Timestamp::now();
         let record = match records.as_slice() {
             [] => return Err(NoPower::UnknownClient),
@@ -124,10 +125,10 @@ impl Powers {
             several => return Err(NoPower::Ambiguous(several.len())),
         };
         let routes = match light {
-            Light::Routes(routes) => routes,
-            Light::NoRoute | Light::UnknownClient => Vec::new(),
+            CalculatedPower::Routes(routes) => routes,
+            CalculatedPower::NoRoute | CalculatedPower::UnknownClient => Vec::new(),
         };
-        let (route, other_routes) = gateway_core::counting(routes).ok_or(NoPower::NoRoute)?;
+        let (route, other_routes) = gateway_core::select_route(routes).ok_or(NoPower::NoRoute)?;
         let read = record.home.as_ref().and_then(|home| home.read_power);
         let known = KnownPower { code: code.clone(), route, other_routes, read, as_of };
         if let Err(error) = self.store.remember_power(&self.tenant, &known).await {

@@ -57,7 +57,7 @@ pub struct KnownPower {
 /// The route that counts: the first that reaches a PON, with the number of the others; `None` if all are dark.
 ///
 /// Source: `contracts/ozmap-api.md`, "Several paths".
-pub fn counting(routes: Vec<Route>) -> Option<(Route, usize)> {
+pub fn select_route(routes: Vec<Route>) -> Option<(Route, usize)> {
     let others = routes.len().saturating_sub(1);
     routes.into_iter().find(|route| route.reached).map(|route| (route, others))
 }
@@ -135,9 +135,9 @@ mod tests {
     fn the_first_route_with_light_counts() {
         let dark = Route::default();
         let lit = |distance| Route { reached: true, distance_m: Some(distance), ..Route::default() };
-        assert_eq!(counting(vec![]), None);
-        assert_eq!(counting(vec![dark.clone()]), None);
-        let (route, others) = counting(vec![dark, lit(1.0), lit(2.0)]).expect("a route");
+        assert_eq!(select_route(vec![]), None);
+        assert_eq!(select_route(vec![dark.clone()]), None);
+        let (route, others) = select_route(vec![dark, lit(1.0), lit(2.0)]).expect("a route");
         assert_eq!((route.distance_m, others), (Some(1.0), 2));
     }
 }

@@ -15,7 +15,7 @@ mod status;
 pub mod sync;
 mod system;
 
-pub use calculated_power::{Equipment, KnownPower, Route, Verdict, counting};
+pub use calculated_power::{Equipment, KnownPower, Route, Verdict, select_route};
 pub use client::{Client, ClientCode, RecordId};
 pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Splitter};
 pub use onu::{MacAddress, Onu, OnuPatch, OnuSerial};
