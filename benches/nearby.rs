@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
 use gateway_sandbox::{Options, Sandbox};
 use int6_ozmap_gateway::mirror::{self, Builder, Mirror, Network, Parts};
-use int6_ozmap_gateway::ozmap::{Load, Ozmap, Piece};
+use int6_ozmap_gateway::ozmap::{LoadStats, NetworkRecord, Ozmap};
 use int6_ozmap_gateway::provisioning::nearby::{Checked, Offer, Query};
 use int6_ozmap_gateway::store::Store;
 use int6_ozmap_gateway::upstream::{Settings, Upstream};
@@ -37,9 +37,9 @@ fn main() {
     let begun = Instant::now();
     let mut builder = Builder::default();
     let mut rng = StdRng::seed_from_u64(1);
-    pieces(splitters, &mut rng, |piece| builder.add(piece));
+    pieces(splitters, &mut rng, |record| builder.add(record));
     let added = begun.elapsed();
-    let network = builder.build(Timestamp::UNIX_EPOCH, Load::default());
+    let network = builder.build(Timestamp::UNIX_EPOCH, LoadStats::default());
     let built = begun.elapsed() - added;
     let (held, peak) = (MEMORY.current_usage() - before, MEMORY.peak_usage() - before);
     let tally = network.tally();
@@ -68,7 +68,7 @@ fn mega(bytes: usize) -> f64 {
 }
 
 /// Towns of Gaussian density; one site in twenty is a condominium with four splitters, one splitter in ten is full.
-fn pieces(splitters: usize, rng: &mut StdRng, mut take: impl FnMut(Piece)) {
+fn pieces(splitters: usize, rng: &mut StdRng, mut take: impl FnMut(NetworkRecord)) {
     let towns: Vec<(f64, f64)> =
         (0..TOWNS).map(|_| (rng.random_range(-33.0..-3.0), rng.random_range(-30.0..-20.0))).collect();
     let (mut made, mut site) = (0, 0);
@@ -82,7 +82,7 @@ fn pieces(splitters: usize, rng: &mut StdRng, mut take: impl FnMut(Piece)) {
         for number in 0..count.min(splitters - made) {
             let full = rng.random_ratio(1, 10);
             let port = |_| if full || rng.random_ratio(6, 10) { PortState::Taken } else { PortState::Free };
-            take(Piece::Splitter(Splitter {
+            take(NetworkRecord::Splitter(Splitter {
                 id: RecordId::new(&format!("5da61e1350{:014x}", made + number)).expect("an identifier"),
                 name: format!("SPL {number} 1x8").into(),
                 site: Some(id.clone()),
@@ -91,7 +91,7 @@ fn pieces(splitters: usize, rng: &mut StdRng, mut take: impl FnMut(Piece)) {
                 ports: (0..8).map(port).collect(),
             }));
         }
-        take(Piece::Site(Site {
+        take(NetworkRecord::Site(Site {
             id,
             kind,
             name: format!("CTO-{site:07}").into(),

@@ -17,11 +17,11 @@ pub use builder::Builder;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::Timestamp;
-pub use network::{Network, Site, Splitter, Tally};
+pub use network::{MirrorStats, Network, Site, Splitter};
 pub use sphere::metres;
 use tokio_util::sync::CancellationToken;
 
-use crate::ozmap::{Load, Ozmap};
+use crate::ozmap::{LoadStats, Ozmap};
 use crate::store::{self, Store};
 use crate::upstream;
 
@@ -104,7 +104,7 @@ impl Mirror {
             tracing::warn!(%tenant, "the saved mirror is not understood and left aside");
             return Ok(());
         }
-        let network = in_background(move || builder.build(as_of, Load::default())).await;
+        let network = in_background(move || builder.build(as_of, LoadStats::default())).await;
         if let (Some(network), true) = (network, self.0.current.load().is_none()) {
             tracing::info!(%tenant, %as_of, splitters = network.tally.splitters, "the mirror starts warm");
             self.0.current.store(Some(Arc::new(network)));
@@ -158,8 +158,15 @@ impl Mirror {
         }
         let network = Arc::new(network);
         self.0.current.store(Some(Arc::clone(&network)));
-        let Tally { sites, splitters, in_draft, without_site, without_coordinate, not_drop, unreadable } =
-            network.tally;
+        let MirrorStats {
+            sites,
+            splitters,
+            in_draft,
+            without_site,
+            without_coordinate,
+            not_drop,
+            unreadable,
+        } = network.tally;
         let duration_ms = begun.elapsed().as_millis() as u64;
         tracing::info!(
             %tenant, sites, splitters, in_draft, without_site, without_coordinate, not_drop, unreadable, duration_ms,

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use batch_routes::BatchRoutes;
 pub use clients::CalculatedPower;
-pub use network::{Load, MOST_LOOKED_UP, Piece};
+pub use network::{LoadStats, MOST_LOOKED_UP, NetworkRecord};
 pub use reader::{Reader, Snapshot};
 use secrecy::{ExposeSecret, SecretString};
 pub use writer::{WriteError, Writer};

@@ -1,24 +1,24 @@
-//! A network from its pieces, which come in no order.
+//! A network from its records, which come in no order.
 
 use gateway_core::{Coordinate, Implantation, RecordId, Site, SiteKind, Splitter};
 use jiff::Timestamp;
 use rstar::RTree;
 
-use super::network::{Network, SiteRow, SplitterRow, Tally, Text, words_for};
+use super::network::{MirrorStats, Network, SiteRow, SplitterRow, Text, words_for};
 use super::sphere;
-use crate::ozmap::{Load, Piece};
+use crate::ozmap::{LoadStats, NetworkRecord};
 
-/// Collects pieces compactly, so that a million of them fit.
+/// Collects records compactly, so that a million of them fit.
 #[derive(Default)]
 pub struct Builder {
     texts: String,
-    sites: Vec<SiteBrick>,
+    sites: Vec<PendingSite>,
     splitters: Vec<(RecordId, SplitterRow)>,
     free: Vec<u64>,
     without_site: u64,
 }
 
-struct SiteBrick {
+struct PendingSite {
     id: RecordId,
     name: Text,
     address: Text,
@@ -29,11 +29,11 @@ struct SiteBrick {
 }
 
 impl Builder {
-    /// Takes a piece.
-    pub fn add(&mut self, piece: Piece) {
-        match piece {
-            Piece::Site(site) => self.add_site(site),
-            Piece::Splitter(splitter) => self.add_splitter(splitter),
+    /// Takes a record.
+    pub fn add(&mut self, record: NetworkRecord) {
+        match record {
+            NetworkRecord::Site(site) => self.add_site(site),
+            NetworkRecord::Splitter(splitter) => self.add_splitter(splitter),
         }
     }
 
@@ -41,7 +41,7 @@ impl Builder {
         let Site { id, kind, name, address, coordinate, implantation, is_draft, project: _ } = site;
         let name = self.keep(&name);
         let address = address.map(|address| self.keep(&address)).unwrap_or_default();
-        self.sites.push(SiteBrick { id, name, address, coordinate, kind, implantation, is_draft });
+        self.sites.push(PendingSite { id, name, address, coordinate, kind, implantation, is_draft });
     }
 
     fn add_splitter(&mut self, splitter: Splitter) {
@@ -74,27 +74,27 @@ impl Builder {
     }
 
     /// Joins splitters with their sites and indexes those that are offered.
-    pub fn build(self, as_of: Timestamp, load: Load) -> Network {
+    pub fn build(self, as_of: Timestamp, load: LoadStats) -> Network {
         let Builder { texts, sites: mut bricks, mut splitters, free, without_site } = self;
         bricks.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         bricks.dedup_by(|a, b| a.id == b.id);
         splitters.sort_unstable_by(|(site, a), (other, b)| site.cmp(other).then_with(|| a.id.cmp(&b.id)));
         splitters.dedup_by(|(_, a), (_, b)| a.id == b.id);
-        let Load { unreadable, not_drop } = load;
-        let mut tally = Tally { unreadable, not_drop, without_site, ..Tally::default() };
+        let LoadStats { unreadable, not_drop } = load;
+        let mut tally = MirrorStats { unreadable, not_drop, without_site, ..MirrorStats::default() };
         let (mut sites, mut rows) = (Vec::<SiteRow>::new(), Vec::with_capacity(splitters.len()));
         let mut bricks = bricks.into_iter().peekable();
         for (site, splitter) in splitters {
             if sites.last().is_none_or(|last| last.id != site) {
-                while bricks.next_if(|brick| brick.id < site).is_some() {}
+                while bricks.next_if(|pending| pending.id < site).is_some() {}
                 match bricks.peek() {
-                    Some(brick) if brick.id == site => match offered(brick, rows.len()) {
-                        Offer::Yes(row) => sites.push(row),
-                        Offer::Draft => {
+                    Some(pending) if pending.id == site => match offered(pending, rows.len()) {
+                        Placement::Yes(row) => sites.push(row),
+                        Placement::Draft => {
                             tally.in_draft += 1;
                             continue;
                         }
-                        Offer::Nowhere => {
+                        Placement::Nowhere => {
                             tally.without_coordinate += 1;
                             continue;
                         }
@@ -124,19 +124,19 @@ impl Builder {
     }
 }
 
-enum Offer {
+enum Placement {
     Yes(SiteRow),
     Draft,
     Nowhere,
 }
 
 /// Source: `contracts/rules.md`, "Only drop splitters of boxes that are not *em projeto* are offered".
-fn offered(brick: &SiteBrick, first: usize) -> Offer {
-    let SiteBrick { id, name, address, coordinate, kind, implantation, is_draft } = brick;
+fn offered(pending: &PendingSite, first: usize) -> Placement {
+    let PendingSite { id, name, address, coordinate, kind, implantation, is_draft } = pending;
     match (is_draft, coordinate) {
-        (true, _) => Offer::Draft,
-        (false, None) => Offer::Nowhere,
-        (false, Some(coordinate)) => Offer::Yes(SiteRow {
+        (true, _) => Placement::Draft,
+        (false, None) => Placement::Nowhere,
+        (false, Some(coordinate)) => Placement::Yes(SiteRow {
             id: id.clone(),
             name: *name,
             address: *address,

@@ -35,7 +35,7 @@ pub(super) struct SplitterRow {
 
 /// What a load came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct MirrorStats {
     /// Sites with splitters that are offered.
     pub sites: u64,
     /// Splitters that are offered.
@@ -55,7 +55,7 @@ pub struct Tally {
 /// What a tenant's OZmap held at one moment: the drop splitters that are offered, with their sites.
 pub struct Network {
     pub(super) as_of: Timestamp,
-    pub(super) tally: Tally,
+    pub(super) tally: MirrorStats,
     pub(super) texts: Box<str>,
     /// Ascending by identifier.
     pub(super) sites: Box<[SiteRow]>,
@@ -72,7 +72,7 @@ impl Network {
     }
 
     /// What is in it, and what is not.
-    pub fn tally(&self) -> Tally {
+    pub fn tally(&self) -> MirrorStats {
         self.tally
     }
 

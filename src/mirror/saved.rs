@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::builder::Builder;
 use super::network::{Network, Site};
-use crate::ozmap::Piece;
+use crate::ozmap::NetworkRecord;
 
 /// Sites of a chunk: a text of some 200 kB.
 const SITES: usize = 1_000;
@@ -80,14 +80,14 @@ impl<'a> From<Site<'a>> for SavedSite<'a> {
 pub(super) fn read(chunk: &str, builder: &mut Builder) -> bool {
     let Ok(sites) = serde_json::from_str::<Vec<SavedSite<'_>>>(chunk) else { return false };
     sites.into_iter().all(|site| {
-        let pieces = pieces(site);
-        let understood = pieces.is_some();
-        pieces.into_iter().flatten().for_each(|piece| builder.add(piece));
+        let records = records(site);
+        let understood = records.is_some();
+        records.into_iter().flatten().for_each(|record| builder.add(record));
         understood
     })
 }
 
-fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
+fn records(site: SavedSite<'_>) -> Option<Vec<NetworkRecord>> {
     let id = RecordId::new(&site.id)?;
     let splitter = |SavedSplitter(splitter, name, ratio, ports, free): SavedSplitter<'_>| {
         // What is not free is not free for whatever reason.
@@ -95,7 +95,7 @@ fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
             let word = free.get(usize::from(index / 64))?;
             Some(if word >> (index % 64) & 1 == 1 { PortState::Free } else { PortState::Taken })
         };
-        Some(Piece::Splitter(gateway_core::Splitter {
+        Some(NetworkRecord::Splitter(gateway_core::Splitter {
             id: RecordId::new(&splitter)?,
             name: name.into(),
             site: Some(id.clone()),
@@ -104,8 +104,8 @@ fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
             ports: (0..ports).map(state).collect::<Option<_>>()?,
         }))
     };
-    let mut pieces: Vec<Piece> = site.splitters.into_iter().map(splitter).collect::<Option<_>>()?;
-    pieces.push(Piece::Site(gateway_core::Site {
+    let mut records: Vec<NetworkRecord> = site.splitters.into_iter().map(splitter).collect::<Option<_>>()?;
+    records.push(NetworkRecord::Site(gateway_core::Site {
         kind: site.kind.parse().ok()?,
         name: site.name.into(),
         address: site.address.map(Into::into),
@@ -118,5 +118,5 @@ fn pieces(site: SavedSite<'_>) -> Option<Vec<Piece>> {
         project: None,
         id,
     }));
-    Some(pieces)
+    Some(records)
 }

@@ -2,7 +2,7 @@ use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, SiteKin
 use proptest::prelude::*;
 
 use super::*;
-use crate::ozmap::Piece;
+use crate::ozmap::NetworkRecord;
 
 fn id(kind: char, number: usize) -> RecordId {
     RecordId::new(&format!("{kind}{number:023x}")).expect("an identifier")
@@ -36,22 +36,22 @@ fn splitter(number: usize, site: usize, ports: Vec<PortState>) -> gateway_core::
     }
 }
 
-fn built(pieces: impl IntoIterator<Item = Piece>) -> Network {
+fn built(records: impl IntoIterator<Item = NetworkRecord>) -> Network {
     let mut builder = Builder::default();
-    pieces.into_iter().for_each(|piece| builder.add(piece));
-    builder.build(Timestamp::UNIX_EPOCH, Load::default())
+    records.into_iter().for_each(|record| builder.add(record));
+    builder.build(Timestamp::UNIX_EPOCH, LoadStats::default())
 }
 
 fn one_splitter_each(places: &[Coordinate]) -> Network {
-    let sites = places.iter().enumerate().map(|(number, at)| Piece::Site(site(number, *at)));
-    let splitter = |number| Piece::Splitter(splitter(number, number, vec![PortState::Free; 8]));
+    let sites = places.iter().enumerate().map(|(number, at)| NetworkRecord::Site(site(number, *at)));
+    let splitter = |number| NetworkRecord::Splitter(splitter(number, number, vec![PortState::Free; 8]));
     built(sites.chain((0..places.len()).map(splitter)))
 }
 
 #[test]
 fn an_empty_network_has_nothing_around() {
     let network = built([]);
-    assert_eq!((network.tally(), network.around(at(0.0, 0.0), 5_000.0).count()), (Tally::default(), 0));
+    assert_eq!((network.tally(), network.around(at(0.0, 0.0), 5_000.0).count()), (MirrorStats::default(), 0));
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn everything_about_a_splitter_is_kept() {
         ports[index] = state;
     }
     let network = built([
-        Piece::Splitter(splitter(2, 4, vec![PortState::Taken; 8])),
-        Piece::Splitter(splitter(1, 4, ports)),
-        Piece::Site(site(4, at(-27.5956, -48.5024))),
+        NetworkRecord::Splitter(splitter(2, 4, vec![PortState::Taken; 8])),
+        NetworkRecord::Splitter(splitter(1, 4, ports)),
+        NetworkRecord::Site(site(4, at(-27.5956, -48.5024))),
     ]);
     let (distance, site) = network.around(at(-27.5956, -48.5024), 1.0).next().expect("it is there");
     assert_eq!((distance, site.id(), site.name(), site.kind()), (0.0, &id('b', 4), "CTO 4", SiteKind::Cto));
@@ -84,20 +84,21 @@ fn what_is_not_offered_is_counted() {
     let draft = gateway_core::Site { is_draft: true, ..site(1, here) };
     let nowhere = gateway_core::Site { coordinate: None, ..site(2, here) };
     let orphan = gateway_core::Splitter { site: None, ..splitter(9, 0, Vec::new()) };
-    let mut pieces: Vec<Piece> =
-        vec![draft, nowhere, site(3, here), site(4, here)].into_iter().map(Piece::Site).collect();
+    let mut records: Vec<NetworkRecord> =
+        vec![draft, nowhere, site(3, here), site(4, here)].into_iter().map(NetworkRecord::Site).collect();
     let splitters = [(1, 1), (2, 1), (3, 2), (4, 7), (5, 3), (5, 3), (6, 3)];
-    pieces.extend(splitters.map(|(number, site)| Piece::Splitter(splitter(number, site, Vec::new()))));
-    pieces.push(Piece::Splitter(orphan));
-    let expected = Tally {
+    records
+        .extend(splitters.map(|(number, site)| NetworkRecord::Splitter(splitter(number, site, Vec::new()))));
+    records.push(NetworkRecord::Splitter(orphan));
+    let expected = MirrorStats {
         sites: 1,
         splitters: 2,
         in_draft: 2,
         without_coordinate: 1,
         without_site: 2,
-        ..Tally::default()
+        ..MirrorStats::default()
     };
-    assert_eq!(built(pieces).tally(), expected);
+    assert_eq!(built(records).tally(), expected);
 }
 
 #[test]
@@ -170,23 +171,23 @@ proptest! {
     fn what_is_saved_is_read_back(
         sites in prop::collection::vec((anywhere(), any::<bool>(), "\\PC{0,40}", prop::collection::vec(0u16..200, 1..4)), 0..40),
     ) {
-        let mut pieces = Vec::new();
+        let mut records = Vec::new();
         for (number, ((lat, lng), implanted, name, splitters)) in sites.into_iter().enumerate() {
             for (nth, ports) in splitters.into_iter().enumerate() {
                 let state = |port: u16| if port.is_multiple_of(3) { PortState::Free } else { PortState::Taken };
                 let ports = (0..ports).map(state).collect();
-                pieces.push(Piece::Splitter(splitter(number * 10 + nth, number, ports)));
+                records.push(NetworkRecord::Splitter(splitter(number * 10 + nth, number, ports)));
             }
             let implantation = if implanted { Implantation::Implanted } else { Implantation::NotImplanted };
-            pieces.push(Piece::Site(gateway_core::Site { name: name.into(), implantation, ..site(number, at(lat, lng)) }));
+            records.push(NetworkRecord::Site(gateway_core::Site { name: name.into(), implantation, ..site(number, at(lat, lng)) }));
         }
-        let network = built(pieces);
+        let network = built(records);
         let mut builder = Builder::default();
         let texts = |network: &Network| (0..saved::count(network)).map(|n| saved::chunk(network, n)).collect::<Vec<_>>();
         for chunk in texts(&network) {
             prop_assert!(saved::read(&chunk, &mut builder));
         }
-        let again = builder.build(Timestamp::UNIX_EPOCH, Load::default());
+        let again = builder.build(Timestamp::UNIX_EPOCH, LoadStats::default());
         prop_assert_eq!(again.tally(), network.tally());
         prop_assert_eq!(texts(&again), texts(&network));
     }

@@ -24,7 +24,7 @@ const ONE_BY_ONE_AT_ONCE: usize = 8;
 
 /// A record of the network.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Piece {
+pub enum NetworkRecord {
     /// A box or a building.
     Site(Site),
     /// A drop splitter.
@@ -33,7 +33,7 @@ pub enum Piece {
 
 /// What a load met beside the pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Load {
+pub struct LoadStats {
     /// Rows that could not be understood.
     pub unreadable: u64,
     /// Splitters that do not serve clients, from a host that ignored the filter.
@@ -50,61 +50,66 @@ pub(super) enum Lookup {
 }
 
 impl Ozmap {
-    /// Hands every box, building and drop splitter to `take`, each once, in no order. At most `at_once` requests are under
+    /// Hands every box, building and drop splitter to `sink`, each once, in no order. At most `at_once` requests are under
     /// way at a time, so that a technician's question finds a place between them.
     ///
     /// # Errors
     /// [`Error`] if a page cannot be had after repeats, or fewer rows came than the host says there are; a bad row is
     /// counted instead.
-    pub async fn network(&self, at_once: usize, take: impl FnMut(Piece) + Send) -> Result<Load, Error> {
-        let places = Semaphore::new(at_once.max(1));
-        let take = Mutex::new(take);
-        let hand = |piece: Piece| take.lock().unwrap_or_else(PoisonError::into_inner)(piece);
+    pub async fn network(
+        &self,
+        at_once: usize,
+        sink: impl FnMut(NetworkRecord) + Send,
+    ) -> Result<LoadStats, Error> {
+        let permits = Semaphore::new(at_once.max(1));
+        let sink = Mutex::new(sink);
+        let sink = |record: NetworkRecord| sink.lock().unwrap_or_else(PoisonError::into_inner)(record);
         let site = |read: fn(&RawValue) -> Result<Site, RowError>| {
-            move |row: &RawValue| read(row).map(|site| (site.id.clone(), Some(Piece::Site(site))))
+            move |row: &RawValue| read(row).map(|site| (site.id.clone(), Some(NetworkRecord::Site(site))))
         };
         let splitter = |row: &RawValue| {
             let splitter = rows::splitter(row)?;
-            Ok((splitter.id.clone(), splitter.is_drop.then_some(Piece::Splitter(splitter))))
+            Ok((splitter.id.clone(), splitter.is_drop.then_some(NetworkRecord::Splitter(splitter))))
         };
         let (boxes, buildings, splitters) = tokio::try_join!(
-            self.whole(list("list boxes", "boxes", rows::BOX_FIELDS), &places, site(rows::cto), &hand),
+            self.whole(list("list boxes", "boxes", rows::BOX_FIELDS), &permits, site(rows::cto), &sink),
             self.whole(
                 list("list buildings", "buildings", rows::BUILDING_FIELDS),
-                &places,
+                &permits,
                 site(rows::building),
-                &hand
+                &sink
             ),
-            self.whole(drop_splitters(), &places, splitter, &hand),
+            self.whole(drop_splitters(), &permits, splitter, &sink),
         )?;
         let unreadable = boxes.unreadable + buildings.unreadable + splitters.unreadable;
-        Ok(Load { unreadable, not_drop: splitters.passed_over })
+        Ok(LoadStats { unreadable, not_drop: splitters.passed_over })
     }
 
     /// A list from end to end: in parallel pages, or row by row where those do not add up.
     async fn whole(
         &self,
         list: List,
-        places: &Semaphore,
-        read: impl Fn(&RawValue) -> Result<(RecordId, Option<Piece>), RowError>,
-        hand: impl Fn(Piece),
+        permits: &Semaphore,
+        read: impl Fn(&RawValue) -> Result<(RecordId, Option<NetworkRecord>), RowError>,
+        sink: impl Fn(NetworkRecord),
     ) -> Result<Seen, Error> {
         let mut seen = Seen::default();
-        let told = self.pages_at_once(&list, places, |row| seen.note(&list, read(row), &hand)).await?;
-        if told.is_some_and(|told| seen.rows() >= told) {
+        let reported_total =
+            self.pages_at_once(&list, permits, |row| seen.note(&list, read(row), &sink)).await?;
+        if reported_total.is_some_and(|reported_total| seen.rows() >= reported_total) {
             return Ok(seen);
         }
         tracing::info!(
             operation = list.operation,
-            told,
+            reported_total,
             came = seen.rows(),
             "the pages do not add up; the list is read again in order"
         );
         seen.unreadable = 0;
-        let _place = places.acquire().await;
-        match self.each_row(&list, |row| seen.note(&list, read(row), &hand)).await? {
-            Some(told) if seen.rows() < told => {
-                let what = format!("{} of {told} rows came", seen.rows());
+        let _permit = permits.acquire().await;
+        match self.each_row(&list, |row| seen.note(&list, read(row), &sink)).await? {
+            Some(reported_total) if seen.rows() < reported_total => {
+                let what = format!("{} of {reported_total} rows came", seen.rows());
                 Err(self.upstream.malformed(list.operation, what))
             }
             _ => Ok(seen),
@@ -238,10 +243,15 @@ struct Seen {
 
 impl Seen {
     /// Hands a row on if it is good and new.
-    fn note(&mut self, list: &List, row: Result<(RecordId, Option<Piece>), RowError>, hand: impl Fn(Piece)) {
+    fn note(
+        &mut self,
+        list: &List,
+        row: Result<(RecordId, Option<NetworkRecord>), RowError>,
+        sink: impl Fn(NetworkRecord),
+    ) {
         match row {
-            Ok((id, piece)) => match (self.ids.insert(id), piece) {
-                (true, Some(piece)) => hand(piece),
+            Ok((id, record)) => match (self.ids.insert(id), record) {
+                (true, Some(record)) => sink(record),
                 (true, None) => self.passed_over += 1,
                 (false, _) => (),
             },

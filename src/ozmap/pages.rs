@@ -32,20 +32,20 @@ pub(super) struct List {
 }
 
 impl Ozmap {
-    /// Hands every row of a list to `take`; a row may come twice if the list changes meanwhile.
+    /// Hands every row of a list to `sink`; a row may come twice if the list changes meanwhile.
     ///
     /// The page base is unclear in the contract and treated as 1: when fewer rows came than `total` said, page 0 is asked
     /// for too. The answer is how many rows there should be, where the host does not itself say that the list has ended.
     pub(super) async fn each_row(
         &self,
         list: &List,
-        mut take: impl FnMut(&RawValue),
+        mut sink: impl FnMut(&RawValue),
     ) -> Result<Option<u64>, Error> {
         let mut next = Next::Page(1);
         let mut seen: u64 = 0;
         for _ in 0..MOST_PAGES {
             let (info, rows) = self.page(list, &next).await?;
-            rows.iter().for_each(|row| take(row));
+            rows.iter().for_each(|row| sink(row));
             seen += info.rows as u64;
             next = match (following(&next, &info, seen), next) {
                 (Some(Next::Cursor(cursor)), Next::Cursor(before)) if cursor == before => {
@@ -62,7 +62,7 @@ impl Ozmap {
                             "fewer rows came than `total` says"
                         );
                         if let Ok((_, rows)) = self.page(list, &Next::Page(0)).await {
-                            rows.iter().for_each(|row| take(row));
+                            rows.iter().for_each(|row| sink(row));
                         }
                     }
                     return Ok(info.total.filter(|_| info.has_next.is_none()));
@@ -72,7 +72,7 @@ impl Ozmap {
         Err(self.upstream.malformed(list.operation, format!("the list has no end after {MOST_PAGES} pages")))
     }
 
-    /// Hands the rows of a list to `take`, in no order, several pages under way at a time, each with a place of `places`.
+    /// Hands the rows of a list to `sink`, in no order, several pages under way at a time, each with a permit of `permits`.
     ///
     /// A cursor leads from page to page and cannot do this; page numbers can, once the first page tells how many there are.
     /// The answer is how many rows there should be, and it is for the caller to look whether so many *different* ones came:
@@ -81,16 +81,16 @@ impl Ozmap {
     pub(super) async fn pages_at_once(
         &self,
         list: &List,
-        places: &Semaphore,
-        mut take: impl FnMut(&RawValue),
+        permits: &Semaphore,
+        mut sink: impl FnMut(&RawValue),
     ) -> Result<Option<u64>, Error> {
         let one = async |page: usize| {
             // Never closed, so that the only failure cannot happen.
-            let _place = places.acquire().await;
+            let _permit = permits.acquire().await;
             self.page(list, &Next::Page(page)).await
         };
         let (first, rows) = one(1).await?;
-        rows.iter().for_each(|row| take(row));
+        rows.iter().for_each(|row| sink(row));
         let Some(total) = first.total else { return Ok(None) };
         // The host may give smaller pages than were asked for.
         let pages = if first.rows == 0 { 1 } else { total.div_ceil(first.rows as u64) as usize };
@@ -101,7 +101,7 @@ impl Ozmap {
         let mut totals_agree = true;
         while let Some((info, rows)) = others.try_next().await? {
             totals_agree &= info.total == Some(total);
-            rows.iter().for_each(|row| take(row));
+            rows.iter().for_each(|row| sink(row));
         }
         Ok(Some(total).filter(|_| totals_agree))
     }

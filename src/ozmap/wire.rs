@@ -112,16 +112,16 @@ struct Envelope<'a> {
     next_url: Value,
 }
 
-/// Reads a list and hands each row to `take`, unread, so that one bad row does not cost the others.
+/// Reads a list and hands each row to `sink`, unread, so that one bad row does not cost the others.
 ///
 /// # Errors
 /// What is wrong with the envelope.
-pub fn page(body: &[u8], take: &mut dyn FnMut(&RawValue)) -> Result<PageInfo, String> {
+pub fn page(body: &[u8], sink: &mut dyn FnMut(&RawValue)) -> Result<PageInfo, String> {
     let envelope: Envelope<'_> = serde_json::from_slice(body)
         .map_err(|e| format!("a list with `rows` is expected: {}", explain(&e)))?;
     let Envelope { rows, total, has_next_page, next_url } = envelope;
     for row in &rows {
-        take(row);
+        sink(row);
     }
     Ok(PageInfo {
         rows: rows.len(),

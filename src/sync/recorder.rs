@@ -29,7 +29,7 @@ pub(super) struct Recorder {
 
 /// The sum of a run's outcomes.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct RunTally {
     /// Clients of whom every change was written.
     pub(super) changed: u64,
     /// Clients of whom a change failed.
@@ -76,12 +76,12 @@ impl Recorder {
     }
 
     /// Waits until everything is written.
-    pub(super) async fn finish(self, changes: &[Change]) -> Tally {
+    pub(super) async fn finish(self, changes: &[Change]) -> RunTally {
         drop(self.sender);
         self.last.cancel();
         let written = self.writer.await;
         let outcomes = self.outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut tally = Tally {
+        let mut tally = RunTally {
             unrecorded: match written {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => {
@@ -89,7 +89,7 @@ impl Recorder {
                 }
                 Err(_) => Some("the changes were written to OZmap, but not recorded".to_owned()),
             },
-            ..Tally::default()
+            ..RunTally::default()
         };
         let of_one_client = changes.chunk_by(|a, b| a.code == b.code);
         let mut rest = outcomes.as_slice();
@@ -102,7 +102,7 @@ impl Recorder {
     }
 }
 
-impl Tally {
+impl RunTally {
     fn add(&mut self, client: &[Change], outcomes: &[Option<Result<(), String>>]) {
         self.left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
         let mut failures = client.iter().zip(outcomes).filter_map(|(change, outcome)| match outcome {

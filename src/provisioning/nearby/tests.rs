@@ -2,7 +2,7 @@ use gateway_core::{Implantation, PortState};
 
 use super::*;
 use crate::mirror::Builder;
-use crate::ozmap::{Load, Piece};
+use crate::ozmap::{LoadStats, NetworkRecord};
 
 const HERE: (f64, f64) = (-27.5956, -48.5024);
 
@@ -15,8 +15,8 @@ fn street(length: usize, state: impl Fn(usize) -> Vec<PortState>) -> Network {
     let mut builder = Builder::default();
     for number in 0..length {
         let site = id(1_000 + number);
-        builder.add(Piece::Splitter(splitter(number, state(number))));
-        builder.add(Piece::Site(gateway_core::Site {
+        builder.add(NetworkRecord::Splitter(splitter(number, state(number))));
+        builder.add(NetworkRecord::Site(gateway_core::Site {
             id: site,
             kind: if number.is_multiple_of(2) { SiteKind::Cto } else { SiteKind::Condominium },
             name: "".into(),
@@ -27,7 +27,7 @@ fn street(length: usize, state: impl Fn(usize) -> Vec<PortState>) -> Network {
             project: None,
         }));
     }
-    builder.build(Timestamp::UNIX_EPOCH, Load::default())
+    builder.build(Timestamp::UNIX_EPOCH, LoadStats::default())
 }
 
 fn splitter(number: usize, ports: Vec<PortState>) -> Splitter {
@@ -146,7 +146,7 @@ fn a_kind_and_a_radius_narrow_the_answer() {
 fn equally_far_splitters_come_by_identifier() {
     let mut builder = Builder::default();
     for number in [5, 3, 9, 1] {
-        builder.add(Piece::Splitter(splitter(number, free(0))));
+        builder.add(NetworkRecord::Splitter(splitter(number, free(0))));
         let coordinate = Coordinate::new(HERE.0 + 0.001, HERE.1);
         let (kind, implantation) = (SiteKind::Cto, Implantation::Implanted);
         let (name, address) = ("".into(), None);
@@ -160,9 +160,9 @@ fn equally_far_splitters_come_by_identifier() {
             is_draft: false,
             project: None,
         };
-        builder.add(Piece::Site(site));
+        builder.add(NetworkRecord::Site(site));
     }
-    let network = builder.build(Timestamp::UNIX_EPOCH, Load::default());
+    let network = builder.build(Timestamp::UNIX_EPOCH, LoadStats::default());
     assert_eq!(ids(&Checked::default().answer(&network, &query(3))), numbers([1, 3, 5]));
     assert_eq!(ids(&Checked::default().answer(&network, &query(1))), numbers([1]));
 }
