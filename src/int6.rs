@@ -48,8 +48,8 @@ impl Api {
     }
 
     /// The same INT6 with a call counter of its own, for one run.
-    pub fn counting_anew(&self) -> Api {
-        Api { upstream: self.upstream.counting_anew(), ..self.clone() }
+    pub fn with_own_counter(&self) -> Api {
+        Api { upstream: self.upstream.with_own_counter(), ..self.clone() }
     }
 
     /// Requests sent so far, repeats and token requests included.

@@ -42,12 +42,12 @@ impl Ozmap {
 
     /// A reader with a call counter of its own.
     pub fn reader(&self) -> Reader {
-        Reader::new(Ozmap { upstream: self.upstream.counting_anew(), ..self.clone() })
+        Reader::new(Ozmap { upstream: self.upstream.with_own_counter(), ..self.clone() })
     }
 
     /// A writer with a call counter of its own.
     pub fn writer(&self) -> Writer {
-        Writer::new(Ozmap { upstream: self.upstream.counting_anew(), ..self.clone() })
+        Writer::new(Ozmap { upstream: self.upstream.with_own_counter(), ..self.clone() })
     }
 
     /// Asks for one box type, the cheapest question that needs the key. Source: `contracts/ozmap-api.md`, "Connection".

@@ -25,7 +25,7 @@ pub use findings::FindingRow;
 pub use holder::Process;
 use jiff::Timestamp;
 pub use leases::LeaseOutcome;
-pub use locks::{Held, LockError, Locks};
+pub use locks::{LockError, LockGuard, Locks};
 pub use operations::{NewOperation, OperationRow};
 pub use runs::{NewRun, RunEnd, RunRow, RunningRun};
 use sqlx::any::AnyPoolOptions;
@@ -186,7 +186,7 @@ async fn why(url: &str, error: sqlx::Error) -> sqlx::Error {
 
 /// The number under which a run's changes are kept, short in the millions of rows that refer to it: the milliseconds of
 /// its UUID v7 and 15 of its random bits. Always positive; a later run has a greater one.
-fn number_of(run: Uuid) -> i64 {
+fn run_number(run: Uuid) -> i64 {
     let milliseconds = (run.as_u128() >> 80) as i64;
     (milliseconds << 15) | (run.as_u128() & 0x7fff) as i64
 }
@@ -197,7 +197,7 @@ fn time_text(at: Timestamp) -> String {
 }
 
 /// A text that both databases keep: PostgreSQL has no NUL in a text, and INT6 may send one.
-fn kept(text: &str) -> String {
+fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

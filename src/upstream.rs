@@ -148,7 +148,7 @@ impl Upstream {
     }
 
     /// The same host with a counter of its own, for one run.
-    pub fn counting_anew(&self) -> Upstream {
+    pub fn with_own_counter(&self) -> Upstream {
         Upstream { host: Arc::clone(&self.host), sent: Arc::default() }
     }
 

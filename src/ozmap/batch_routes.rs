@@ -16,7 +16,7 @@ pub(super) enum BatchRoute {
 #[derive(Default)]
 pub(super) struct BatchRoutes {
     known: Mutex<HashMap<&'static str, BatchRoute>>,
-    /// Held while a route is tried out, so that it is tried once.
+    /// LockGuard while a route is tried out, so that it is tried once.
     pub(super) trying: tokio::sync::Mutex<()>,
 }
 

@@ -182,7 +182,7 @@ impl Ozmap {
     }
 
     /// OZmap accepted something and did not do it.
-    pub fn broke_its_word(&self, operation: &'static str, what: &str) -> Error {
+    pub fn not_applied(&self, operation: &'static str, what: &str) -> Error {
         self.upstream.malformed(operation, what)
     }
 

@@ -28,7 +28,7 @@ pub enum WriteError {
 
 impl Writer {
     pub(super) fn new(ozmap: Ozmap) -> Writer {
-        let tries = ozmap.upstream.counting_anew();
+        let tries = ozmap.upstream.with_own_counter();
         Writer { ozmap, tries }
     }
 

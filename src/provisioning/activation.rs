@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Failure;
 use super::power::Powers;
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, ActivationResult, Held, Locks, NewActivation, Store};
+use crate::store::{ActivationEnd, ActivationResult, LockGuard, Locks, NewActivation, Store};
 use crate::upstream;
 
 /// Rounds of look, decide, write: one that writes and one that finds nothing left to do, and some for answers that got lost.
@@ -213,7 +213,7 @@ struct Work<'a> {
     parts: &'a Parts,
     intent: Intent,
     request: &'a ConnectRequest,
-    held: Vec<Held>,
+    held: Vec<LockGuard>,
     /// The client at the first look, and at the last.
     old: Option<ClientRecord>,
     seen: Option<ClientRecord>,
@@ -230,11 +230,11 @@ impl Work<'_> {
         let until = Instant::now() + origin.patience;
         // Where the splitter stands does not change while one waits in line.
         let site = self.site().await?;
-        self.held.push(locks.hold_until("client", code, until).await?);
+        self.held.push(locks.lock_until("client", code, until).await?);
         if origin.operation.is_some() && store.activated_since(tenant, code, origin.at).await? {
             return Err(Failure::Superseded);
         }
-        self.held.push(locks.hold_until("splitter", self.request.splitter.as_str(), until).await?);
+        self.held.push(locks.lock_until("splitter", self.request.splitter.as_str(), until).await?);
         let work = tokio::time::timeout(LONGEST, self.converge(site.as_ref()));
         work.await.unwrap_or(Err(Failure::Late(System::Ozmap)))
     }
@@ -282,7 +282,7 @@ impl Work<'_> {
         Err(match last {
             Some(Err(error)) => error.into(),
             _ => ozmap
-                .broke_its_word(
+                .not_applied(
                     "activate a client",
                     "the writes were accepted, but port, implantation or ONU are not what was written",
                 )

@@ -177,7 +177,7 @@ impl OperationQueue {
 impl Parts {
     async fn carry_out(&self, operation: &OperationRow) {
         // Another replica may be at it.
-        let lock = match self.locks.hold("operation", &operation.id).await {
+        let lock = match self.locks.lock("operation", &operation.id).await {
             Ok(lock) => lock,
             Err(error) => {
                 tracing::debug!(operation = operation.id, %error, "a promised activation is in other hands");

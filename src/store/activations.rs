@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, kept, time_text};
+use super::{Error, Store, time_text, without_nul};
 
 /// An activation that begins.
 #[derive(Debug, Clone)]
@@ -125,9 +125,9 @@ impl Store {
         )
         .bind(id.to_string())
         .bind(tenant)
-        .bind(kept(code))
+        .bind(without_nul(code))
         .bind(time_text(asked_at))
-        .bind(kept(asked_by))
+        .bind(without_nul(asked_by))
         .bind(operation.map(|id| id.to_string()))
         .bind(request)
         .execute(&self.writer)
@@ -149,7 +149,7 @@ impl Store {
         .bind(result.name())
         .bind(old)
         .bind(new)
-        .bind(error.as_deref().map(kept))
+        .bind(error.as_deref().map(without_nul))
         .bind(id.to_string())
         .execute(&self.writer)
         .await
@@ -175,7 +175,7 @@ impl Store {
         for (column, value) in
             wanted.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?)))
         {
-            values.push(kept(value));
+            values.push(without_nul(value));
             let operator = if column == "id" { "<" } else { "=" };
             sql.push_str(&format!(" AND {column} {operator} ${}", values.len()));
         }
@@ -200,7 +200,7 @@ impl Store {
         );
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(tenant)
-            .bind(kept(code))
+            .bind(without_nul(code))
             .bind(time_text(since))
             .fetch_optional(&self.reader)
             .await

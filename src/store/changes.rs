@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, kept, number_of};
+use super::{Error, Store, run_number, without_nul};
 
 /// Rows of one statement.
 const ROWS: usize = 5_000;
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`Error`]; nothing is written then.
     pub async fn record_changes(&self, run: Uuid, changes: &[Change]) -> Result<(), Error> {
-        self.insert_changes(number_of(run), changes).await.during("record the plan")
+        self.insert_changes(run_number(run), changes).await.during("record the plan")
     }
 
     async fn insert_changes(&self, run: i64, changes: &[Change]) -> Result<(), sqlx::Error> {
@@ -79,7 +79,7 @@ impl Store {
             };
             alike.entry((ChangeResult::from(outcome).name(), reason)).or_default().push(*seq);
         }
-        self.update_outcomes(number_of(run), alike).await.during("record what became of the changes")
+        self.update_outcomes(run_number(run), alike).await.during("record what became of the changes")
     }
 
     async fn update_outcomes(
@@ -99,7 +99,7 @@ impl Store {
                 sqlx::query(AssertSqlSafe(sql))
                     .persistent(false)
                     .bind(result.to_owned())
-                    .bind(reason.map(kept))
+                    .bind(reason.map(without_nul))
                     .bind(run)
                     .execute(&mut *transaction)
                     .await?;
@@ -124,11 +124,11 @@ impl Store {
              WHERE run = $1 AND seq > $2 AND ($3 = '' OR field = $3) AND ($4 = '' OR result = $4) \
              AND ($5 = '' OR code = $5) ORDER BY seq LIMIT $6",
         )
-        .bind(number_of(run))
+        .bind(run_number(run))
         .bind(after.unwrap_or(-1))
         .bind(filter.field.map_or("", Field::name))
         .bind(filter.result.map_or("", ChangeResult::name))
-        .bind(filter.code.as_deref().map(kept).unwrap_or_default())
+        .bind(filter.code.as_deref().map(without_nul).unwrap_or_default())
         .bind(i64::from(limit))
         .fetch_all(&self.reader)
         .await

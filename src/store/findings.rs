@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, kept, number_of};
+use super::{Error, Store, run_number, without_nul};
 
 /// Findings of each kind that are kept; a run's counts are exact.
 const MOST_OF_A_KIND: usize = 1_000;
@@ -42,7 +42,7 @@ impl Store {
                 *met <= MOST_OF_A_KIND
             })
             .collect();
-        self.insert_findings(number_of(run), &kept).await.during("record the findings")
+        self.insert_findings(run_number(run), &kept).await.during("record the findings")
     }
 
     async fn insert_findings(&self, run: i64, findings: &[&Finding]) -> Result<(), sqlx::Error> {
@@ -53,7 +53,7 @@ impl Store {
             self.dialect.rows_in_2
         );
         let row = |(seq, f): (usize, &&Finding)| {
-            (seq, f.kind.name(), f.system.name(), f.code.as_deref().map(kept), kept(&f.detail))
+            (seq, f.kind.name(), f.system.name(), f.code.as_deref().map(without_nul), without_nul(&f.detail))
         };
         let rows: Vec<_> = findings.iter().enumerate().map(row).collect();
         let rows = serde_json::to_string(&rows).unwrap_or_default();
@@ -76,7 +76,7 @@ impl Store {
             "SELECT seq, kind, system, code, detail FROM findings \
              WHERE run = $1 AND seq > $2 AND ($3 = '' OR kind = $3) ORDER BY seq LIMIT $4",
         )
-        .bind(number_of(run))
+        .bind(run_number(run))
         .bind(after.unwrap_or(-1))
         .bind(kind.map_or("", FindingKind::name))
         .bind(i64::from(limit))

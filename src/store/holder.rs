@@ -35,7 +35,7 @@ impl Process {
     ///
     /// A container's process has the number of its predecessor, 1, but not its mark. On another machine, or where
     /// processes cannot be seen, nothing is known: the lease has to expire.
-    pub fn knows_dead(&self, holder: &str) -> bool {
+    pub fn is_dead(&self, holder: &str) -> bool {
         let mut parts = holder.split('/');
         let (Some(host), Some(number), Some(mark)) = (parts.next(), parts.next(), parts.next()) else {
             return false;
@@ -58,16 +58,16 @@ mod tests {
     fn only_a_gone_process_of_this_machine_is_known_dead() {
         let this = Process::current();
         let run = Uuid::now_v7();
-        assert!(!this.knows_dead(&this.holder(run)), "it is alive");
-        assert!(!this.knows_dead(&Process::current().holder(run)), "another gateway in this process");
+        assert!(!this.is_dead(&this.holder(run)), "it is alive");
+        assert!(!this.is_dead(&Process::current().holder(run)), "another gateway in this process");
         let predecessor = Process { mark: "drawn before".to_owned(), ..Process::current() };
-        assert!(this.knows_dead(&predecessor.holder(run)), "it had the same number");
+        assert!(this.is_dead(&predecessor.holder(run)), "it had the same number");
         let alive = Process { number: 1, ..predecessor.clone() };
-        assert!(!this.knows_dead(&alive.holder(run)), "process 1 is always there");
+        assert!(!this.is_dead(&alive.holder(run)), "process 1 is always there");
         let gone = Process { number: 4_194_999, ..predecessor };
-        assert_eq!(this.knows_dead(&gone.holder(run)), Path::new("/proc/1").exists());
+        assert_eq!(this.is_dead(&gone.holder(run)), Path::new("/proc/1").exists());
         let elsewhere = Process { host: "elsewhere".to_owned(), ..gone };
-        assert!(!this.knows_dead(&elsewhere.holder(run)));
-        assert!(!this.knows_dead("nonsense"));
+        assert!(!this.is_dead(&elsewhere.holder(run)));
+        assert!(!this.is_dead("nonsense"));
     }
 }

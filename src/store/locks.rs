@@ -23,7 +23,7 @@ const LOOKS: usize = 150;
 pub enum LockError {
     /// Somebody else does not give it back.
     #[error("another request for the same {0} is still under way")]
-    Held(&'static str),
+    InUse(&'static str),
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] Error),
@@ -40,13 +40,13 @@ pub struct Locks {
 }
 
 /// A lock that is held; give it back with [`Locks::release`].
-pub struct Held {
+pub struct LockGuard {
     name: String,
     holder: String,
     _here: OwnedMutexGuard<()>,
 }
 
-impl Held {
+impl LockGuard {
     /// The name under which it is held, in leases.
     pub fn holder(&self) -> &str {
         &self.holder
@@ -62,36 +62,36 @@ impl Locks {
     /// Waits for the lock of this `kind` (`client`, `splitter`) and `key`.
     ///
     /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock. Do not drop the future half
-    /// way: the lock might be taken by then, and nobody would give it back; use [`Locks::hold_until`].
+    /// way: the lock might be taken by then, and nobody would give it back; use [`Locks::lock_until`].
     ///
     /// # Errors
     /// [`LockError`].
-    pub async fn hold(&self, kind: &'static str, key: &str) -> Result<Held, LockError> {
+    pub async fn lock(&self, kind: &'static str, key: &str) -> Result<LockGuard, LockError> {
         let name = self.name(kind, key);
         // First here, so that the requests of this process stand in line and only one asks the database.
         let here = self.here(&name).lock_owned().await;
         self.take_from_others(kind, name, here, None).await
     }
 
-    /// As [`Locks::hold`], but not after this moment.
+    /// As [`Locks::lock`], but not after this moment.
     ///
     /// # Errors
     /// [`LockError`].
-    pub async fn hold_until(
+    pub async fn lock_until(
         &self,
         kind: &'static str,
         key: &str,
         moment: Instant,
-    ) -> Result<Held, LockError> {
+    ) -> Result<LockGuard, LockError> {
         let name = self.name(kind, key);
         let here = tokio::time::timeout_at(moment.into(), self.here(&name).lock_owned());
-        let here = here.await.map_err(|_| LockError::Held(kind))?;
+        let here = here.await.map_err(|_| LockError::InUse(kind))?;
         let held = self.take_from_others(kind, name, here, Some(moment)).await?;
         if Instant::now() < moment {
             return Ok(held);
         }
         self.release(held).await;
-        Err(LockError::Held(kind))
+        Err(LockError::InUse(kind))
     }
 
     async fn take_from_others(
@@ -100,13 +100,13 @@ impl Locks {
         name: String,
         here: OwnedMutexGuard<()>,
         until: Option<Instant>,
-    ) -> Result<Held, LockError> {
+    ) -> Result<LockGuard, LockError> {
         let holder = self.process.holder(Uuid::now_v7());
         let looks = ConstantBuilder::default().with_delay(LOOK).with_max_times(LOOKS).with_jitter();
         let in_time = || until.is_none_or(|until| Instant::now() < until);
         let take = || async { self.take(kind, &name, &holder).await };
-        take.retry(looks).when(|error: &LockError| matches!(error, LockError::Held(_)) && in_time()).await?;
-        Ok(Held { name, holder, _here: here })
+        take.retry(looks).when(|error: &LockError| matches!(error, LockError::InUse(_)) && in_time()).await?;
+        Ok(LockGuard { name, holder, _here: here })
     }
 
     fn name(&self, kind: &'static str, key: &str) -> String {
@@ -114,7 +114,7 @@ impl Locks {
     }
 
     /// Gives a lock back.
-    pub async fn release(&self, held: Held) {
+    pub async fn release(&self, held: LockGuard) {
         if let Err(error) = self.store.release_lease(&held.name, &held.holder).await {
             tracing::warn!(%error, "a lock could not be given back; it expires by itself");
         }
@@ -124,10 +124,10 @@ impl Locks {
         match self.store.try_lease(name, holder, Timestamp::now(), LEASE).await? {
             LeaseOutcome::Taken => Ok(()),
             LeaseOutcome::HeldBy { holder: other, .. } => {
-                if self.process.knows_dead(&other) {
+                if self.process.is_dead(&other) {
                     self.store.release_lease(name, &other).await?;
                 }
-                Err(LockError::Held(kind))
+                Err(LockError::InUse(kind))
             }
         }
     }

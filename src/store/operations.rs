@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, kept, time_text};
+use super::{Error, Store, time_text, without_nul};
 
 /// An operation that is promised.
 #[derive(Debug, Clone)]
@@ -73,10 +73,10 @@ impl Store {
         )
         .bind(id.to_string())
         .bind(tenant)
-        .bind(kept(code))
+        .bind(without_nul(code))
         .bind(kind)
         .bind(request)
-        .bind(kept(asked_by))
+        .bind(without_nul(asked_by))
         .bind(callback_url)
         .bind(time_text(created_at))
         .execute(&self.writer)
@@ -131,7 +131,7 @@ impl Store {
              WHERE id = $3 AND state = 'pending'",
         )
         .bind(time_text(next_at))
-        .bind(kept(why))
+        .bind(without_nul(why))
         .bind(id)
         .execute(&self.writer)
         .await

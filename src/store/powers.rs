@@ -3,7 +3,7 @@
 use gateway_core::KnownPower;
 
 use super::error::During;
-use super::{Error, Store, kept, time_text};
+use super::{Error, Store, time_text, without_nul};
 
 impl Store {
     /// Remembers what OZmap said, in place of what it said before.
@@ -33,7 +33,7 @@ impl Store {
     pub async fn forget_power(&self, tenant: &str, code: &str) -> Result<(), Error> {
         sqlx::query("DELETE FROM known_powers WHERE tenant = $1 AND code = $2")
             .bind(tenant)
-            .bind(kept(code))
+            .bind(without_nul(code))
             .execute(&self.writer)
             .await
             .map(drop)

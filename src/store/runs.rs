@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, kept, number_of, time_of, time_text};
+use super::{Error, Store, run_number, time_of, time_text, without_nul};
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -132,7 +132,7 @@ impl Store {
             "INSERT INTO runs (number, id, tenant, started_by, dry_run, state, holder, started_at, counts, calls, phases) \
              VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, '{}', '{}', '{}')",
         )
-        .bind(number_of(id))
+        .bind(run_number(id))
         .bind(id.to_string())
         .bind(tenant)
         .bind(trigger.name())
@@ -160,10 +160,10 @@ impl Store {
         .bind(json(serde_json::to_string(&counts)))
         .bind(json(serde_json::to_string(&calls)))
         .bind(json(serde_json::to_string(&phases)))
-        .bind(halted_because.as_deref().map(kept))
-        .bind(error.as_deref().map(kept))
+        .bind(halted_because.as_deref().map(without_nul))
+        .bind(error.as_deref().map(without_nul))
         .bind(time_text(finished_at))
-        .bind(number_of(id))
+        .bind(run_number(id))
         .execute(&self.writer)
         .await
         .map(drop)
@@ -202,7 +202,7 @@ impl Store {
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(tenant)
-            .bind(before.map_or(i64::MAX, number_of))
+            .bind(before.map_or(i64::MAX, run_number))
             .bind(state.map_or("", RunState::name))
             .bind(i64::from(limit))
             .fetch_all(&self.reader)

@@ -115,14 +115,14 @@ impl Engine {
     pub async fn recover(&self) -> Result<(), store::Error> {
         let Parts { tenant, store, process, .. } = &*self.parts;
         if let Some(holder) = store.lease_holder(tenant).await?
-            && process.knows_dead(&holder)
+            && process.is_dead(&holder)
         {
             store.release_lease(tenant, &holder).await?;
         }
         let now = Timestamp::now();
         for run in store.running(tenant, now).await? {
             let is_late = !run.has_lease && run.started_at < now - LEASE;
-            if is_late || process.knows_dead(&run.holder) {
+            if is_late || process.is_dead(&run.holder) {
                 tracing::warn!(%tenant, run = run.id, "a run was cut off when its gateway ended");
                 store.cut_off_run(&run.id, now).await?;
             }
@@ -163,10 +163,10 @@ impl Engine {
                     tracing::warn!(%tenant, %error, "runs that were cut off could not be ended");
                 }
                 let stop = self.parts.stop.child_token();
-                let heart =
+                let heartbeat =
                     tokio::spawn(keep_lease(store.clone(), tenant.clone(), holder.clone(), stop.clone()));
                 let report = Run { parts: &self.parts, observer, stop: &stop }.run(id, mode, rails).await;
-                heart.abort();
+                heartbeat.abort();
                 report
             }
             Ok(Some(other)) => Report::new(id).ended(RunState::Skipped, Some(other)),
@@ -186,7 +186,7 @@ impl Engine {
         for _ in 0..2 {
             match store.try_lease(tenant, holder, Timestamp::now(), LEASE).await? {
                 store::LeaseOutcome::Taken => return Ok(None),
-                store::LeaseOutcome::HeldBy { holder: other, .. } if process.knows_dead(&other) => {
+                store::LeaseOutcome::HeldBy { holder: other, .. } if process.is_dead(&other) => {
                     store.release_lease(tenant, &other).await?;
                 }
                 store::LeaseOutcome::HeldBy { .. } => break,
@@ -283,7 +283,7 @@ impl Run<'_> {
     async fn planned(&self, report: &mut Report, rails: Rails) -> Result<Plan, String> {
         let Parts { ozmap, int6, limits, .. } = self.parts;
         let begun = Instant::now();
-        let (reader, int6) = (ozmap.reader(), int6.counting_anew());
+        let (reader, int6) = (ozmap.reader(), int6.with_own_counter());
         let both = async {
             tokio::try_join!(
                 reader.clients(|n| (self.observer)(Progress::OzmapRead(n))),

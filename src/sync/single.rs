@@ -71,7 +71,7 @@ impl Engine {
         if !code.is_numeric() {
             return Err(Failure::NotNumeric(code.clone()));
         }
-        let client = self.parts.locks.hold("client", code.as_str()).await?;
+        let client = self.parts.locks.lock("client", code.as_str()).await?;
         let result = self.sync_locked(code, client.holder()).await;
         self.parts.locks.release(client).await;
         result
@@ -115,7 +115,7 @@ impl Engine {
         if let Some(shared) = reading.as_ref().and_then(WeakShared::upgrade).filter(|s| s.peek().is_none()) {
             return shared;
         }
-        let int6 = self.parts.int6.counting_anew();
+        let int6 = self.parts.int6.with_own_counter();
         let shared = async move { int6.readings(|_| ()).await.map(Arc::new) }.boxed().shared();
         *reading = shared.downgrade();
         shared

@@ -242,7 +242,7 @@ async fn a_lock_is_held_by_one_at_a_time_across_replicas(#[values(Kind::Sqlite, 
     let tasks = (0..12).map(|i| {
         let (locks, inside) = (Arc::clone(&replicas[i % 2]), Arc::clone(&inside));
         tokio::spawn(async move {
-            let held = locks.hold("client", "147").await.expect("it is given back in time");
+            let held = locks.lock("client", "147").await.expect("it is given back in time");
             let before = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(3)).await;
             inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
@@ -265,14 +265,14 @@ async fn who_loses_patience_leaves_no_lock_behind(#[values(Kind::Sqlite, Kind::P
     let elsewhere = Locks::new("north".to_owned(), other, Process::current());
     let soon = || Instant::now() + Duration::from_millis(250);
     for locks in [&here, &elsewhere] {
-        let held = here.hold_until("client", "147", soon()).await.expect("it is free");
+        let held = here.lock_until("client", "147", soon()).await.expect("it is free");
         let begun = Instant::now();
-        assert!(matches!(locks.hold_until("client", "147", soon()).await, Err(LockError::Held("client"))));
+        assert!(matches!(locks.lock_until("client", "147", soon()).await, Err(LockError::InUse("client"))));
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         here.release(held).await;
     }
-    assert!(here.hold_until("client", "147", Instant::now()).await.is_err(), "it is too late");
+    assert!(here.lock_until("client", "147", Instant::now()).await.is_err(), "it is too late");
     assert_eq!(store.lease_holder("north/client/147").await.expect("read"), None);
-    let held = elsewhere.hold_until("client", "147", soon()).await.expect("it is free");
+    let held = elsewhere.lock_until("client", "147", soon()).await.expect("it is free");
     elsewhere.release(held).await;
 }
