@@ -1,6 +1,6 @@
 //! `sandbox`: the whole integration on one machine, for people who have neither system at hand.
 
-mod story;
+mod walkthrough;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -65,7 +65,7 @@ async fn start(arguments: &Arguments) -> Result<(), String> {
     })
     .await
     .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
-    story::prepare(&sandbox);
+    walkthrough::prepare(&sandbox);
     let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     let (key, _) = super::keygen();
     let database = format!("sqlite://{}", folder.path().join("gateway.db").display());
@@ -84,8 +84,8 @@ async fn start(arguments: &Arguments) -> Result<(), String> {
     let config = Config::load(environment, None, Purpose::Serve).map_err(|mistakes| mistakes.to_string())?;
     let gateway = Gateway::start(&config).await?;
     let url = format!("http://{}", gateway.address);
-    let place = story::Gateway { url: &url, key: &key };
-    print!("{}", story::greeting(&sandbox, &settings[4..], &place, arguments.clients));
+    let place = walkthrough::Gateway { url: &url, key: &key };
+    print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, arguments.clients));
     app::stop_asked().await;
     gateway.stop().await;
     sandbox.stop().await;

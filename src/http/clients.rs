@@ -15,7 +15,7 @@ use super::problem::{Code, Problem, ProblemBody};
 use super::sync_runs::{SyncChange, SyncFinding};
 use super::time::within;
 use crate::store::ChangeFilter;
-use crate::sync::single;
+use crate::sync::one_client;
 
 /// A place in WGS 84 degrees.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -189,7 +189,7 @@ pub(super) async fn sync(
             return Err(Problem::new(Code::Int6Unreachable, detail));
         }
     };
-    let single::Single { report, findings } = synced;
+    let one_client::Single { report, findings } = synced;
     if let Some((change, why)) = report.failures.first() {
         return Err(Problem::new(Code::OzmapRejected, format!("{change}: {why}")));
     }
@@ -203,9 +203,9 @@ pub(super) async fn sync(
     }))
 }
 
-impl From<single::Failure> for Problem {
-    fn from(failure: single::Failure) -> Problem {
-        use single::Failure;
+impl From<one_client::Failure> for Problem {
+    fn from(failure: one_client::Failure) -> Problem {
+        use one_client::Failure;
         let detail = failure.to_string();
         match failure {
             Failure::NotNumeric(_) => Problem::invalid(format!("code: {detail}")),

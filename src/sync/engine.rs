@@ -10,9 +10,9 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::apply::Apply;
+use super::one_client::SharedReading;
 use super::recorder::Recorder;
 use super::report::{Report, in_words};
-use super::single::SharedReading;
 use crate::int6;
 use crate::ozmap::{Ozmap, Writer};
 use crate::store::{self, Locks, NewRun, Process, RunEnd, Store};
