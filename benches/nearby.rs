@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
 use gateway_sandbox::{Options, Sandbox};
-use int6_ozmap_gateway::mirror::{self, Builder, Mirror, Network, Parts};
+use int6_ozmap_gateway::mirror::{self, Builder, Mirror, MirrorDeps, Network};
 use int6_ozmap_gateway::ozmap::{LoadStats, NetworkRecord, Ozmap};
-use int6_ozmap_gateway::provisioning::nearby::{Checked, Offer, Query};
+use int6_ozmap_gateway::provisioning::nearby::{Checked, NearbySearch, Offer};
 use int6_ozmap_gateway::store::Store;
-use int6_ozmap_gateway::upstream::{Settings, Upstream};
+use int6_ozmap_gateway::upstream::{HostSettings, Upstream};
 use jiff::Timestamp;
 use peak_alloc::PeakAlloc;
 use rand::rngs::StdRng;
@@ -118,7 +118,7 @@ fn places(network: &Network, rng: &mut StdRng) -> Vec<Coordinate> {
 }
 
 fn questions(network: &Network, places: &[Coordinate]) {
-    let query = |at: &Coordinate| Query {
+    let query = |at: &Coordinate| NearbySearch {
         at: *at,
         radius_m: RADIUS_M,
         limit: LIMIT,
@@ -202,11 +202,11 @@ fn over_http() {
         let url = format!("sqlite://{}", folder.path().join("gateway.db").display());
         let store = Store::open(&url).await.expect("a new database");
         let base = sandbox.ozmap_url().parse().expect("a URL");
-        let host = Upstream::new(gateway_core::System::Ozmap, &Settings::new(base)).expect("a client");
+        let host = Upstream::new(gateway_core::System::Ozmap, &HostSettings::new(base)).expect("a client");
         let ozmap = Ozmap::new(host, sandbox.ozmap_key().into(), 500);
         let mirror = |at_once| {
             let (ozmap, store, stop) = (ozmap.clone(), store.clone(), CancellationToken::new());
-            Mirror::new(Parts { tenant: "bench".to_owned(), ozmap, store, at_once, stop })
+            Mirror::new(MirrorDeps { tenant: "bench".to_owned(), ozmap, store, at_once, stop })
         };
         println!("\nover HTTP from the sandbox in this process, 500 rows a page, saved to SQLite");
         for at_once in [1, 4] {

@@ -18,7 +18,7 @@ use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
 use crate::store::{Locks, Process, Store};
-use crate::sync::{Engine, Parts, schedule};
+use crate::sync::{Engine, EngineDeps, schedule};
 use crate::upstream::Upstream;
 use crate::{int6, telemetry};
 
@@ -74,7 +74,7 @@ fn engine_of(
     locks: &Arc<Locks>,
     stop: &CancellationToken,
 ) -> Engine {
-    Engine::new(Parts {
+    Engine::new(EngineDeps {
         tenant: tenant.name.clone(),
         store: store.clone(),
         ozmap,
@@ -96,7 +96,7 @@ async fn mirror_of(
     store: &Store,
     stop: &CancellationToken,
 ) -> Mirror {
-    let mirror = Mirror::new(mirror::Parts {
+    let mirror = Mirror::new(mirror::MirrorDeps {
         tenant: tenant.name.clone(),
         ozmap: ozmap.clone(),
         store: store.clone(),
@@ -135,7 +135,7 @@ impl Gateway {
             let upstreams = upstreams(tenant)?;
             let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
             let mirror = mirror_of(tenant, &upstreams.ozmap, &store, &stop).await;
-            let provisioning = Provisioning::new(provisioning::Parts {
+            let provisioning = Provisioning::new(provisioning::ProvisioningDeps {
                 tenant: &tenant.name,
                 settings: &tenant.provisioning,
                 ozmap: &upstreams.ozmap,
@@ -146,7 +146,7 @@ impl Gateway {
             let engine = engine_of(tenant, upstreams, &store, &process, &locks, &stop);
             engine.recover().await.map_err(|e| e.to_string())?;
             engines.push(engine.clone());
-            tenants.push(http::Tenant {
+            tenants.push(http::TenantState {
                 name: tenant.name.clone(),
                 key_sha256: tenant
                     .key_sha256

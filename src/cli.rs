@@ -25,7 +25,7 @@ enum Command {
     /// Runs the gateway: the sync's beat and the HTTP API.
     Serve(ConfigFile),
     /// Runs the sync once. Exit status: 0 fine, 1 some changes failed, 2 the run failed, was halted or skipped.
-    Sync(sync::Arguments),
+    Sync(sync::SyncArguments),
     /// Checks settings, database, URLs and credentials, and says the remedy.
     Doctor(ConfigFile),
     /// Prints the OpenAPI document.
@@ -34,7 +34,7 @@ enum Command {
     Keygen,
     #[cfg(feature = "sandbox")]
     /// Starts a pretend OZmap, a pretend INT6 and the gateway in front of them, all on loopback.
-    Sandbox(sandbox::Arguments),
+    Sandbox(sandbox::SandboxArguments),
 }
 
 #[derive(clap::Args)]

@@ -53,11 +53,11 @@ pub struct Tenant {
     /// Requests of its key; `None` is unlimited. Default 600,000.
     pub requests_per_minute: Option<NonZeroU32>,
     /// How its INT6 is called.
-    pub int6_host: upstream::Settings,
+    pub int6_host: upstream::HostSettings,
     /// How its INT6 is asked.
-    pub int6: int6::Settings,
+    pub int6: int6::Int6Settings,
     /// How its OZmap is called.
-    pub ozmap_host: upstream::Settings,
+    pub ozmap_host: upstream::HostSettings,
     /// OZmap's API key.
     pub ozmap_key: SecretString,
     /// Rows of a page, 1 to 1,000. Default 500.
@@ -69,7 +69,7 @@ pub struct Tenant {
     /// By value, unless batching is switched off.
     pub grouping: Grouping,
     /// How INT6's questions are answered.
-    pub provisioning: provisioning::Settings,
+    pub provisioning: provisioning::ProvisioningSettings,
 }
 
 /// What the settings are needed for.
@@ -145,7 +145,7 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     let int6_host = host(source, "int6");
     let int6 = int6_settings(source);
     // A technician waits for OZmap; INT6's firewall bans hosts that hammer, so that its rest is longer.
-    let ozmap_host = host(source, "ozmap").map(|host| upstream::Settings { rest: OZMAP_REST, ..host });
+    let ozmap_host = host(source, "ozmap").map(|host| upstream::HostSettings { rest: OZMAP_REST, ..host });
     let ozmap_key = source.required("ozmap.api_key").filter(|key| source.fits_a_header("ozmap.api_key", key));
     let ozmap_page_size = source.number("ozmap.page_size", 1, 1_000).unwrap_or(500) as usize;
     let interval = source.number("sync.interval_seconds", 0, 86_400).unwrap_or(600);
@@ -171,14 +171,14 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     })
 }
 
-fn provisioning_settings(source: &mut Source) -> provisioning::Settings {
-    let default = provisioning::Settings::default();
+fn provisioning_settings(source: &mut Source) -> provisioning::ProvisioningSettings {
+    let default = provisioning::ProvisioningSettings::default();
     let mut seconds = |name, least, most| source.number(name, least, most).map(Duration::from_secs);
     let power_cache = seconds("provisioning.power_cache_seconds", 0, 3_600);
     let answer_within = seconds("provisioning.answer_within_seconds", 1, 25);
     let host_name = |text: &str| url::Host::parse(text).ok().map(|host| host.to_string());
     let callback_hosts = source.list("provisioning.callback_hosts", "host names", host_name);
-    provisioning::Settings {
+    provisioning::ProvisioningSettings {
         power_cache: power_cache.unwrap_or(default.power_cache),
         answer_within: answer_within.unwrap_or(default.answer_within),
         callback_hosts: callback_hosts.unwrap_or(default.callback_hosts),
@@ -202,7 +202,7 @@ fn gateway_key(source: &mut Source, purpose: Purpose) -> Option<[u8; 32]> {
     }
 }
 
-fn int6_settings(source: &mut Source) -> Option<int6::Settings> {
+fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {
     use int6::{AuthStyle, TokenScheme};
     let style = source.one_of(
         "int6.auth",
@@ -236,7 +236,7 @@ fn int6_settings(source: &mut Source) -> Option<int6::Settings> {
     let time_zone = source.with("int6.time_zone", "a time zone such as UTC or America/Sao_Paulo", |name| {
         TimeZone::get(name).ok()
     });
-    Some(int6::Settings {
+    Some(int6::Int6Settings {
         credentials: int6::Credentials {
             style,
             scheme: scheme.unwrap_or(TokenScheme::Bearer),
@@ -250,7 +250,7 @@ fn int6_settings(source: &mut Source) -> Option<int6::Settings> {
     })
 }
 
-fn host(source: &mut Source, system: &str) -> Option<upstream::Settings> {
+fn host(source: &mut Source, system: &str) -> Option<upstream::HostSettings> {
     let base = source.required(names::joined(system, "url"));
     let base = base.and_then(|url| source.understood(names::joined(system, "url"), base_url(&url)));
     let ca_file = source.text(names::joined(system, "ca_file")).map(PathBuf::from);
@@ -262,14 +262,14 @@ fn host(source: &mut Source, system: &str) -> Option<upstream::Settings> {
     // Both systems' secrets, because a proxy that stands before both may mix them up.
     let secrets = ["int6.token", "ozmap.api_key"];
     let secrets = secrets.iter().filter_map(|name| source.text(name)).map(SecretString::from).collect();
-    Some(upstream::Settings {
+    Some(upstream::HostSettings {
         timeout: Duration::from_secs(timeout),
         max_in_flight,
         calls_per_hour: calls_per_hour.and_then(|n| NonZeroU32::new(n as u32)),
         ca_file,
         accept_invalid_certificate,
         secrets,
-        ..upstream::Settings::new(base?)
+        ..upstream::HostSettings::new(base?)
     })
 }
 
@@ -303,7 +303,7 @@ fn limits(source: &mut Source) -> Limits {
     }
 }
 
-/// Scheme, host and port; a trailing `/` and a trailing `/api/v2` go. Source: `contracts/ozmap-api.md`, "Connection".
+/// Scheme, host and port; a trailing `/` and a trailing `/api/v2` go. Source: `docs/contracts/ozmap-api.md`, "Connection".
 fn base_url(text: &str) -> Result<Url, String> {
     let text = text.trim().trim_end_matches('/');
     let text = text.strip_suffix("/api/v2").unwrap_or(text);

@@ -43,7 +43,7 @@ const LONGEST_BODY_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
 /// One ISP, as callers meet it.
-pub struct Tenant {
+pub struct TenantState {
     /// Its name in the store.
     pub name: String,
     /// SHA-256 of the key that its INT6 presents.
@@ -63,7 +63,7 @@ pub struct AppState {
     /// Runs and changes.
     pub store: Store,
     /// One or more.
-    pub tenants: Vec<Tenant>,
+    pub tenants: Vec<TenantState>,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// Web pages of these origins may call from a browser.
@@ -127,7 +127,7 @@ pub fn openapi_json() -> String {
 
 /// Every operation: those open to all, and those that need a key.
 fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
-    let open = OpenApiRouter::with_openapi(docs::Api::openapi())
+    let open = OpenApiRouter::with_openapi(docs::ApiDescription::openapi())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics));

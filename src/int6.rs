@@ -1,7 +1,7 @@
 //! INT6 in our words: the [`Api`] that reads every client's light.
 //!
 //! INT6 publishes no contract, so it is an adapter: paths, page size, authentication and field names are
-//! [`Settings`]. `wire` is the only file that knows its JSON.
+//! [`Int6Settings`]. `wire` is the only file that knows its JSON.
 
 mod auth;
 mod bulk;
@@ -11,16 +11,16 @@ use std::sync::Arc;
 
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
-pub use bulk::Snapshot;
+pub use bulk::Readings;
 use jiff::tz::TimeZone;
 use reqwest::StatusCode;
 use wire::Fields;
 
-use crate::upstream::{Error, Kind, Reply, Request, Upstream};
+use crate::upstream::{CallError, Kind, Reply, Request, Upstream};
 
 /// How a tenant's INT6 is asked.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct Int6Settings {
     /// E-mail, token and how INT6 takes them.
     pub credentials: Credentials,
     /// Path of the bulk read.
@@ -37,13 +37,13 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Api {
     upstream: Upstream,
-    settings: Arc<Settings>,
+    settings: Arc<Int6Settings>,
     tokens: Arc<Tokens>,
 }
 
 impl Api {
     /// `upstream` is the host.
-    pub fn new(upstream: Upstream, settings: Settings) -> Api {
+    pub fn new(upstream: Upstream, settings: Int6Settings) -> Api {
         Api { upstream, settings: Arc::new(settings), tokens: Arc::default() }
     }
 
@@ -60,13 +60,17 @@ impl Api {
     /// Reads one row of the bulk read, the cheapest question that needs credentials.
     ///
     /// # Errors
-    /// [`Error`] if the host cannot be reached or refuses the credentials.
-    pub async fn check(&self) -> Result<(), Error> {
+    /// [`CallError`] if the host cannot be reached or refuses the credentials.
+    pub async fn check(&self) -> Result<(), CallError> {
         self.page(1, 1).await.map(drop)
     }
 
     /// Calls with credentials. A token that is refused is dropped and asked for once more.
-    async fn call<T>(&self, request: Request, read: impl Fn(Reply) -> Result<T, String>) -> Result<T, Error> {
+    async fn call<T>(
+        &self,
+        request: Request,
+        read: impl Fn(Reply) -> Result<T, String>,
+    ) -> Result<T, CallError> {
         let credentials = &self.settings.credentials;
         let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;
         let with = |headers| Request { headers, ..request.clone() };

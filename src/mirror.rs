@@ -17,7 +17,7 @@ pub use builder::Builder;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::Timestamp;
-pub use network::{MirrorStats, Network, Site, Splitter};
+pub use network::{MirrorStats, MirroredSite, MirroredSplitter, Network};
 pub use sphere::metres;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,7 @@ use crate::store::{self, Store};
 use crate::upstream;
 
 /// What a tenant's mirror needs.
-pub struct Parts {
+pub struct MirrorDeps {
     /// The tenant's name in the store.
     pub tenant: String,
     /// What is mirrored.
@@ -44,7 +44,7 @@ pub struct Parts {
 pub struct Mirror(Arc<Inner>);
 
 struct Inner {
-    parts: Parts,
+    parts: MirrorDeps,
     current: ArcSwapOption<Network>,
     load: Mutex<Option<Flight>>,
 }
@@ -56,7 +56,7 @@ type Flight = Shared<BoxFuture<'static, Result<Arc<Network>, RefreshError>>>;
 pub enum RefreshError {
     /// OZmap did not give it.
     #[error(transparent)]
-    Ozmap(#[from] upstream::Error),
+    Ozmap(#[from] upstream::CallError),
     /// OZmap gave no splitter that could be offered.
     #[error(
         "OZmap gave no drop splitter in a box or building on the map, where there were {had}; they are kept. Does \
@@ -73,7 +73,7 @@ pub enum RefreshError {
 
 impl Mirror {
     /// A mirror that holds nothing yet.
-    pub fn new(parts: Parts) -> Mirror {
+    pub fn new(parts: MirrorDeps) -> Mirror {
         Mirror(Arc::new(Inner { parts, current: ArcSwapOption::empty(), load: Mutex::default() }))
     }
 
@@ -93,9 +93,9 @@ impl Mirror {
     /// Takes what was saved, if it holds nothing yet.
     ///
     /// # Errors
-    /// [`store::Error`]. What is saved but not understood is left aside instead.
-    pub async fn warm_up(&self) -> Result<(), store::Error> {
-        let Parts { tenant, store, .. } = &self.0.parts;
+    /// [`store::StoreError`]. What is saved but not understood is left aside instead.
+    pub async fn warm_up(&self) -> Result<(), store::StoreError> {
+        let MirrorDeps { tenant, store, .. } = &self.0.parts;
         let mut builder = Builder::default();
         let mut understood = true;
         let take = |chunk: String| understood &= saved::read(&chunk, &mut builder);
@@ -142,7 +142,7 @@ impl Mirror {
     }
 
     async fn load(&self) -> Result<Arc<Network>, RefreshError> {
-        let Parts { tenant, ozmap, at_once, .. } = &self.0.parts;
+        let MirrorDeps { tenant, ozmap, at_once, .. } = &self.0.parts;
         let (as_of, begun) = (Timestamp::now(), Instant::now());
         let mut builder = Builder::default();
         let load = ozmap.network(*at_once, |piece| builder.add(piece)).await.inspect_err(|error| {
@@ -181,7 +181,7 @@ impl Mirror {
 
     /// A mirror that is not saved serves all the same.
     async fn save(&self, network: &Network) {
-        let Parts { tenant, store, .. } = &self.0.parts;
+        let MirrorDeps { tenant, store, .. } = &self.0.parts;
         let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
         let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, count, chunk).await;
         if let Err(error) = saved {

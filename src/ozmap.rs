@@ -15,11 +15,11 @@ use std::sync::{Arc, OnceLock};
 use batch_routes::BatchRoutes;
 pub use clients::CalculatedPower;
 pub use network::{LoadStats, MOST_LOOKED_UP, NetworkRecord};
-pub use reader::{Reader, Snapshot};
+pub use reader::{Clients, Reader};
 use secrecy::{ExposeSecret, SecretString};
 pub use writer::{WriteError, Writer};
 
-use crate::upstream::{Error, Request, Upstream};
+use crate::upstream::{CallError, Request, Upstream};
 
 /// Most records that one batch-update names: a body of about 54 kB, below the 100 kB at which common servers refuse.
 pub const LARGEST_BATCH: usize = 2_000;
@@ -50,17 +50,17 @@ impl Ozmap {
         Writer::new(Ozmap { upstream: self.upstream.with_own_counter(), ..self.clone() })
     }
 
-    /// Asks for one box type, the cheapest question that needs the key. Source: `contracts/ozmap-api.md`, "Connection".
+    /// Asks for one box type, the cheapest question that needs the key. Source: `docs/contracts/ozmap-api.md`, "Connection".
     ///
     /// # Errors
-    /// [`Error`] if the host cannot be reached or refuses the key.
-    pub async fn check(&self) -> Result<(), Error> {
+    /// [`CallError`] if the host cannot be reached or refuses the key.
+    pub async fn check(&self) -> Result<(), CallError> {
         let mut request = self.request(Request::get("test the connection", wire::path("box-types")));
         request.query = [("page", "1"), ("limit", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         self.upstream.call(request, |reply| wire::page(&reply.body, &mut |_| ()).map(drop)).await
     }
 
-    /// Adds the raw key: OZmap wants no `Bearer`. Source: `contracts/ozmap-api.md`, "Connection".
+    /// Adds the raw key: OZmap wants no `Bearer`. Source: `docs/contracts/ozmap-api.md`, "Connection".
     fn request(&self, mut request: Request) -> Request {
         request.headers.push(("authorization", self.key.expose_secret().to_owned()));
         request

@@ -25,7 +25,7 @@ use crate::store::{Locks, Store};
 
 /// How a tenant's questions are answered.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ProvisioningSettings {
     /// How long a calculated power is given again without asking OZmap. Default 30 s; zero always asks.
     pub power_cache: Duration,
     /// How long a caller waits before he is told that OZmap cannot be reached. Default 20 s.
@@ -34,9 +34,9 @@ pub struct Settings {
     pub callback_hosts: Vec<String>,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for ProvisioningSettings {
+    fn default() -> ProvisioningSettings {
+        ProvisioningSettings {
             power_cache: Duration::from_secs(30),
             answer_within: Duration::from_secs(20),
             callback_hosts: Vec::new(),
@@ -45,11 +45,11 @@ impl Default for Settings {
 }
 
 /// What a tenant's answers are made of.
-pub struct Parts<'a> {
+pub struct ProvisioningDeps<'a> {
     /// The tenant's name in the store.
     pub tenant: &'a str,
     /// How its questions are answered.
-    pub settings: &'a Settings,
+    pub settings: &'a ProvisioningSettings,
     /// Its OZmap, with the same limits as the sync's.
     pub ozmap: &'a Ozmap,
     /// Activations, promises, powers.
@@ -84,12 +84,12 @@ impl Provisioning {
     ///
     /// # Errors
     /// A sentence for people if no HTTP client for callbacks can be built.
-    pub fn new(parts: Parts<'_>) -> Result<Provisioning, String> {
-        let Parts { tenant, settings, ozmap, store, locks, mirror } = parts;
+    pub fn new(parts: ProvisioningDeps<'_>) -> Result<Provisioning, String> {
+        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = parts;
         let (name, ozmap) = (|| tenant.to_owned(), ozmap.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
         let powers = Arc::new(Powers::new(name(), ozmap.clone(), store.clone(), settings.power_cache));
-        let activations = Activations::new(activation::Parts {
+        let activations = Activations::new(activation::ActivationDeps {
             tenant: name(),
             ozmap: ozmap.clone(),
             store: store.clone(),

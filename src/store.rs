@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use activations::{ActivationEnd, ActivationFilter, ActivationResult, ActivationRow, NewActivation};
 pub use changes::{ChangeFilter, ChangeRow};
 use error::During;
-pub use error::Error;
+pub use error::StoreError;
 pub use findings::FindingRow;
 pub use holder::Process;
 use jiff::Timestamp;
@@ -76,8 +76,8 @@ impl Store {
     /// Opens `sqlite://path` (the file is made, its folder is not) or `postgres://…`, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`Error`], which names the remedy and never a password.
-    pub async fn open(url: &str) -> Result<Store, Error> {
+    /// [`StoreError`], which names the remedy and never a password.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
         let store = Store::connect(url).await?;
         store.migrate().await.during("bring the tables up to date")?;
         Ok(store)
@@ -92,16 +92,16 @@ impl Store {
         transaction.commit().await
     }
 
-    async fn connect(url: &str) -> Result<Store, Error> {
+    async fn connect(url: &str) -> Result<Store, StoreError> {
         sqlx::any::install_default_drivers();
         match url.split_once("://") {
             Some(("sqlite", path)) => Store::open_sqlite(path).await,
             Some(("postgres" | "postgresql", _)) => Store::open_postgres(url).await,
-            _ => Err(Error::UnknownScheme),
+            _ => Err(StoreError::UnknownScheme),
         }
     }
 
-    async fn open_sqlite(path: &str) -> Result<Store, Error> {
+    async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
         let mode = if path.contains('?') { "" } else { "?mode=rwc" };
         let url = format!("sqlite://{path}{mode}");
         let writer = AnyPoolOptions::new()
@@ -119,7 +119,7 @@ impl Store {
             })
             .connect(&url)
             .await
-            .map_err(|error| Error::sqlite(path, error))?;
+            .map_err(|error| StoreError::sqlite(path, error))?;
         let reader = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
@@ -130,11 +130,11 @@ impl Store {
                 })
             })
             .connect_lazy(&url)
-            .map_err(|error| Error::sqlite(path, error))?;
+            .map_err(|error| StoreError::sqlite(path, error))?;
         Ok(Store { writer, reader, dialect: SQLITE })
     }
 
-    async fn open_postgres(url: &str) -> Result<Store, Error> {
+    async fn open_postgres(url: &str) -> Result<Store, StoreError> {
         let connected = AnyPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(ACQUIRE)
@@ -145,7 +145,7 @@ impl Store {
             .await;
         let pool = match connected {
             Ok(pool) => pool,
-            Err(error) => return Err(Error::postgres(why(url, error).await)),
+            Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
         Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
     }
@@ -153,8 +153,8 @@ impl Store {
     /// Whether the database answers within 3 s.
     ///
     /// # Errors
-    /// [`Error`] if it does not.
-    pub async fn ping(&self) -> Result<(), Error> {
+    /// [`StoreError`] if it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
         let asked = sqlx::query("SELECT 1").execute(&self.reader);
         let answered = tokio::time::timeout(SIGN_OF_LIFE, asked).await;
         answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(drop).during("give a sign of life")

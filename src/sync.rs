@@ -10,5 +10,5 @@ mod recorder;
 mod report;
 pub mod schedule;
 
-pub use engine::{Engine, Observer, Parts, Progress};
+pub use engine::{Engine, EngineDeps, Observer, Progress};
 pub use report::Report;

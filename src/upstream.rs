@@ -2,7 +2,7 @@
 //!
 //! A call passes, in this order: the circuit breaker, the call budget, a place among the requests in flight,
 //! the request itself with its timeout, and, for a call that may be repeated, another try after a jittered
-//! pause. What fails is an [`Error`] that names system, operation and what the other side said, without secrets.
+//! pause. What fails is an [`CallError`] that names system, operation and what the other side said, without secrets.
 
 mod error;
 mod redact;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
-pub use error::{Error, Kind};
+pub use error::{CallError, Kind};
 use failsafe::StateMachine;
 use failsafe::backoff::EqualJittered;
 use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
@@ -22,13 +22,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use redact::Redactor;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, StatusCode};
-pub use settings::Settings;
+pub use settings::HostSettings;
 use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
 /// Longest pause between two tries; a `Retry-After` beyond it ends the call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Tries after the first one. Source: `contracts/int6-api.md`, "three times".
+/// Tries after the first one. Source: `docs/contracts/int6-api.md`, "Retries".
 const RETRIES: usize = 3;
 /// Failed calls in a row after which a host is left alone, because firewalls ban hosts that hammer.
 const FAILURES_TO_OPEN: u32 = 5;
@@ -130,7 +130,7 @@ impl Upstream {
     /// # Errors
     /// A sentence for people if the HTTP client cannot be built: an unreadable CA file, or a machine without CA
     /// certificates.
-    pub fn new(system: System, settings: &Settings) -> Result<Upstream, String> {
+    pub fn new(system: System, settings: &HostSettings) -> Result<Upstream, String> {
         let budget = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
         let (first, longest) = settings.rest;
         let open_for = failsafe::backoff::equal_jittered(first, longest);
@@ -166,12 +166,12 @@ impl Upstream {
     /// because a broken connection or a proxy may have cut it.
     ///
     /// # Errors
-    /// [`Error`], whose [`Kind`] says what the caller can do.
+    /// [`CallError`], whose [`Kind`] says what the caller can do.
     pub async fn call<T>(
         &self,
         request: Request,
         read: impl Fn(Reply) -> Result<T, String>,
-    ) -> Result<T, Error> {
+    ) -> Result<T, CallError> {
         if !self.host.breaker.is_call_permitted() {
             return Err(self.error(request.operation, Kind::CircuitOpen));
         }
@@ -189,16 +189,16 @@ impl Upstream {
             read(reply).map_err(|what| self.malformed(request.operation, what))
         })
         .retry(pauses)
-        .when(|error: &Error| {
+        .when(|error: &CallError| {
             repeatable
                 && error.kind.is_retryable()
                 && deadline.is_none_or(|deadline| Instant::now() < deadline)
         })
-        .adjust(|error: &Error, pause| match (error.kind.retry_after(), pause) {
+        .adjust(|error: &CallError, pause| match (error.kind.retry_after(), pause) {
             (Some(asked), Some(pause)) => (asked <= LONGEST_PAUSE).then_some(asked.max(pause)),
             (_, pause) => pause,
         })
-        .notify(|error: &Error, pause| {
+        .notify(|error: &CallError, pause| {
             tracing::debug!(%error, pause_ms = pause.as_millis() as u64, "the call will be repeated");
         })
         .await;
@@ -210,7 +210,7 @@ impl Upstream {
         outcome
     }
 
-    fn count(&self, error: Option<&Error>, elapsed: Duration) {
+    fn count(&self, error: Option<&CallError>, elapsed: Duration) {
         let system = self.host.system.name();
         let outcome = match error {
             None => "ok",
@@ -222,7 +222,7 @@ impl Upstream {
         metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
     }
 
-    async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, Error> {
+    async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, CallError> {
         if let Some(budget) = &self.host.budget
             && budget.check().is_err()
         {
@@ -275,12 +275,12 @@ impl Upstream {
     }
 
     /// An answer that came, but says something else than the contract.
-    pub fn malformed(&self, operation: &'static str, what: impl Into<String>) -> Error {
+    pub fn malformed(&self, operation: &'static str, what: impl Into<String>) -> CallError {
         self.error(operation, Kind::Malformed { what: self.host.redactor.clean(&what.into()) })
     }
 
     /// A failure of this host.
-    pub fn error(&self, operation: &'static str, kind: Kind) -> Error {
-        Error { system: self.host.system, operation, kind }
+    pub fn error(&self, operation: &'static str, kind: Kind) -> CallError {
+        CallError { system: self.host.system, operation, kind }
     }
 }

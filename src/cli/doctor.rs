@@ -6,7 +6,7 @@ use int6_ozmap_gateway::app::{self, Upstreams};
 use int6_ozmap_gateway::config::Purpose;
 use int6_ozmap_gateway::store::Store;
 use int6_ozmap_gateway::telemetry;
-use int6_ozmap_gateway::upstream::{Error, Kind};
+use int6_ozmap_gateway::upstream::{CallError, Kind};
 use secrecy::ExposeSecret;
 
 use super::{ConfigFile, FAILED, failed};
@@ -45,7 +45,7 @@ async fn database(url: &str) -> Result<(), String> {
     store.ping().await.map_err(|e| e.to_string())
 }
 
-fn with_remedy(error: &Error) -> String {
+fn with_remedy(error: &CallError) -> String {
     let remedy = match error.kind {
         Kind::Unauthorized { .. } => {
             "ask the ISP for a new key or token; is this machine's address on its list?"

@@ -13,7 +13,7 @@ use int6_ozmap_gateway::telemetry;
 use super::failed;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct SandboxArguments {
     /// Clients in the made-up town, 1 to 500,000.
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=500_000))]
     clients: u32,
@@ -44,7 +44,7 @@ fn percent(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a number from 0 to 100 is expected".to_owned())
 }
 
-pub(super) async fn run(arguments: Arguments) -> ExitCode {
+pub(super) async fn run(arguments: SandboxArguments) -> ExitCode {
     telemetry::start("info");
     match start(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-async fn start(arguments: &Arguments) -> Result<(), String> {
+async fn start(arguments: &SandboxArguments) -> Result<(), String> {
     let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));
     let sandbox = Sandbox::start(Options {
         clients: arguments.clients as usize,
@@ -84,7 +84,7 @@ async fn start(arguments: &Arguments) -> Result<(), String> {
     let config = Config::load(environment, None, Purpose::Serve).map_err(|mistakes| mistakes.to_string())?;
     let gateway = Gateway::start(&config).await?;
     let url = format!("http://{}", gateway.address);
-    let place = walkthrough::Gateway { url: &url, key: &key };
+    let place = walkthrough::GatewayAccess { url: &url, key: &key };
     print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, arguments.clients));
     app::stop_asked().await;
     gateway.stop().await;

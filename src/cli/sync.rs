@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ConfigFile, FAILED, failed};
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct SyncArguments {
     /// Read and compare only; nothing is written.
     #[arg(long)]
     dry_run: bool,
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     file: ConfigFile,
 }
 
-pub(super) async fn run(arguments: Arguments) -> ExitCode {
+pub(super) async fn run(arguments: SyncArguments) -> ExitCode {
     telemetry::start("warn");
     let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Apply };
     let rails = if arguments.force { Rails::Forced } else { Rails::Hold };

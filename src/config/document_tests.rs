@@ -18,7 +18,7 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// A row of the README's table: what stands in backticks in each column, and the default column as it is.
-struct Row {
+struct DocumentedSetting {
     variables: Vec<String>,
     keys: Vec<String>,
     default: String,
@@ -28,13 +28,13 @@ fn in_backticks(cell: &str) -> Vec<String> {
     pattern("`([^`]+)`").captures_iter(cell).map(|found| found[1].to_owned()).collect()
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<DocumentedSetting> {
     let (_, section) = README.split_once("\n## Settings\n").expect("README has a section \"Settings\"");
     let section = section.split("\n## ").next().unwrap_or_default();
     let lines = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| variable"));
     lines
         .map(|line| match line.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] {
-            [variables, keys, _meaning, default] => Row {
+            [variables, keys, _meaning, default] => DocumentedSetting {
                 variables: in_backticks(variables),
                 keys: in_backticks(keys),
                 default: default.trim().to_owned(),

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::problem::{Code, Problem};
-use super::{Peer, Shared, Tenant};
+use super::{Peer, Shared, TenantState};
 use crate::config::hash_of_key;
 
 /// The name of the tenant whose key came, for the log.
@@ -30,7 +30,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn tenant(&self) -> &Tenant {
+    pub(super) fn tenant(&self) -> &TenantState {
         &self.app.tenants[self.index]
     }
 
@@ -89,7 +89,7 @@ fn admitted(app: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem>
 }
 
 /// After the key: strangers cannot spend a tenant's share.
-fn within_rate_limit(tenant: &Tenant) -> Result<(), Problem> {
+fn within_rate_limit(tenant: &TenantState) -> Result<(), Problem> {
     let Some(share) = &tenant.rate_limit else { return Ok(()) };
     share.check().map_err(|spent| {
         let pause = spent.wait_time_from(share.clock().now());
@@ -99,7 +99,7 @@ fn within_rate_limit(tenant: &Tenant) -> Result<(), Problem> {
     })
 }
 
-/// Keys in the three forms. Source: design, "The API for INT6".
+/// Keys in the three forms. Source: `docs/ARCHITECTURE.md`, "Keys and addresses".
 fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let authorization = headers
         .get(header::AUTHORIZATION)
@@ -113,7 +113,7 @@ fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 }
 
 /// Compares with every tenant's hash, so that the time tells nothing.
-fn tenant_of(tenants: &[Tenant], key: &str) -> Option<usize> {
+fn tenant_of(tenants: &[TenantState], key: &str) -> Option<usize> {
     let hash = hash_of_key(key);
     let mut found = u64::MAX;
     for (index, tenant) in (0u64..).zip(tenants) {

@@ -203,20 +203,20 @@ pub(super) async fn sync(
     }))
 }
 
-impl From<one_client::Failure> for Problem {
-    fn from(failure: one_client::Failure) -> Problem {
-        use one_client::Failure;
+impl From<one_client::SyncClientError> for Problem {
+    fn from(failure: one_client::SyncClientError) -> Problem {
+        use one_client::SyncClientError;
         let detail = failure.to_string();
         match failure {
-            Failure::NotNumeric(_) => Problem::invalid(format!("code: {detail}")),
-            Failure::UnknownToOzmap(_) | Failure::UnknownToInt6(_) => {
+            SyncClientError::NotNumeric(_) => Problem::invalid(format!("code: {detail}")),
+            SyncClientError::UnknownToOzmap(_) | SyncClientError::UnknownToInt6(_) => {
                 Problem::new(Code::ClientNotFound, detail)
             }
-            Failure::Ambiguous(..) => Problem::new(Code::ClientAmbiguous, detail),
-            Failure::Int6Empty => Problem::new(Code::Int6Unreachable, detail),
-            Failure::Upstream(error) => crate::provisioning::Failure::from(error).into(),
-            Failure::Lock(error) => crate::provisioning::Failure::from(error).into(),
-            Failure::Store(error) => error.into(),
+            SyncClientError::Ambiguous(..) => Problem::new(Code::ClientAmbiguous, detail),
+            SyncClientError::Int6Empty => Problem::new(Code::Int6Unreachable, detail),
+            SyncClientError::Upstream(error) => crate::provisioning::Failure::from(error).into(),
+            SyncClientError::Lock(error) => crate::provisioning::Failure::from(error).into(),
+            SyncClientError::Store(error) => error.into(),
         }
     }
 }

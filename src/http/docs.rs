@@ -31,7 +31,7 @@ use super::problem::{Code, Problem};
     security(("bearer" = []), ("api_key" = [])),
     modifiers(&Security),
 )]
-pub(super) struct Api;
+pub(super) struct ApiDescription;
 
 struct Security;
 

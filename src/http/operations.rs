@@ -15,7 +15,7 @@ use super::auth::Caller;
 use super::extract::{OperationId, no_such_operation};
 use super::problem::{Code, Problem, ProblemBody};
 use super::trace::RequestId;
-use crate::provisioning::queue::Answer;
+use crate::provisioning::queue::OperationAnswer;
 use crate::store::OperationRow;
 
 /// A stored request, and what became of it.
@@ -68,16 +68,16 @@ impl OperationBody {
         let OperationRow {
             code, state, attempts, created_at, next_at, finished_at, answer, last_error, ..
         } = row;
-        let answer = answer.and_then(|answer| serde_json::from_str::<Answer>(&answer).ok());
+        let answer = answer.and_then(|answer| serde_json::from_str::<OperationAnswer>(&answer).ok());
         let (client, problem) = match answer {
-            Some(Answer::Done { outcome, record, as_of }) => {
+            Some(OperationAnswer::Done { outcome, record, as_of }) => {
                 (Some(ActivatedClient::new(*record, as_of, &outcome)), None)
             }
-            Some(Answer::Refused { code, detail, free_ports }) => {
+            Some(OperationAnswer::Refused { code, detail, free_ports }) => {
                 let problem = Problem::new(Code::from_name(&code), detail).with_free_ports(free_ports);
                 (None, Some(problem.body(request_id)))
             }
-            Some(Answer::Superseded) | None => (None, None),
+            Some(OperationAnswer::Superseded) | None => (None, None),
         };
         let next_attempt_at = (state == "pending").then_some(next_at);
         let created_at = Some(created_at);

@@ -1,4 +1,4 @@
-//! Every error that a caller can get. Source: `contracts/gateway-api.md`, "Errors"; RFC 9457.
+//! Every error that a caller can get. Source: `docs/contracts/gateway-api.md`, "Errors"; RFC 9457.
 
 use std::time::Duration;
 
@@ -324,9 +324,9 @@ impl From<Failure> for Problem {
     }
 }
 
-impl From<store::Error> for Problem {
+impl From<store::StoreError> for Problem {
     /// The cause is for the log, not for the caller.
-    fn from(error: store::Error) -> Problem {
+    fn from(error: store::StoreError) -> Problem {
         tracing::error!(%error, "a request failed on the database");
         Problem::new(Code::Unavailable, "The gateway's database does not answer.")
     }

@@ -150,7 +150,7 @@ fn text(field: &str, given: Option<String>) -> Result<Option<String>, Problem> {
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-/// Source of what is unknown: `contracts/int6-api.md`, "Serial numbers".
+/// Source of what is unknown: `docs/contracts/int6-api.md`, "Serial numbers and MACs".
 fn onu(given: OnuRequest) -> Result<OnuPatch, Problem> {
     let known = |field, given| {
         text(field, given).map(|text| text.filter(|text| !text.to_ascii_uppercase().contains("N/A")))

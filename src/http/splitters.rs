@@ -161,7 +161,7 @@ pub(super) async fn nearby(
 }
 
 impl NearbyQuery {
-    fn read(self) -> Result<nearby::Query, Problem> {
+    fn read(self) -> Result<nearby::NearbySearch, Problem> {
         let NearbyQuery { lat, lng, radius_m, limit, kind, include_full } = self;
         let lat = number("lat", lat.as_deref(), None, -90.0, 90.0)?;
         let lng = number("lng", lng.as_deref(), None, -180.0, 180.0)?;
@@ -175,7 +175,7 @@ impl NearbyQuery {
             Some(_) => return Err(Problem::invalid("include_full: true or false is expected")),
         };
         let at = Coordinate::new(lat, lng).ok_or_else(|| Problem::invalid("lat, lng: no place on earth"))?;
-        Ok(nearby::Query { at, radius_m, limit, kind, offer })
+        Ok(nearby::NearbySearch { at, radius_m, limit, kind, offer })
     }
 }
 

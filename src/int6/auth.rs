@@ -7,14 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use super::wire;
-use crate::upstream::{Error, Idempotency, Request, Upstream};
+use crate::upstream::{CallError, Idempotency, Request, Upstream};
 
-/// How long a token is kept if INT6 does not say. Source: `contracts/int6-api.md`.
+/// How long a token is kept if INT6 does not say. Source: `docs/contracts/int6-api.md`, "Lifetime of a token".
 const UNSAID_LIFETIME: Duration = Duration::from_secs(1_800);
 /// A token is given up this long before it expires, so that it does not expire on its way.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How INT6 takes the credentials. Source: `contracts/int6-api.md`, "Authentication".
+/// How INT6 takes the credentials. Source: `docs/contracts/int6-api.md`, "Authentication".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthStyle {
     /// E-mail and token buy a short-lived token.
@@ -70,7 +70,7 @@ impl Tokens {
         &self,
         upstream: &Upstream,
         credentials: &Credentials,
-    ) -> Result<(Headers, Option<u64>), Error> {
+    ) -> Result<(Headers, Option<u64>), CallError> {
         let secret = credentials.token.expose_secret();
         match credentials.style {
             AuthStyle::Bearer => Ok((vec![("authorization", format!("Bearer {secret}"))], None)),
@@ -105,7 +105,7 @@ impl Tokens {
     }
 }
 
-async fn request_token(upstream: &Upstream, credentials: &Credentials) -> Result<Token, Error> {
+async fn request_token(upstream: &Upstream, credentials: &Credentials) -> Result<Token, CallError> {
     let body = wire::token_request(&credentials.email, credentials.token.expose_secret());
     let path = wire::path(wire::TOKEN_PATH);
     let request = Request::with_body("request a token", Method::POST, path, body, Idempotency::Idempotent);

@@ -5,7 +5,7 @@ use gateway_core::System;
 use gateway_core::sync::{Finding, FindingKind, Reading};
 
 use super::{Api, wire};
-use crate::upstream::{Error, Request};
+use crate::upstream::{CallError, Request};
 
 /// Pages asked for ahead of the one that is read. More would overshoot the end of a small ISP.
 const LOOK_AHEAD: usize = 4;
@@ -14,7 +14,7 @@ const MOST_PAGES: usize = 20_000;
 
 /// INT6's side of a run.
 #[derive(Debug, Default)]
-pub struct Snapshot {
+pub struct Readings {
     /// Readable rows, as they came; one code may stand more than once.
     pub readings: Vec<Reading>,
     /// Rows that could not be understood.
@@ -35,9 +35,9 @@ impl Api {
     /// the last one only if an empty one follows: a page may be cut, and a host may give fewer rows than it was asked for.
     ///
     /// # Errors
-    /// [`Error`] if a page cannot be had after repeats; a bad row is set aside instead.
-    pub async fn readings(&self, progress: impl Fn(u64)) -> Result<Snapshot, Error> {
-        let mut snapshot = Snapshot::default();
+    /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead.
+    pub async fn readings(&self, progress: impl Fn(u64)) -> Result<Readings, CallError> {
+        let mut snapshot = Readings::default();
         let size = self.settings.page_size;
         let mut before = self.page(1, size).await?;
         let ahead = if before.rows < size { 1 } else { LOOK_AHEAD };
@@ -64,7 +64,7 @@ impl Api {
     }
 
     /// One page; past the end some hosts answer 404, which is an empty one.
-    pub(super) async fn page(&self, number: usize, size: usize) -> Result<Page, Error> {
+    pub(super) async fn page(&self, number: usize, size: usize) -> Result<Page, CallError> {
         let mut request = Request::get("read all ONUs", wire::path(&self.settings.status_path));
         request.query = wire::page_query(number, size);
         let answer = self.call(request, |reply| self.read_page(&reply.body)).await;
@@ -95,7 +95,7 @@ impl Api {
     }
 }
 
-impl Snapshot {
+impl Readings {
     fn take(&mut self, page: Page) {
         self.readings.extend(page.readings);
         self.unreadable.extend(page.unreadable);

@@ -1,4 +1,4 @@
-//! INT6's JSON; no other file knows it. Source: `contracts/int6-api.md`.
+//! INT6's JSON; no other file knows it. Source: `docs/contracts/int6-api.md`.
 
 use std::borrow::Cow;
 use std::time::Duration;

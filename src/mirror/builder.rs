@@ -4,7 +4,7 @@ use gateway_core::{Coordinate, Implantation, RecordId, Site, SiteKind, Splitter}
 use jiff::Timestamp;
 use rstar::RTree;
 
-use super::network::{MirrorStats, Network, SiteRow, SplitterRow, Text, words_for};
+use super::network::{MirrorStats, Network, PackedSite, PackedSplitter, Text, words_for};
 use super::sphere;
 use crate::ozmap::{LoadStats, NetworkRecord};
 
@@ -13,7 +13,7 @@ use crate::ozmap::{LoadStats, NetworkRecord};
 pub struct Builder {
     texts: String,
     sites: Vec<PendingSite>,
-    splitters: Vec<(RecordId, SplitterRow)>,
+    splitters: Vec<(RecordId, PackedSplitter)>,
     free: Vec<u64>,
     without_site: u64,
 }
@@ -59,7 +59,7 @@ impl Builder {
             self.free[free_at as usize + port.index() / 64] |= 1 << (port.index() % 64);
         }
         let name = self.keep(&splitter.name);
-        let row = SplitterRow { id: splitter.id, name, free_at, ports, ratio: splitter.ratio };
+        let row = PackedSplitter { id: splitter.id, name, free_at, ports, ratio: splitter.ratio };
         self.splitters.push((site, row));
     }
 
@@ -82,7 +82,7 @@ impl Builder {
         splitters.dedup_by(|(_, a), (_, b)| a.id == b.id);
         let LoadStats { unreadable, not_drop } = load;
         let mut tally = MirrorStats { unreadable, not_drop, without_site, ..MirrorStats::default() };
-        let (mut sites, mut rows) = (Vec::<SiteRow>::new(), Vec::with_capacity(splitters.len()));
+        let (mut sites, mut rows) = (Vec::<PackedSite>::new(), Vec::with_capacity(splitters.len()));
         let mut bricks = bricks.into_iter().peekable();
         for (site, splitter) in splitters {
             if sites.last().is_none_or(|last| last.id != site) {
@@ -125,18 +125,18 @@ impl Builder {
 }
 
 enum Placement {
-    Yes(SiteRow),
+    Yes(PackedSite),
     Draft,
     Nowhere,
 }
 
-/// Source: `contracts/rules.md`, "Only drop splitters of boxes that are not *em projeto* are offered".
+/// Source: `docs/contracts/rules.md`, "Splitters on offer".
 fn offered(pending: &PendingSite, first: usize) -> Placement {
     let PendingSite { id, name, address, coordinate, kind, implantation, is_draft } = pending;
     match (is_draft, coordinate) {
         (true, _) => Placement::Draft,
         (false, None) => Placement::Nowhere,
-        (false, Some(coordinate)) => Placement::Yes(SiteRow {
+        (false, Some(coordinate)) => Placement::Yes(PackedSite {
             id: id.clone(),
             name: *name,
             address: *address,

@@ -13,7 +13,7 @@ pub(super) struct Text {
     pub(super) len: u32,
 }
 
-pub(super) struct SiteRow {
+pub(super) struct PackedSite {
     pub(super) id: RecordId,
     pub(super) name: Text,
     pub(super) address: Text,
@@ -24,7 +24,7 @@ pub(super) struct SiteRow {
     pub(super) implantation: Implantation,
 }
 
-pub(super) struct SplitterRow {
+pub(super) struct PackedSplitter {
     pub(super) id: RecordId,
     pub(super) name: Text,
     /// Where its words of `free` begin; one word for 64 ports.
@@ -58,9 +58,9 @@ pub struct Network {
     pub(super) tally: MirrorStats,
     pub(super) texts: Box<str>,
     /// Ascending by identifier.
-    pub(super) sites: Box<[SiteRow]>,
+    pub(super) sites: Box<[PackedSite]>,
     /// In the order of the sites, those of one site ascending by identifier.
-    pub(super) splitters: Box<[SplitterRow]>,
+    pub(super) splitters: Box<[PackedSplitter]>,
     pub(super) free: Box<[u64]>,
     pub(super) index: RTree<Place>,
 }
@@ -78,18 +78,21 @@ impl Network {
 
     /// Sites within `radius_m` metres, the nearest first, each with its distance: haversine metres on a sphere of the earth's
     /// mean radius.
-    pub fn around(&self, at: Coordinate, radius_m: f64) -> impl Iterator<Item = (f64, Site<'_>)> {
+    pub fn around(&self, at: Coordinate, radius_m: f64) -> impl Iterator<Item = (f64, MirroredSite<'_>)> {
         super::sphere::around(&self.index, at, radius_m, |site| self.sites[site as usize].coordinate)
             .map(|(distance, site)| (distance, self.site(site as usize)))
     }
 
     /// Every site, ascending by identifier, in groups of at most `size`.
-    pub fn sites_in_chunks(&self, size: usize) -> impl Iterator<Item = impl Iterator<Item = Site<'_>>> {
-        self.sites.chunks(size).map(|rows| rows.iter().map(|row| Site { network: self, row }))
+    pub fn sites_in_chunks(
+        &self,
+        size: usize,
+    ) -> impl Iterator<Item = impl Iterator<Item = MirroredSite<'_>>> {
+        self.sites.chunks(size).map(|rows| rows.iter().map(|row| MirroredSite { network: self, row }))
     }
 
-    fn site(&self, index: usize) -> Site<'_> {
-        Site { network: self, row: &self.sites[index] }
+    fn site(&self, index: usize) -> MirroredSite<'_> {
+        MirroredSite { network: self, row: &self.sites[index] }
     }
 
     fn text(&self, text: Text) -> &str {
@@ -100,12 +103,12 @@ impl Network {
 
 /// A site of a [`Network`].
 #[derive(Clone, Copy)]
-pub struct Site<'a> {
+pub struct MirroredSite<'a> {
     network: &'a Network,
-    row: &'a SiteRow,
+    row: &'a PackedSite,
 }
 
-impl<'a> Site<'a> {
+impl<'a> MirroredSite<'a> {
     /// The record.
     pub fn id(self) -> &'a RecordId {
         &self.row.id
@@ -137,21 +140,21 @@ impl<'a> Site<'a> {
     }
 
     /// Its drop splitters, ascending by identifier; at least one.
-    pub fn splitters(self) -> impl Iterator<Item = Splitter<'a>> {
+    pub fn splitters(self) -> impl Iterator<Item = MirroredSplitter<'a>> {
         let first = self.row.first as usize;
         let rows = &self.network.splitters[first..first + self.row.count as usize];
-        rows.iter().map(move |row| Splitter { site: self, row })
+        rows.iter().map(move |row| MirroredSplitter { site: self, row })
     }
 }
 
 /// A drop splitter of a [`Network`].
 #[derive(Clone, Copy)]
-pub struct Splitter<'a> {
-    site: Site<'a>,
-    row: &'a SplitterRow,
+pub struct MirroredSplitter<'a> {
+    site: MirroredSite<'a>,
+    row: &'a PackedSplitter,
 }
 
-impl<'a> Splitter<'a> {
+impl<'a> MirroredSplitter<'a> {
     /// The record.
     pub fn id(self) -> &'a RecordId {
         &self.row.id
@@ -168,7 +171,7 @@ impl<'a> Splitter<'a> {
     }
 
     /// Where it is.
-    pub fn site(self) -> Site<'a> {
+    pub fn site(self) -> MirroredSite<'a> {
         self.site
     }
 

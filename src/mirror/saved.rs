@@ -6,7 +6,7 @@ use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId};
 use serde::{Deserialize, Serialize};
 
 use super::builder::Builder;
-use super::network::{Network, Site};
+use super::network::{MirroredSite, Network};
 use crate::ozmap::NetworkRecord;
 
 /// Sites of a chunk: a text of some 200 kB.
@@ -52,9 +52,9 @@ pub(super) fn chunk(network: &Network, number: usize) -> String {
     serde_json::to_string(&sites).unwrap_or_default()
 }
 
-impl<'a> From<Site<'a>> for SavedSite<'a> {
-    fn from(site: Site<'a>) -> SavedSite<'a> {
-        let saved = |splitter: super::network::Splitter<'a>| {
+impl<'a> From<MirroredSite<'a>> for SavedSite<'a> {
+    fn from(site: MirroredSite<'a>) -> SavedSite<'a> {
+        let saved = |splitter: super::network::MirroredSplitter<'a>| {
             SavedSplitter(
                 splitter.id().as_str().into(),
                 splitter.name().into(),

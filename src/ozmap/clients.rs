@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use super::wire::{network, potency};
 use super::{Ozmap, pages, wire};
-use crate::upstream::{Error, Idempotency, Request};
+use crate::upstream::{CallError, Idempotency, Request};
 
 /// What OZmap says when it is asked for a client's light.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +22,11 @@ pub enum CalculatedPower {
 }
 
 impl Ozmap {
-    /// The calculated power of a client. Source: `contracts/ozmap-api.md`, "Calculated power".
+    /// The calculated power of a client. Source: `docs/contracts/ozmap-api.md`, "Calculated power".
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, Error> {
+    /// [`CallError`].
+    pub async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, CallError> {
         let path = ["api", "v2", "properties", "client", code.as_str(), "potency"];
         let mut request = self.request(Request::get("calculate a client's power", path));
         request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
@@ -46,8 +46,8 @@ impl Ozmap {
     /// All that OZmap has for a code: nothing, one record, or several where the code is not unique.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
+    /// [`CallError`].
+    pub async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
         let answer = self
             .upstream
@@ -77,7 +77,7 @@ impl Ozmap {
     }
 
     /// The home with its connections, which decide whose a port is.
-    async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, Error> {
+    async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, CallError> {
         if property_of_client.tells_connections {
             return Ok(property_of_client.home);
         }
@@ -87,7 +87,7 @@ impl Ozmap {
     }
 
     /// Clients of a code who have no property.
-    async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, Error> {
+    async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let list = pages::List {
             operation: "look a client up",
             route: "ftth-clients",
@@ -107,16 +107,16 @@ impl Ozmap {
     /// A splitter as it is now; `None` if OZmap has none of this identifier.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, Error> {
+    /// [`CallError`].
+    pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
         self.one("read a splitter", "splitters", id, network::splitter).await
     }
 
     /// The box or building of this identifier; `None` if it is neither.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, Error> {
+    /// [`CallError`].
+    pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
         match self.one("read a box", "boxes", id, network::cto).await? {
             Some(site) => Ok(Some(site)),
             None => self.one("read a building", "buildings", id, network::building).await,
@@ -129,7 +129,7 @@ impl Ozmap {
         route: &str,
         id: &RecordId,
         read: impl Fn(&serde_json::value::RawValue) -> Result<T, wire::RowError>,
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<Option<T>, CallError> {
         let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
         let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));
         match answer.await {
@@ -145,8 +145,8 @@ impl Ozmap {
     /// has to be looked up.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn create_property(&self, home: &NewProperty) -> Result<(), Error> {
+    /// [`CallError`].
+    pub async fn create_property(&self, home: &NewProperty) -> Result<(), CallError> {
         self.write(
             "create a property",
             Method::POST,
@@ -160,8 +160,8 @@ impl Ozmap {
     /// Changes where a client lives. A full-value update: safe to repeat.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn patch_property(&self, edit: &PropertyPatch) -> Result<(), Error> {
+    /// [`CallError`].
+    pub async fn patch_property(&self, edit: &PropertyPatch) -> Result<(), CallError> {
         match edit {
             PropertyPatch::New(home) => self.create_property(home).await,
             PropertyPatch::Edit { property, .. } => {
@@ -175,14 +175,14 @@ impl Ozmap {
     /// Changes a client record. A full-value update: safe to repeat.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), Error> {
+    /// [`CallError`].
+    pub async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), CallError> {
         let (route, body) = (format!("ftth-clients/{id}"), client_record::client_patch_body(edit));
         self.write("update a client", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 
     /// OZmap accepted something and did not do it.
-    pub fn not_applied(&self, operation: &'static str, what: &str) -> Error {
+    pub fn not_applied(&self, operation: &'static str, what: &str) -> CallError {
         self.upstream.malformed(operation, what)
     }
 
@@ -193,14 +193,14 @@ impl Ozmap {
         route: &str,
         body: Value,
         repeat: Idempotency,
-    ) -> Result<(), Error> {
+    ) -> Result<(), CallError> {
         let request = Request::with_body(operation, method, wire::path(route), body, repeat);
         self.upstream.call(self.request(request), |_| Ok(())).await
     }
 }
 
 /// 404 says that there is no such record.
-fn none_if_missing<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+fn none_if_missing<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.kind.rejected_with() == Some(StatusCode::NOT_FOUND) => Ok(None),

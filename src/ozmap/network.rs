@@ -13,13 +13,13 @@ use tokio::sync::Semaphore;
 use super::Ozmap;
 use super::pages::List;
 use super::wire::{self, PageInfo, RowError, network as rows};
-use crate::upstream::{Error, Request};
+use crate::upstream::{CallError, Request};
 
 /// Most splitters that are looked up in one call: a URL of about 7 kB, below the 8 kB at which common servers refuse.
 pub const MOST_LOOKED_UP: usize = 200;
 /// Most splitters that are looked up one by one, on a host that does not filter by identifier.
 const MOST_ONE_BY_ONE: usize = 32;
-/// Of them under way at a time. Source: `contracts/ozmap-api.md`, "integrators keep to 4–10 parallel requests".
+/// Of them under way at a time. Source: `docs/contracts/ozmap-api.md`, "Limits and retries".
 const ONE_BY_ONE_AT_ONCE: usize = 8;
 
 /// A record of the network.
@@ -54,13 +54,13 @@ impl Ozmap {
     /// way at a time, so that a technician's question finds a place between them.
     ///
     /// # Errors
-    /// [`Error`] if a page cannot be had after repeats, or fewer rows came than the host says there are; a bad row is
+    /// [`CallError`] if a page cannot be had after repeats, or fewer rows came than the host says there are; a bad row is
     /// counted instead.
     pub async fn network(
         &self,
         at_once: usize,
         sink: impl FnMut(NetworkRecord) + Send,
-    ) -> Result<LoadStats, Error> {
+    ) -> Result<LoadStats, CallError> {
         let permits = Semaphore::new(at_once.max(1));
         let sink = Mutex::new(sink);
         let sink = |record: NetworkRecord| sink.lock().unwrap_or_else(PoisonError::into_inner)(record);
@@ -92,7 +92,7 @@ impl Ozmap {
         permits: &Semaphore,
         read: impl Fn(&RawValue) -> Result<(RecordId, Option<NetworkRecord>), RowError>,
         sink: impl Fn(NetworkRecord),
-    ) -> Result<Seen, Error> {
+    ) -> Result<Seen, CallError> {
         let mut seen = Seen::default();
         let reported_total =
             self.pages_at_once(&list, permits, |row| seen.note(&list, read(row), &sink)).await?;
@@ -123,8 +123,8 @@ impl Ozmap {
     /// other, if they are few.
     ///
     /// # Errors
-    /// [`Error`]; also if there are more than [`MOST_LOOKED_UP`], or the host cannot tell so many.
-    pub async fn splitters(&self, ids: &[RecordId], within: Duration) -> Result<Vec<Splitter>, Error> {
+    /// [`CallError`]; also if there are more than [`MOST_LOOKED_UP`], or the host cannot tell so many.
+    pub async fn splitters(&self, ids: &[RecordId], within: Duration) -> Result<Vec<Splitter>, CallError> {
         const OPERATION: &str = "look splitters up";
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -161,7 +161,7 @@ impl Ozmap {
         ids: &[RecordId],
         property: &'static str,
         within: Duration,
-    ) -> Result<Option<Vec<Splitter>>, Error> {
+    ) -> Result<Option<Vec<Splitter>>, CallError> {
         let mut request = self.request(Request::get("look splitters up", wire::path("splitters")));
         let filter = wire::filter_by_id(property, ids.iter()).to_string();
         let limit = ids.len().to_string();
@@ -192,7 +192,7 @@ impl Ozmap {
         }
     }
 
-    async fn one_by_one(&self, ids: &[RecordId], within: Duration) -> Result<Vec<Splitter>, Error> {
+    async fn one_by_one(&self, ids: &[RecordId], within: Duration) -> Result<Vec<Splitter>, CallError> {
         if ids.len() > MOST_ONE_BY_ONE {
             let what =
                 format!("the host does not filter by identifier, and {} are too many to ask for", ids.len());

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::Ozmap;
 use super::wire::{self, PageInfo};
-use crate::upstream::{Error, Request};
+use crate::upstream::{CallError, Request};
 
 /// More pages than any ISP has; a host that never stops is stopped here.
 const MOST_PAGES: usize = 100_000;
@@ -40,7 +40,7 @@ impl Ozmap {
         &self,
         list: &List,
         mut sink: impl FnMut(&RawValue),
-    ) -> Result<Option<u64>, Error> {
+    ) -> Result<Option<u64>, CallError> {
         let mut next = Next::Page(1);
         let mut seen: u64 = 0;
         for _ in 0..MOST_PAGES {
@@ -83,7 +83,7 @@ impl Ozmap {
         list: &List,
         permits: &Semaphore,
         mut sink: impl FnMut(&RawValue),
-    ) -> Result<Option<u64>, Error> {
+    ) -> Result<Option<u64>, CallError> {
         let one = async |page: usize| {
             // Never closed, so that the only failure cannot happen.
             let _permit = permits.acquire().await;
@@ -106,7 +106,7 @@ impl Ozmap {
         Ok(Some(total).filter(|_| totals_agree))
     }
 
-    async fn page(&self, list: &List, at: &Next) -> Result<(PageInfo, Vec<Box<RawValue>>), Error> {
+    async fn page(&self, list: &List, at: &Next) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
         let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
         request.query = list.query(self.page_size, at);
         self.upstream

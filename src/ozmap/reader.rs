@@ -8,11 +8,11 @@ use gateway_core::{Client, Dbm, RecordId, System};
 use super::Ozmap;
 use super::pages::List;
 use super::wire::{self, BareClient, ClientReference};
-use crate::upstream::Error;
+use crate::upstream::CallError;
 
 /// OZmap's side of a run.
 #[derive(Debug, Default)]
-pub struct Snapshot {
+pub struct Clients {
     /// Clients with their properties; one code may stand more than once.
     pub clients: Vec<Client>,
     /// Rows that could not be understood.
@@ -39,9 +39,9 @@ impl Reader {
     /// Where a host names the client by identifier only, the clients are listed too and joined.
     ///
     /// # Errors
-    /// [`Error`] if a page cannot be had after repeats; a bad row is set aside instead.
-    pub async fn clients(&self, progress: impl Fn(u64)) -> Result<Snapshot, Error> {
-        let mut snapshot = Snapshot::default();
+    /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead.
+    pub async fn clients(&self, progress: impl Fn(u64)) -> Result<Clients, CallError> {
+        let mut snapshot = Clients::default();
         let mut seen: HashSet<RecordId> = HashSet::new();
         let mut to_join: Vec<(RecordId, Option<Dbm>, RecordId)> = Vec::new();
         let list = List {
@@ -80,8 +80,8 @@ impl Reader {
     async fn join(
         &self,
         properties: Vec<(RecordId, Option<Dbm>, RecordId)>,
-        snapshot: &mut Snapshot,
-    ) -> Result<(), Error> {
+        snapshot: &mut Clients,
+    ) -> Result<(), CallError> {
         let list = List {
             operation: "list clients",
             route: "ftth-clients",

@@ -1,4 +1,4 @@
-//! OZmap's JSON; nothing outside this module knows it. Source: `contracts/ozmap-api.md`.
+//! OZmap's JSON; nothing outside this module knows it. Source: `docs/contracts/ozmap-api.md`.
 //!
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::batch_routes::BatchRoute;
 use super::{Ozmap, wire};
-use crate::upstream::{Error, Idempotency, Request, Upstream};
+use crate::upstream::{CallError, Idempotency, Request, Upstream};
 
 /// Writes; exists only in runs that apply their plan.
 pub struct Writer {
@@ -23,7 +23,7 @@ pub enum WriteError {
     NoBatch,
     /// The call failed.
     #[error(transparent)]
-    Call(#[from] Error),
+    Call(#[from] CallError),
 }
 
 impl Writer {
@@ -50,8 +50,8 @@ impl Writer {
     /// Writes edits of one record. A full-value update: safe to repeat.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn patch(&self, record: &Record, edits: impl Iterator<Item = &Edit>) -> Result<(), Error> {
+    /// [`CallError`].
+    pub async fn patch(&self, record: &Record, edits: impl Iterator<Item = &Edit>) -> Result<(), CallError> {
         let operation = match record {
             Record::Property(_) => "update a property",
             Record::Client(_) => "update a client",
@@ -100,7 +100,7 @@ impl Writer {
     ///
     /// Why: `?code=X` is silently ignored and returns everyone. Were a batch's filter ignored like that, one value
     /// would land on every client of the ISP.
-    async fn batch_route(&self, route: &'static str, ids: &[&RecordId]) -> Result<BatchRoute, Error> {
+    async fn batch_route(&self, route: &'static str, ids: &[&RecordId]) -> Result<BatchRoute, CallError> {
         let routes = &self.ozmap.batch_routes;
         if let Some(known) = routes.get(route) {
             return Ok(known);
@@ -129,7 +129,7 @@ impl Writer {
         route: &str,
         property: &str,
         ids: &[&RecordId],
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, CallError> {
         let mut request = self.ozmap.request(Request::get("try a filter", wire::path(route)));
         let filter = wire::filter_by_id(property, ids.iter().copied()).to_string();
         let query = [("page", "1".to_owned()), ("limit", "25".to_owned()), ("filter", filter)];
@@ -152,7 +152,7 @@ impl Writer {
     }
 }
 
-/// The host does not know the route. Source: design, "Where a host answers 404 or 405"; 501 is the same said outright.
+/// The host does not know the route. Source: `docs/ARCHITECTURE.md`, "Writes are grouped by value"; 501 is the same said outright.
 fn is_missing(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }

@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 
 /// What became of the client in OZmap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ActivationOutcome {
     /// OZmap did not know the client.
     Created,
     /// Something was written.
@@ -36,23 +36,23 @@ pub enum Outcome {
     Unchanged,
 }
 
-impl From<Outcome> for ActivationResult {
-    fn from(outcome: Outcome) -> ActivationResult {
+impl From<ActivationOutcome> for ActivationResult {
+    fn from(outcome: ActivationOutcome) -> ActivationResult {
         match outcome {
-            Outcome::Created => ActivationResult::Created,
-            Outcome::Updated => ActivationResult::Updated,
-            Outcome::Unchanged => ActivationResult::Unchanged,
+            ActivationOutcome::Created => ActivationResult::Created,
+            ActivationOutcome::Updated => ActivationResult::Updated,
+            ActivationOutcome::Unchanged => ActivationResult::Unchanged,
         }
     }
 }
 
-impl Outcome {
+impl ActivationOutcome {
     /// As the API writes it.
     pub fn name(self) -> &'static str {
         match self {
-            Outcome::Created => "created",
-            Outcome::Updated => "updated",
-            Outcome::Unchanged => "unchanged",
+            ActivationOutcome::Created => "created",
+            ActivationOutcome::Updated => "updated",
+            ActivationOutcome::Unchanged => "unchanged",
         }
     }
 }
@@ -61,7 +61,7 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
     /// What was done.
-    pub outcome: Outcome,
+    pub outcome: ActivationOutcome,
     /// Read back from OZmap.
     pub record: ClientRecord,
     /// When it was read.
@@ -84,12 +84,12 @@ pub struct RequestOrigin {
 /// Activates clients of one tenant; clones are the same.
 #[derive(Clone)]
 pub struct Activations {
-    parts: Arc<Parts>,
+    parts: Arc<ActivationDeps>,
     under_way: TaskTracker,
 }
 
 /// What a tenant's activations are made of.
-pub struct Parts {
+pub struct ActivationDeps {
     /// The tenant's name in the store.
     pub tenant: String,
     /// Where clients are connected.
@@ -104,7 +104,7 @@ pub struct Parts {
 
 impl Activations {
     /// Nothing is done yet.
-    pub fn new(parts: Parts) -> Activations {
+    pub fn new(parts: ActivationDeps) -> Activations {
         Activations { parts: Arc::new(parts), under_way: TaskTracker::new() }
     }
 
@@ -139,7 +139,7 @@ impl Activations {
     }
 }
 
-impl Parts {
+impl ActivationDeps {
     /// One row in the store for each activation, written before OZmap is asked for anything.
     async fn recorded(
         &self,
@@ -210,7 +210,7 @@ impl Parts {
 
 /// One activation under way.
 struct Work<'a> {
-    parts: &'a Parts,
+    parts: &'a ActivationDeps,
     intent: Intent,
     request: &'a ConnectRequest,
     held: Vec<LockGuard>,
@@ -224,7 +224,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Serialised with everything else that concerns this client or this splitter; the locks stay in `held`.
     async fn alone(&mut self, origin: &RequestOrigin) -> Result<Done, Failure> {
-        let Parts { tenant, store, locks, .. } = self.parts;
+        let ActivationDeps { tenant, store, locks, .. } = self.parts;
         let code = self.request.code.as_str();
         // Afterwards the caller may have chosen otherwise.
         let until = Instant::now() + origin.patience;
@@ -255,7 +255,7 @@ impl Work<'_> {
     /// that was lost to somebody else is found by the same look.
     async fn converge(&mut self, site: Option<&Site>) -> Result<Done, Failure> {
         let ozmap = &self.parts.ozmap;
-        let mut last: Option<Result<(), upstream::Error>> = None;
+        let mut last: Option<Result<(), upstream::CallError>> = None;
         for _ in 0..ROUNDS {
             let (records, splitter) =
                 tokio::join!(ozmap.clients_by_code(&self.request.code), self.splitter());
@@ -290,7 +290,7 @@ impl Work<'_> {
         })
     }
 
-    async fn write(&mut self, decision: &Decision) -> Result<(), upstream::Error> {
+    async fn write(&mut self, decision: &Decision) -> Result<(), upstream::CallError> {
         let ozmap = &self.parts.ozmap;
         match decision {
             Decision::Nothing => Ok(()),
@@ -324,11 +324,11 @@ impl Work<'_> {
         }
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> ActivationOutcome {
         match (self.created, self.wrote) {
-            (true, _) => Outcome::Created,
-            (false, true) => Outcome::Updated,
-            (false, false) => Outcome::Unchanged,
+            (true, _) => ActivationOutcome::Created,
+            (false, true) => ActivationOutcome::Updated,
+            (false, false) => ActivationOutcome::Unchanged,
         }
     }
 }
@@ -348,7 +348,7 @@ fn is_settled(decision: &Decision, written: bool) -> bool {
     }
 }
 
-fn was_rejected(last: &Option<Result<(), upstream::Error>>) -> bool {
+fn was_rejected(last: &Option<Result<(), upstream::CallError>>) -> bool {
     matches!(last, Some(Err(error)) if error.kind.rejected_with().is_some())
 }
 

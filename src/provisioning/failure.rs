@@ -25,10 +25,10 @@ pub enum Failure {
     Refused(#[from] Refusal),
     /// The other side refused, or cannot be had.
     #[error(transparent)]
-    Upstream(#[from] upstream::Error),
+    Upstream(#[from] upstream::CallError),
     /// The gateway's own database.
     #[error("the gateway's database does not answer")]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
     /// Somebody else works on the same client or splitter.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -44,7 +44,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The stable name of the error. Source: `contracts/gateway-api.md`, "Errors".
+    /// The stable name of the error. Source: `docs/contracts/gateway-api.md`, "Errors".
     pub fn code(&self) -> &'static str {
         match self {
             Failure::UnknownClient(_) => "client_not_found",

@@ -29,7 +29,7 @@ pub enum Offer {
 
 /// What a technician asks.
 #[derive(Debug, Clone, Copy)]
-pub struct Query {
+pub struct NearbySearch {
     /// Where the customer is.
     pub at: Coordinate,
     /// Metres, from 0 on.
@@ -45,7 +45,7 @@ pub struct Query {
 /// A splitter, and what is known of its ports.
 pub struct Found<'a> {
     /// As the mirror has it: name, site.
-    pub splitter: mirror::Splitter<'a>,
+    pub splitter: mirror::MirroredSplitter<'a>,
     /// From the customer to its site, haversine metres.
     pub distance_m: f64,
     /// `None` if OZmap does not say.
@@ -65,7 +65,7 @@ pub struct Checked {
 }
 
 /// The answer: the nearest first, of equals the one with the lesser identifier.
-pub struct Answer<'a> {
+pub struct NearbyAnswer<'a> {
     /// At most as many as were asked for.
     pub splitters: Vec<Found<'a>>,
     /// When OZmap was asked, or else when the mirror was loaded.
@@ -78,7 +78,7 @@ pub struct Answer<'a> {
 ///
 /// A splitter that turns out full or gone is replaced by the next, which is checked in turn; so are some that were full,
 /// because a port may have become free. Without OZmap's word in time, the mirror's stands.
-pub async fn check(mirror: &Mirror, ozmap: &Ozmap, query: &Query) -> Option<(Arc<Network>, Checked)> {
+pub async fn check(mirror: &Mirror, ozmap: &Ozmap, query: &NearbySearch) -> Option<(Arc<Network>, Checked)> {
     let network = mirror.network_within(FIRST_LOAD).await?;
     let mut checked = Checked::default();
     let deadline = Instant::now() + PATIENCE;
@@ -111,14 +111,14 @@ pub async fn check(mirror: &Mirror, ozmap: &Ozmap, query: &Query) -> Option<(Arc
 
 impl Checked {
     /// The answer by the best that is known.
-    pub fn answer<'a>(&self, network: &'a Network, query: &Query) -> Answer<'a> {
+    pub fn answer<'a>(&self, network: &'a Network, query: &NearbySearch) -> NearbyAnswer<'a> {
         let candidates = self.candidates(network, query).into_iter();
         let offered = candidates.filter(|(_, splitter)| self.is_offered(*splitter, query.offer));
         let splitters: Vec<Found<'a>> = offered.take(query.limit).map(|found| self.found(found)).collect();
         let known = splitters.iter().all(|found| self.is_known(found.splitter));
         match self.asked_at {
-            Some(as_of) if known => Answer { splitters, as_of, verified: true },
-            _ => Answer { splitters, as_of: network.as_of(), verified: false },
+            Some(as_of) if known => NearbyAnswer { splitters, as_of, verified: true },
+            _ => NearbyAnswer { splitters, as_of: network.as_of(), verified: false },
         }
     }
 
@@ -130,11 +130,11 @@ impl Checked {
 
     /// Candidates that OZmap was not asked for yet, some to spare and some full ones among them; none if the whole answer is
     /// known.
-    fn to_check(&self, network: &Network, query: &Query) -> Vec<RecordId> {
+    fn to_check(&self, network: &Network, query: &NearbySearch) -> Vec<RecordId> {
         let candidates = self.candidates(network, query).into_iter().map(|(_, splitter)| splitter);
         let (offered, full): (Vec<_>, Vec<_>) =
             candidates.partition(|splitter| self.is_offered(*splitter, query.offer));
-        let is_unknown = |splitter: &mirror::Splitter<'_>| !self.is_known(*splitter);
+        let is_unknown = |splitter: &mirror::MirroredSplitter<'_>| !self.is_known(*splitter);
         if !offered.iter().take(query.limit).any(is_unknown) {
             return Vec::new();
         }
@@ -144,7 +144,11 @@ impl Checked {
     }
 
     /// Splitters in the order of the answer, offered or not, until somewhat more are offered than were asked for.
-    fn candidates<'a>(&self, network: &'a Network, query: &Query) -> Vec<(f64, mirror::Splitter<'a>)> {
+    fn candidates<'a>(
+        &self,
+        network: &'a Network,
+        query: &NearbySearch,
+    ) -> Vec<(f64, mirror::MirroredSplitter<'a>)> {
         /// Metres within which sites count as equally far until they are sorted.
         const TIE: f64 = 0.001;
         let enough = query.limit + query.limit / 4 + 2;
@@ -164,11 +168,11 @@ impl Checked {
         candidates
     }
 
-    fn is_known(&self, splitter: mirror::Splitter<'_>) -> bool {
+    fn is_known(&self, splitter: mirror::MirroredSplitter<'_>) -> bool {
         self.fresh.contains_key(splitter.id())
     }
 
-    fn is_offered(&self, splitter: mirror::Splitter<'_>, offer: Offer) -> bool {
+    fn is_offered(&self, splitter: mirror::MirroredSplitter<'_>, offer: Offer) -> bool {
         match (self.fresh.get(splitter.id()), offer) {
             (Some(None), _) => false,
             (Some(Some(fresh)), Offer::All) => fresh.is_drop,
@@ -178,7 +182,7 @@ impl Checked {
         }
     }
 
-    fn found<'a>(&self, (distance_m, splitter): (f64, mirror::Splitter<'a>)) -> Found<'a> {
+    fn found<'a>(&self, (distance_m, splitter): (f64, mirror::MirroredSplitter<'a>)) -> Found<'a> {
         let (ratio, ports, free) = match self.fresh.get(splitter.id()) {
             Some(Some(fresh)) => (fresh.ratio, fresh.ports.len(), fresh.free_ports().collect()),
             _ => (splitter.ratio(), splitter.ports().into(), splitter.free_ports().collect()),

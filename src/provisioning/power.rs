@@ -33,11 +33,11 @@ enum NoPower {
     UnknownClient,
     Ambiguous(usize),
     NoRoute,
-    Ozmap(upstream::Error),
+    Ozmap(upstream::CallError),
 }
 
 /// What is known, and how fresh it is.
-pub type Answer = (Arc<KnownPower>, Origin);
+pub type PowerAnswer = (Arc<KnownPower>, Origin);
 
 /// Answers questions about light, for one tenant.
 pub struct Powers {
@@ -57,11 +57,11 @@ impl Powers {
     /// The calculated power of a client; with `anew`, what was cached does not count.
     ///
     /// One request per client is under way however many callers wait. What OZmap said last is the answer when it cannot be
-    /// asked, or is too slow for somebody who stands at a wall. Source: design, "Freshness".
+    /// asked, or is too slow for somebody who stands at a wall. Source: `docs/ARCHITECTURE.md`, "Freshness".
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn of(self: &Arc<Self>, code: &ClientCode, anew: bool) -> Result<Answer, Failure> {
+    pub async fn of(self: &Arc<Self>, code: &ClientCode, anew: bool) -> Result<PowerAnswer, Failure> {
         if anew {
             self.fresh.invalidate(code).await;
         } else if let Some(known) = self.fresh.get(code).await {

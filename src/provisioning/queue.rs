@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What an operation's caller would have been answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Answer {
+pub enum OperationAnswer {
     /// It was done.
     Done {
         /// `created`, `updated` or `unchanged`.
@@ -59,23 +59,25 @@ pub enum Answer {
     Superseded,
 }
 
-impl Answer {
+impl OperationAnswer {
     fn state(&self) -> &'static str {
         match self {
-            Answer::Done { .. } => "succeeded",
-            Answer::Refused { .. } => "refused",
-            Answer::Superseded => "superseded",
+            OperationAnswer::Done { .. } => "succeeded",
+            OperationAnswer::Refused { .. } => "refused",
+            OperationAnswer::Superseded => "superseded",
         }
     }
 
-    fn of(result: Result<Done, Failure>) -> Result<Answer, Failure> {
+    fn of(result: Result<Done, Failure>) -> Result<OperationAnswer, Failure> {
         match result {
-            Ok(Done { outcome, record, as_of }) => {
-                Ok(Answer::Done { outcome: outcome.name().to_owned(), record: Box::new(record), as_of })
-            }
-            Err(Failure::Superseded) => Ok(Answer::Superseded),
+            Ok(Done { outcome, record, as_of }) => Ok(OperationAnswer::Done {
+                outcome: outcome.name().to_owned(),
+                record: Box::new(record),
+                as_of,
+            }),
+            Err(Failure::Superseded) => Ok(OperationAnswer::Superseded),
             Err(failure) if failure.is_transient() => Err(failure),
-            Err(failure) => Ok(Answer::Refused {
+            Err(failure) => Ok(OperationAnswer::Refused {
                 code: failure.code().to_owned(),
                 detail: failure.to_string(),
                 free_ports: failure.free_ports().map(<[PortNumber]>::to_vec),
@@ -87,10 +89,10 @@ impl Answer {
 /// A tenant's promises; clones are the same.
 #[derive(Clone)]
 pub struct OperationQueue {
-    parts: Arc<Parts>,
+    parts: Arc<QueueDeps>,
 }
 
-struct Parts {
+struct QueueDeps {
     tenant: String,
     store: Store,
     locks: Arc<Locks>,
@@ -109,20 +111,20 @@ impl OperationQueue {
         callbacks: Callbacks,
     ) -> OperationQueue {
         let wake = Notify::new();
-        OperationQueue { parts: Arc::new(Parts { tenant, store, locks, activations, callbacks, wake }) }
+        OperationQueue { parts: Arc::new(QueueDeps { tenant, store, locks, activations, callbacks, wake }) }
     }
 
     /// Writes a promise down; only then may it be given.
     ///
     /// # Errors
-    /// [`store::Error`].
+    /// [`store::StoreError`].
     pub async fn enqueue(
         &self,
         intent: Intent,
         request: &ConnectRequest,
         asked_by: &str,
         callback: Option<&Url>,
-    ) -> Result<Uuid, store::Error> {
+    ) -> Result<Uuid, store::StoreError> {
         let (id, parts) = (Uuid::now_v7(), &self.parts);
         let operation = NewOperation {
             id,
@@ -174,7 +176,7 @@ impl OperationQueue {
     }
 }
 
-impl Parts {
+impl QueueDeps {
     async fn carry_out(&self, operation: &OperationRow) {
         // Another replica may be at it.
         let lock = match self.locks.lock("operation", &operation.id).await {
@@ -192,7 +194,7 @@ impl Parts {
         self.locks.release(lock).await;
     }
 
-    async fn try_once(&self, operation: &OperationRow) -> Result<(), store::Error> {
+    async fn try_once(&self, operation: &OperationRow) -> Result<(), store::StoreError> {
         let id: Uuid = operation.id.parse().unwrap_or_default();
         let still = self.store.operation(&self.tenant, id).await?;
         // Another replica may have ended it, or tried it and put it off.
@@ -219,11 +221,15 @@ impl Parts {
         &self,
         operation: &OperationRow,
         id: Uuid,
-    ) -> Result<Result<Answer, Failure>, store::Error> {
+    ) -> Result<Result<OperationAnswer, Failure>, store::StoreError> {
         let created_at: Timestamp = operation.created_at.parse().unwrap_or_default();
         let Ok(request) = serde_json::from_str::<ConnectRequest>(&operation.request) else {
             let detail = "the stored request cannot be read by this version of the gateway".to_owned();
-            return Ok(Ok(Answer::Refused { code: "internal".to_owned(), detail, free_ports: None }));
+            return Ok(Ok(OperationAnswer::Refused {
+                code: "internal".to_owned(),
+                detail,
+                free_ports: None,
+            }));
         };
         let intent = match operation.kind.as_str() {
             "activate" => Intent::Activate,
@@ -238,7 +244,7 @@ impl Parts {
             operation: Some(id),
         };
         let result = self.activations.begin(intent, request, origin).await;
-        Ok(Answer::of(result.unwrap_or(Err(Failure::Stopping))))
+        Ok(OperationAnswer::of(result.unwrap_or(Err(Failure::Stopping))))
     }
 }
 

@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, time_text, without_nul};
+use super::{Store, StoreError, time_text, without_nul};
 
 /// An activation that begins.
 #[derive(Debug, Clone)]
@@ -116,8 +116,8 @@ impl Store {
     /// Writes that an activation begins, before anything is sent to OZmap.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn begin_activation(&self, activation: NewActivation<'_>) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn begin_activation(&self, activation: NewActivation<'_>) -> Result<(), StoreError> {
         let NewActivation { id, tenant, code, asked_at, asked_by, operation, request } = activation;
         sqlx::query(
             "INSERT INTO activations (id, tenant, code, asked_at, asked_by, operation, wish, result) \
@@ -139,8 +139,13 @@ impl Store {
     /// Writes how an activation ended.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn end_activation(&self, id: Uuid, at: Timestamp, end: ActivationEnd) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn end_activation(
+        &self,
+        id: Uuid,
+        at: Timestamp,
+        end: ActivationEnd,
+    ) -> Result<(), StoreError> {
         let ActivationEnd { result, old, new, error } = end;
         sqlx::query(
             "UPDATE activations SET finished_at = $1, result = $2, old_state = $3, new_state = $4, error = $5 WHERE id = $6",
@@ -160,13 +165,13 @@ impl Store {
     /// Activations of a tenant, newest first.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn activations(
         &self,
         tenant: &str,
         filter: &ActivationFilter,
         limit: u32,
-    ) -> Result<Vec<ActivationRow>, Error> {
+    ) -> Result<Vec<ActivationRow>, StoreError> {
         let before = filter.before.map(|id| id.to_string());
         let result = filter.result.map(|result| result.name().to_owned());
         let wanted = [("code", &filter.code), ("result", &result), ("id", &before)];
@@ -190,8 +195,13 @@ impl Store {
     /// Whether something later than this was asked for the client and done.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn activated_since(&self, tenant: &str, code: &str, since: Timestamp) -> Result<bool, Error> {
+    /// [`StoreError`].
+    pub async fn activated_since(
+        &self,
+        tenant: &str,
+        code: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
         let done = ActivationResult::VARIANTS.iter().filter(|result| result.is_done());
         let done: Vec<String> = done.map(|result| format!("'{}'", result.name())).collect();
         let sql = format!(
@@ -211,8 +221,8 @@ impl Store {
     /// Whether an operation was begun before, however that ended.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn was_tried(&self, operation: Uuid) -> Result<bool, Error> {
+    /// [`StoreError`].
+    pub async fn was_tried(&self, operation: Uuid) -> Result<bool, StoreError> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT id FROM activations WHERE operation = $1 LIMIT 1")
                 .bind(operation.to_string())

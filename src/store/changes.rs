@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use gateway_core::sync::{Change, ChangeResult, Field, Outcome};
+use gateway_core::sync::{Change, ChangeOutcome, ChangeResult, Field};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, run_number, without_nul};
+use super::{Store, StoreError, run_number, without_nul};
 
 /// Rows of one statement.
 const ROWS: usize = 5_000;
@@ -46,8 +46,8 @@ impl Store {
     /// Writes a plan's changes, all as planned.
     ///
     /// # Errors
-    /// [`Error`]; nothing is written then.
-    pub async fn record_changes(&self, run: Uuid, changes: &[Change]) -> Result<(), Error> {
+    /// [`StoreError`]; nothing is written then.
+    pub async fn record_changes(&self, run: Uuid, changes: &[Change]) -> Result<(), StoreError> {
         self.insert_changes(run_number(run), changes).await.during("record the plan")
     }
 
@@ -69,13 +69,17 @@ impl Store {
     /// Writes what became of some changes, named by their places in the plan.
     ///
     /// # Errors
-    /// [`Error`]; nothing is written then.
-    pub async fn record_outcomes(&self, run: Uuid, outcomes: &[(u32, Outcome)]) -> Result<(), Error> {
+    /// [`StoreError`]; nothing is written then.
+    pub async fn record_outcomes(
+        &self,
+        run: Uuid,
+        outcomes: &[(u32, ChangeOutcome)],
+    ) -> Result<(), StoreError> {
         let mut alike: BTreeMap<(&str, Option<&str>), Vec<u32>> = BTreeMap::new();
         for (seq, outcome) in outcomes {
             let reason = match outcome {
-                Outcome::Failed(reason) => Some(reason.as_str()),
-                Outcome::Planned | Outcome::Applied => None,
+                ChangeOutcome::Failed(reason) => Some(reason.as_str()),
+                ChangeOutcome::Planned | ChangeOutcome::Applied => None,
             };
             alike.entry((ChangeResult::from(outcome).name(), reason)).or_default().push(*seq);
         }
@@ -111,14 +115,14 @@ impl Store {
     /// A run's changes in the order of the plan: at most `limit`, after the place `after`.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn changes(
         &self,
         run: Uuid,
         filter: &ChangeFilter,
         after: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<ChangeRow>, Error> {
+    ) -> Result<Vec<ChangeRow>, StoreError> {
         sqlx::query_as(
             "SELECT seq, code, field, old_value, new_value, result, error FROM changes \
              WHERE run = $1 AND seq > $2 AND ($3 = '' OR field = $3) AND ($4 = '' OR result = $4) \

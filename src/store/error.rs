@@ -2,7 +2,7 @@
 
 /// A failed operation of the store.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum StoreError {
     /// `DATABASE_URL` is neither SQLite nor PostgreSQL.
     #[error("DATABASE_URL is neither sqlite://path nor postgres://…")]
     UnknownScheme,
@@ -26,37 +26,37 @@ pub enum Error {
     },
 }
 
-impl Error {
-    pub(super) fn new(operation: &'static str, cause: sqlx::Error) -> Error {
-        Error::Operation { operation, cause }
+impl StoreError {
+    pub(super) fn new(operation: &'static str, cause: sqlx::Error) -> StoreError {
+        StoreError::Operation { operation, cause }
     }
 
     /// Whether a row of this key is there already.
     pub fn is_taken(&self) -> bool {
         match self {
-            Error::Operation { cause: sqlx::Error::Database(error), .. } => error.is_unique_violation(),
+            StoreError::Operation { cause: sqlx::Error::Database(error), .. } => error.is_unique_violation(),
             _ => false,
         }
     }
 
-    pub(super) fn sqlite(path: &str, cause: sqlx::Error) -> Error {
+    pub(super) fn sqlite(path: &str, cause: sqlx::Error) -> StoreError {
         let remedy = "does its folder exist, and may this user write there?";
-        Error::Open { place: path.to_owned(), cause, remedy }
+        StoreError::Open { place: path.to_owned(), cause, remedy }
     }
 
-    pub(super) fn postgres(cause: sqlx::Error) -> Error {
+    pub(super) fn postgres(cause: sqlx::Error) -> StoreError {
         let remedy = "is the server up, and do host, user, password and database in DATABASE_URL fit?";
-        Error::Open { place: "postgres://…".to_owned(), cause, remedy }
+        StoreError::Open { place: "postgres://…".to_owned(), cause, remedy }
     }
 }
 
 /// Names the operation that a driver's error happened in.
 pub(super) trait During<T> {
-    fn during(self, operation: &'static str) -> Result<T, Error>;
+    fn during(self, operation: &'static str) -> Result<T, StoreError>;
 }
 
 impl<T> During<T> for Result<T, sqlx::Error> {
-    fn during(self, operation: &'static str) -> Result<T, Error> {
-        self.map_err(|cause| Error::new(operation, cause))
+    fn during(self, operation: &'static str) -> Result<T, StoreError> {
+        self.map_err(|cause| StoreError::new(operation, cause))
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, run_number, without_nul};
+use super::{Store, StoreError, run_number, without_nul};
 
 /// Findings of each kind that are kept; a run's counts are exact.
 const MOST_OF_A_KIND: usize = 1_000;
@@ -31,8 +31,8 @@ impl Store {
     /// Writes a run's findings, at most 1,000 of each kind.
     ///
     /// # Errors
-    /// [`Error`]; nothing is written then.
-    pub async fn record_findings(&self, run: Uuid, findings: &[Finding]) -> Result<(), Error> {
+    /// [`StoreError`]; nothing is written then.
+    pub async fn record_findings(&self, run: Uuid, findings: &[Finding]) -> Result<(), StoreError> {
         let mut met: HashMap<FindingKind, usize> = HashMap::new();
         let kept: Vec<&Finding> = findings
             .iter()
@@ -64,14 +64,14 @@ impl Store {
     /// A run's findings: at most `limit`, after the place `after`, of one kind if one is given.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn findings(
         &self,
         run: Uuid,
         kind: Option<FindingKind>,
         after: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<FindingRow>, Error> {
+    ) -> Result<Vec<FindingRow>, StoreError> {
         sqlx::query_as(
             "SELECT seq, kind, system, code, detail FROM findings \
              WHERE run = $1 AND seq > $2 AND ($3 = '' OR kind = $3) ORDER BY seq LIMIT $4",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::During;
-use super::{Error, Store, time_of, time_text};
+use super::{Store, StoreError, time_of, time_text};
 
 /// What came of asking for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,14 @@ impl Store {
     /// Takes a tenant's lease if it is free, has expired, or is the asker's already.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn try_lease(
         &self,
         tenant: &str,
         holder: &str,
         now: Timestamp,
         lifetime: Duration,
-    ) -> Result<LeaseOutcome, Error> {
+    ) -> Result<LeaseOutcome, StoreError> {
         let taken: Option<(String,)> = sqlx::query_as(
             "INSERT INTO leases (tenant, holder, expires_at) VALUES ($1, $2, $3) \
              ON CONFLICT (tenant) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at \
@@ -61,8 +61,8 @@ impl Store {
     /// Who has a tenant's lease, expired or not.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn lease_holder(&self, tenant: &str) -> Result<Option<String>, Error> {
+    /// [`StoreError`].
+    pub async fn lease_holder(&self, tenant: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> = sqlx::query_as("SELECT holder FROM leases WHERE tenant = $1")
             .bind(tenant)
             .fetch_optional(&self.reader)
@@ -74,14 +74,14 @@ impl Store {
     /// Prolongs a lease; `false` if it is somebody else's by now.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn renew_lease(
         &self,
         tenant: &str,
         holder: &str,
         now: Timestamp,
         lifetime: Duration,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         sqlx::query("UPDATE leases SET expires_at = $1 WHERE tenant = $2 AND holder = $3")
             .bind(time_text(now + lifetime))
             .bind(tenant)
@@ -95,8 +95,8 @@ impl Store {
     /// Gives a lease back; somebody else's is left alone.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn release_lease(&self, tenant: &str, holder: &str) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn release_lease(&self, tenant: &str, holder: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM leases WHERE tenant = $1 AND holder = $2")
             .bind(tenant)
             .bind(holder)

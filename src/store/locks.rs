@@ -10,7 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::holder::Process;
-use super::{Error, LeaseOutcome, Store};
+use super::{LeaseOutcome, Store, StoreError};
 
 /// Longer than anything that is done under a lock, so that a machine that dies does not hold it for ever.
 const LEASE: Duration = Duration::from_secs(180);
@@ -26,7 +26,7 @@ pub enum LockError {
     InUse(&'static str),
     /// The database does not answer.
     #[error(transparent)]
-    Store(#[from] Error),
+    Store(#[from] StoreError),
 }
 
 type Here = tokio::sync::Mutex<()>;

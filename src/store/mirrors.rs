@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::error::During;
-use super::{Error, Store, time_of, time_text};
+use super::{Store, StoreError, time_of, time_text};
 
 impl Store {
     /// Puts `count` chunks in the place of what was saved before, in one transaction; only those that differ are written.
@@ -14,7 +14,7 @@ impl Store {
     /// that no more than one is in memory.
     ///
     /// # Errors
-    /// [`Error`]; what was saved before is still there then.
+    /// [`StoreError`]; what was saved before is still there then.
     pub async fn save_mirror(
         &self,
         tenant: &str,
@@ -22,7 +22,7 @@ impl Store {
         as_of: Timestamp,
         count: usize,
         chunk: impl Fn(usize) -> String,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, StoreError> {
         // Before the transaction, because that keeps every other writer waiting.
         let mut digests = Vec::with_capacity(count);
         for seq in 0..count {
@@ -80,13 +80,13 @@ impl Store {
     /// was replaced while it was read.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn saved_mirror(
         &self,
         tenant: &str,
         format: i64,
         take: impl FnMut(String),
-    ) -> Result<Option<Timestamp>, Error> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         self.read_mirror(tenant, format, take).await.during("read the saved mirror")
     }
 

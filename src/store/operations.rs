@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, time_text, without_nul};
+use super::{Store, StoreError, time_text, without_nul};
 
 /// An operation that is promised.
 #[derive(Debug, Clone)]
@@ -64,8 +64,8 @@ impl Store {
     /// Writes a promise down.
     ///
     /// # Errors
-    /// [`Error`]; the promise must not be given then.
-    pub async fn enqueue_operation(&self, operation: NewOperation<'_>) -> Result<(), Error> {
+    /// [`StoreError`]; the promise must not be given then.
+    pub async fn enqueue_operation(&self, operation: NewOperation<'_>) -> Result<(), StoreError> {
         let NewOperation { id, tenant, code, kind, request, asked_by, callback_url, created_at } = operation;
         sqlx::query(
             "INSERT INTO operations (id, tenant, code, kind, wish, asked_by, callback_url, state, attempts, created_at, next_at) \
@@ -88,8 +88,8 @@ impl Store {
     /// One operation of a tenant.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn operation(&self, tenant: &str, id: Uuid) -> Result<Option<OperationRow>, Error> {
+    /// [`StoreError`].
+    pub async fn operation(&self, tenant: &str, id: Uuid) -> Result<Option<OperationRow>, StoreError> {
         sqlx::query_as("SELECT * FROM operations WHERE tenant = $1 AND id = $2")
             .bind(tenant)
             .bind(id.to_string())
@@ -101,13 +101,13 @@ impl Store {
     /// OperationQueue whose time has come, oldest first; of one client only the oldest, so that they stay in their order.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn due_operations(
         &self,
         tenant: &str,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OperationRow>, Error> {
+    ) -> Result<Vec<OperationRow>, StoreError> {
         sqlx::query_as(
             "SELECT * FROM operations AS o WHERE tenant = $1 AND state = 'pending' AND next_at <= $2 \
              AND NOT EXISTS (SELECT 1 FROM operations AS e WHERE e.tenant = o.tenant AND e.code = o.code \
@@ -124,8 +124,13 @@ impl Store {
     /// Writes that a try failed, and when the next one is due.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn postpone_operation(&self, id: &str, next_at: Timestamp, why: &str) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn postpone_operation(
+        &self,
+        id: &str,
+        next_at: Timestamp,
+        why: &str,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE operations SET attempts = attempts + 1, next_at = $1, last_error = $2 \
              WHERE id = $3 AND state = 'pending'",
@@ -142,14 +147,14 @@ impl Store {
     /// Writes how an operation ended.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn end_operation(
         &self,
         id: &str,
         state: &str,
         answer: &str,
         at: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE operations SET attempts = attempts + 1, state = $1, answer = $2, finished_at = $3, last_error = NULL \
              WHERE id = $4 AND state = 'pending'",

@@ -3,14 +3,14 @@
 use gateway_core::KnownPower;
 
 use super::error::During;
-use super::{Error, Store, time_text, without_nul};
+use super::{Store, StoreError, time_text, without_nul};
 
 impl Store {
     /// Remembers what OZmap said, in place of what it said before.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn remember_power(&self, tenant: &str, power: &KnownPower) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn remember_power(&self, tenant: &str, power: &KnownPower) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO known_powers (tenant, code, as_of, power) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, code) DO UPDATE SET as_of = excluded.as_of, power = excluded.power \
@@ -29,8 +29,8 @@ impl Store {
     /// Forgets what OZmap said of a client.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn forget_power(&self, tenant: &str, code: &str) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn forget_power(&self, tenant: &str, code: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM known_powers WHERE tenant = $1 AND code = $2")
             .bind(tenant)
             .bind(without_nul(code))
@@ -43,8 +43,8 @@ impl Store {
     /// What OZmap said last; `None` if it never was asked.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn known_power(&self, tenant: &str, code: &str) -> Result<Option<KnownPower>, Error> {
+    /// [`StoreError`].
+    pub async fn known_power(&self, tenant: &str, code: &str) -> Result<Option<KnownPower>, StoreError> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT power FROM known_powers WHERE tenant = $1 AND code = $2")
                 .bind(tenant)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::error::During;
-use super::{Error, Store, time_text};
+use super::{Store, StoreError, time_text};
 
 /// An operation that waits is never forgotten, nor is what was tried of it: it says whether a create may have happened.
 /// A lease that is so old expired long ago; its holder was cut off.
@@ -20,8 +20,8 @@ impl Store {
     /// known powers; returns how many of these went.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn prune(&self, before: Timestamp) -> Result<u64, Error> {
+    /// [`StoreError`].
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut pruned = self.prune_runs(before).await?;
         for sql in OLD {
             let done = sqlx::query(sql).bind(time_text(before)).execute(&self.writer).await;

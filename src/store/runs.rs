@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::error::During;
-use super::{Error, Store, run_number, time_of, time_text, without_nul};
+use super::{Store, StoreError, run_number, time_of, time_text, without_nul};
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -125,8 +125,8 @@ impl Store {
     /// Writes the row of a run that begins.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn begin_run(&self, run: NewRun) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn begin_run(&self, run: NewRun) -> Result<(), StoreError> {
         let NewRun { id, tenant, trigger, mode, started_at, holder } = run;
         sqlx::query(
             "INSERT INTO runs (number, id, tenant, started_by, dry_run, state, holder, started_at, counts, calls, phases) \
@@ -148,8 +148,8 @@ impl Store {
     /// Writes how a run ended.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn end_run(&self, id: Uuid, end: RunEnd) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn end_run(&self, id: Uuid, end: RunEnd) -> Result<(), StoreError> {
         let RunEnd { state, counts, calls, phases, halted_because, error, finished_at } = end;
         let json = |value: Result<String, serde_json::Error>| value.unwrap_or_else(|_| "{}".to_owned());
         sqlx::query(
@@ -173,8 +173,8 @@ impl Store {
     /// One run of a tenant.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn run(&self, tenant: &str, id: Uuid) -> Result<Option<RunRow>, Error> {
+    /// [`StoreError`].
+    pub async fn run(&self, tenant: &str, id: Uuid) -> Result<Option<RunRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM runs WHERE tenant = $1 AND id = $2");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(tenant)
@@ -188,14 +188,14 @@ impl Store {
     /// A tenant's runs, newest first: at most `limit`, begun before the run `before`, in the state if one is given.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`StoreError`].
     pub async fn runs(
         &self,
         tenant: &str,
         limit: u32,
         before: Option<Uuid>,
         state: Option<RunState>,
-    ) -> Result<Vec<RunRow>, Error> {
+    ) -> Result<Vec<RunRow>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM runs WHERE tenant = $1 AND number < $2 AND ($3 = '' OR state = $3) \
              ORDER BY number DESC LIMIT $4"
@@ -214,8 +214,8 @@ impl Store {
     /// Runs of a tenant that are under way by their rows.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn running(&self, tenant: &str, now: Timestamp) -> Result<Vec<RunningRun>, Error> {
+    /// [`StoreError`].
+    pub async fn running(&self, tenant: &str, now: Timestamp) -> Result<Vec<RunningRun>, StoreError> {
         let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
             "SELECT id, holder, started_at, (SELECT COUNT(*) FROM leases WHERE leases.holder = runs.holder AND expires_at > $2) \
              FROM runs WHERE tenant = $1 AND state = 'running'",
@@ -237,8 +237,8 @@ impl Store {
     /// Marks a run that is under way by its row as failed; whoever carries it out is gone.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn cut_off_run(&self, id: &str, now: Timestamp) -> Result<(), Error> {
+    /// [`StoreError`].
+    pub async fn cut_off_run(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE runs SET state = 'failed', finished_at = $1, \
              error = 'cut off: the gateway was stopped while this run was under way; the next run goes on' \
@@ -257,8 +257,8 @@ impl Store {
     /// One run at a time, so that the sync never waits long for it.
     ///
     /// # Errors
-    /// [`Error`].
-    pub(super) async fn prune_runs(&self, before: Timestamp) -> Result<u64, Error> {
+    /// [`StoreError`].
+    pub(super) async fn prune_runs(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut pruned = 0;
         loop {
             let oldest: Option<(i64,)> = sqlx::query_as(

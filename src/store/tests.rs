@@ -3,8 +3,8 @@ mod postgres;
 mod provisioning;
 
 use gateway_core::sync::{
-    Calls, Change, ChangeResult, Counts, Edit, Field, Finding, FindingKind, Mode, Outcome, Phases, Record,
-    RunState, Trigger,
+    Calls, Change, ChangeOutcome, ChangeResult, Counts, Edit, Field, Finding, FindingKind, Mode, Phases,
+    Record, RunState, Trigger,
 };
 use gateway_core::{ClientCode, Dbm, Onu, RecordId, Status, System};
 use rstest::rstest;
@@ -15,7 +15,7 @@ use super::*;
 
 /// Which database a test is told to.
 #[derive(Clone, Copy)]
-enum Kind {
+enum Database {
     Sqlite,
     Postgres,
 }
@@ -27,10 +27,10 @@ enum Scratch {
 }
 
 impl Scratch {
-    fn new(kind: Kind) -> Scratch {
+    fn new(kind: Database) -> Scratch {
         match kind {
-            Kind::Sqlite => Scratch::Folder(tempfile::tempdir().expect("a temporary folder")),
-            Kind::Postgres => Scratch::Server(Postgres::start()),
+            Database::Sqlite => Scratch::Folder(tempfile::tempdir().expect("a temporary folder")),
+            Database::Postgres => Scratch::Server(Postgres::start()),
         }
     }
 
@@ -48,7 +48,7 @@ struct Fresh {
     _home: Scratch,
 }
 
-async fn fresh(kind: Kind) -> Fresh {
+async fn fresh(kind: Database) -> Fresh {
     let home = Scratch::new(kind);
     let url = home.url();
     Fresh { store: Store::open(&url).await.expect("a new database"), url, _home: home }
@@ -91,7 +91,9 @@ fn change(code: u32) -> Change {
 
 #[rstest]
 #[tokio::test]
-async fn a_run_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn a_run_is_read_back_as_it_was_written(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     assert_eq!(store.runs("north", 10, None, None).await.expect("no runs"), []);
     let id = begun(&store, "me", at("10:00:00")).await;
@@ -111,7 +113,7 @@ async fn a_run_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kind::Postg
 
 #[rstest]
 #[tokio::test]
-async fn runs_come_newest_first_and_in_pages(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn runs_come_newest_first_and_in_pages(#[values(Database::Sqlite, Database::Postgres)] kind: Database) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let mut ids = Vec::new();
     for second in 0..5 {
@@ -128,13 +130,15 @@ async fn runs_come_newest_first_and_in_pages(#[values(Kind::Sqlite, Kind::Postgr
 
 #[rstest]
 #[tokio::test]
-async fn changes_are_planned_then_get_their_outcome(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn changes_are_planned_then_get_their_outcome(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..1234).map(change).collect();
     store.record_changes(id, &changes).await.expect("written");
-    let applied = (0..1000).map(|seq| (seq, Outcome::Applied));
-    let failed = (1000..1200).map(|seq| (seq, Outcome::Failed("OZmap said no".to_owned())));
+    let applied = (0..1000).map(|seq| (seq, ChangeOutcome::Applied));
+    let failed = (1000..1200).map(|seq| (seq, ChangeOutcome::Failed("OZmap said no".to_owned())));
     store.record_outcomes(id, &applied.chain(failed).collect::<Vec<_>>()).await.expect("written");
     let of = |result: &str| ChangeFilter { result: result.parse().ok(), ..ChangeFilter::default() };
     for (result, expected) in [("applied", 1000), ("failed", 200), ("planned", 34)] {
@@ -159,7 +163,9 @@ async fn changes_are_planned_then_get_their_outcome(#[values(Kind::Sqlite, Kind:
 
 #[rstest]
 #[tokio::test]
-async fn findings_are_kept_up_to_a_thousand_of_a_kind(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn findings_are_kept_up_to_a_thousand_of_a_kind(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let finding = |kind, code: u32| Finding {
@@ -179,7 +185,7 @@ async fn findings_are_kept_up_to_a_thousand_of_a_kind(#[values(Kind::Sqlite, Kin
 #[rstest]
 #[tokio::test]
 async fn a_lease_is_one_holders_until_it_expires_or_is_given_back(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let ttl = Duration::from_secs(30);
@@ -202,7 +208,7 @@ async fn a_lease_is_one_holders_until_it_expires_or_is_given_back(
 #[rstest]
 #[tokio::test]
 async fn of_many_that_ask_for_a_lease_at_once_one_gets_it(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, url, _home } = fresh(kind).await;
     let other = Store::open(&url).await.expect("the same file");
@@ -224,7 +230,9 @@ async fn of_many_that_ask_for_a_lease_at_once_one_gets_it(
 
 #[rstest]
 #[tokio::test]
-async fn a_run_without_a_live_lease_was_cut_off(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn a_run_without_a_live_lease_was_cut_off(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let (dead, alive) =
         (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
@@ -251,7 +259,7 @@ async fn a_run_without_a_live_lease_was_cut_off(#[values(Kind::Sqlite, Kind::Pos
 #[rstest]
 #[tokio::test]
 async fn old_runs_go_with_their_changes_and_younger_ones_stay(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let (old, young) = (begun(&store, "me", at("08:00:00")).await, begun(&store, "me", at("10:00:00")).await);
@@ -268,7 +276,9 @@ async fn old_runs_go_with_their_changes_and_younger_ones_stay(
 
 #[rstest]
 #[tokio::test]
-async fn a_database_with_rows_is_opened_again(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn a_database_with_rows_is_opened_again(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, url, _home } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     store.close().await;
@@ -287,12 +297,12 @@ const ROWS_OF_0001: [&str; 4] = [
 ];
 
 /// Every table with its number of rows, but for the migrations' own.
-async fn rows_of_tables(store: &Store, kind: Kind) -> Vec<(String, i64)> {
+async fn rows_of_tables(store: &Store, kind: Database) -> Vec<(String, i64)> {
     let tables = match kind {
-        Kind::Sqlite => {
+        Database::Sqlite => {
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'"
         }
-        Kind::Postgres => "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'",
+        Database::Postgres => "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'",
     };
     let tables: Vec<(String,)> = sqlx::query_as(tables).fetch_all(&store.writer).await.expect("read");
     let mut rows = Vec::new();
@@ -308,7 +318,7 @@ async fn rows_of_tables(store: &Store, kind: Kind) -> Vec<(String, i64)> {
 #[rstest]
 #[tokio::test]
 async fn rows_of_the_first_gateway_survive_every_migration(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let home = Scratch::new(kind);
     let url = home.url();
@@ -339,7 +349,7 @@ async fn rows_of_the_first_gateway_survive_every_migration(
 #[rstest]
 #[tokio::test]
 async fn replicas_that_start_at_once_share_one_new_database(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let home = Scratch::new(kind);
     let url = home.url();
@@ -351,7 +361,9 @@ async fn replicas_that_start_at_once_share_one_new_database(
 
 #[rstest]
 #[tokio::test]
-async fn a_nul_in_a_foreign_text_costs_nothing(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn a_nul_in_a_foreign_text_costs_nothing(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let finding = Finding {
@@ -369,7 +381,7 @@ async fn a_nul_in_a_foreign_text_costs_nothing(#[values(Kind::Sqlite, Kind::Post
     let onu = Onu { pppoe_user: "a\0b".into(), ..Onu::default() };
     let edit = Edit::Onu { old: Box::default(), new: Box::new(onu) };
     store.record_changes(id, &[Change { edit, ..change(1) }]).await.expect("written");
-    store.record_outcomes(id, &[(0, Outcome::Failed("no \0".to_owned()))]).await.expect("written");
+    store.record_outcomes(id, &[(0, ChangeOutcome::Failed("no \0".to_owned()))]).await.expect("written");
     let filter = ChangeFilter { code: Some("\0".to_owned()), ..ChangeFilter::default() };
     assert_eq!(store.changes(id, &filter, None, 10).await.expect("read"), []);
     let written = store.changes(id, &ChangeFilter::default(), None, 10).await.expect("read").remove(0);
@@ -383,7 +395,7 @@ async fn a_nul_in_a_foreign_text_costs_nothing(#[values(Kind::Sqlite, Kind::Post
 
 #[tokio::test]
 async fn what_cannot_be_opened_is_explained_without_a_password() {
-    let text = |result: Result<Store, Error>| result.err().map(|e| e.to_string()).unwrap_or_default();
+    let text = |result: Result<Store, StoreError>| result.err().map(|e| e.to_string()).unwrap_or_default();
     let missing = text(Store::open("sqlite:///does/not/exist/gateway.db").await);
     assert!(missing.contains("/does/not/exist/gateway.db") && missing.contains("folder"), "{missing}");
     assert!(text(Store::open("mysql://u:s3cret@h/d").await).contains("neither sqlite"));
@@ -399,7 +411,7 @@ async fn what_cannot_be_opened_is_explained_without_a_password() {
 #[rstest]
 #[tokio::test]
 async fn two_hundred_thousand_changes_are_written_in_bulk(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
@@ -407,7 +419,7 @@ async fn two_hundred_thousand_changes_are_written_in_bulk(
     let begun = std::time::Instant::now();
     store.record_changes(id, &changes).await.expect("written");
     let inserted = begun.elapsed();
-    let outcomes: Vec<(u32, Outcome)> = (0..200_000).map(|seq| (seq, Outcome::Applied)).collect();
+    let outcomes: Vec<(u32, ChangeOutcome)> = (0..200_000).map(|seq| (seq, ChangeOutcome::Applied)).collect();
     store.record_outcomes(id, &outcomes).await.expect("written");
     println!("200,000 changes: inserted in {inserted:?}, outcomes in {:?}", begun.elapsed() - inserted);
     let filter = ChangeFilter { result: Some(ChangeResult::Applied), ..ChangeFilter::default() };
@@ -417,7 +429,7 @@ async fn two_hundred_thousand_changes_are_written_in_bulk(
 #[rstest]
 #[tokio::test]
 async fn a_mirror_is_replaced_as_a_whole_and_never_by_an_older_one(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let save = async |as_of: &str, chunks: &[&str]| {

@@ -4,11 +4,11 @@ use std::pin::Pin;
 
 use futures::StreamExt;
 use gateway_core::RecordId;
-use gateway_core::sync::{Call, Change, Outcome, edits};
+use gateway_core::sync::{Call, Change, ChangeOutcome, edits};
 use tokio_util::sync::CancellationToken;
 
 use crate::ozmap::{WriteError, Writer};
-use crate::upstream::{Error, Kind};
+use crate::upstream::{CallError, Kind};
 
 /// What is needed to carry calls out.
 pub struct Apply<'a, D> {
@@ -24,7 +24,7 @@ pub struct Apply<'a, D> {
     pub done: D,
 }
 
-impl<D: Fn(&[u32], Outcome) + Sync> Apply<'_, D> {
+impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
     /// Carries the calls out, in no particular order.
     pub async fn all(&self, calls: Vec<Call>) {
         futures::stream::iter(calls).for_each_concurrent(self.parallel.max(1), |call| self.one(call)).await;
@@ -37,12 +37,12 @@ impl<D: Fn(&[u32], Outcome) + Sync> Apply<'_, D> {
                 return;
             }
             match self.send(&call).await {
-                Ok(()) => (self.done)(call.changes(), Outcome::Applied),
+                Ok(()) => (self.done)(call.changes(), ChangeOutcome::Applied),
                 Err(WriteError::NoBatch) => self.all(call.one_by_one()).await,
                 Err(WriteError::Call(error)) => match call.narrowed().filter(|_| is_about_records(&error)) {
                     // Both halves at once: the sound one tells the circuit breaker that the host is there.
                     Some([left, right]) => drop(tokio::join!(self.one(left), self.one(right))),
-                    None => (self.done)(call.changes(), Outcome::Failed(error.to_string())),
+                    None => (self.done)(call.changes(), ChangeOutcome::Failed(error.to_string())),
                 },
             }
         })
@@ -64,7 +64,7 @@ impl<D: Fn(&[u32], Outcome) + Sync> Apply<'_, D> {
 }
 
 /// Whether fewer records in the call could help. A host that is away is found out soon: the circuit breaker opens.
-fn is_about_records(error: &Error) -> bool {
+fn is_about_records(error: &CallError) -> bool {
     match error.kind {
         Kind::Rejected { .. } | Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } => {
             true

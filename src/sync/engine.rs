@@ -21,7 +21,7 @@ use crate::store::{self, Locks, NewRun, Process, RunEnd, Store};
 const LEASE: Duration = Duration::from_secs(30);
 
 /// What a tenant's engine needs.
-pub struct Parts {
+pub struct EngineDeps {
     /// The tenant's name in the store.
     pub tenant: String,
     /// Runs, changes and leases.
@@ -47,7 +47,7 @@ pub struct Parts {
 /// Starts a tenant's runs; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
-    pub(super) parts: Arc<Parts>,
+    pub(super) parts: Arc<EngineDeps>,
     pub(super) under_way: TaskTracker,
     /// INT6's readings that several single clients wait for.
     pub(super) reading: SharedReading,
@@ -70,15 +70,15 @@ pub type Observer = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 
 impl Engine {
     /// An engine; it does nothing until it is asked.
-    pub fn new(parts: Parts) -> Engine {
+    pub fn new(parts: EngineDeps) -> Engine {
         Engine { parts: Arc::new(parts), under_way: TaskTracker::new(), reading: SharedReading::default() }
     }
 
     /// Writes a run's row and lets the run begin; returns at once.
     ///
     /// # Errors
-    /// [`store::Error`] if the row cannot be written.
-    pub async fn start(&self, trigger: Trigger, mode: Mode, rails: Rails) -> Result<Uuid, store::Error> {
+    /// [`store::StoreError`] if the row cannot be written.
+    pub async fn start(&self, trigger: Trigger, mode: Mode, rails: Rails) -> Result<Uuid, store::StoreError> {
         let run = self.begin(trigger, mode, None).await?;
         let engine = self.clone();
         self.under_way.spawn(async move {
@@ -90,14 +90,14 @@ impl Engine {
     /// Writes a run's row and waits for the run's end.
     ///
     /// # Errors
-    /// [`store::Error`] if the row cannot be written.
+    /// [`store::StoreError`] if the row cannot be written.
     pub async fn run(
         &self,
         trigger: Trigger,
         mode: Mode,
         rails: Rails,
         observer: &Observer,
-    ) -> Result<Report, store::Error> {
+    ) -> Result<Report, store::StoreError> {
         let run = self.begin(trigger, mode, None).await?;
         Ok(self.under_way.track_future(self.carry_out(run, mode, rails, observer)).await)
     }
@@ -111,9 +111,9 @@ impl Engine {
     /// Marks runs that a dead process left under way as failed. A run that has only just begun may not have its lease yet.
     ///
     /// # Errors
-    /// [`store::Error`].
-    pub async fn recover(&self) -> Result<(), store::Error> {
-        let Parts { tenant, store, process, .. } = &*self.parts;
+    /// [`store::StoreError`].
+    pub async fn recover(&self) -> Result<(), store::StoreError> {
+        let EngineDeps { tenant, store, process, .. } = &*self.parts;
         if let Some(holder) = store.lease_holder(tenant).await?
             && process.is_dead(&holder)
         {
@@ -136,8 +136,8 @@ impl Engine {
         trigger: Trigger,
         mode: Mode,
         holder: Option<&str>,
-    ) -> Result<Uuid, store::Error> {
-        let Parts { tenant, store, process, .. } = &*self.parts;
+    ) -> Result<Uuid, store::StoreError> {
+        let EngineDeps { tenant, store, process, .. } = &*self.parts;
         loop {
             let id = Uuid::now_v7();
             let holder = holder.map_or_else(|| process.holder(id), str::to_owned);
@@ -154,7 +154,7 @@ impl Engine {
     }
 
     async fn carry_out(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
-        let Parts { tenant, store, process, .. } = &*self.parts;
+        let EngineDeps { tenant, store, process, .. } = &*self.parts;
         let holder = process.holder(id);
         let report = match self.take_lease(&holder).await {
             Ok(None) => {
@@ -181,8 +181,8 @@ impl Engine {
     }
 
     /// `None` if the lease is ours now, else who has it.
-    async fn take_lease(&self, holder: &str) -> Result<Option<String>, store::Error> {
-        let Parts { tenant, store, process, .. } = &*self.parts;
+    async fn take_lease(&self, holder: &str) -> Result<Option<String>, store::StoreError> {
+        let EngineDeps { tenant, store, process, .. } = &*self.parts;
         for _ in 0..2 {
             match store.try_lease(tenant, holder, Timestamp::now(), LEASE).await? {
                 store::LeaseOutcome::Taken => return Ok(None),
@@ -196,7 +196,7 @@ impl Engine {
     }
 
     pub(super) async fn end(&self, report: &Report) {
-        let Parts { tenant, store, .. } = &*self.parts;
+        let EngineDeps { tenant, store, .. } = &*self.parts;
         let Report { id, state, counts, calls, phases, halted_because, error, failures } = report.clone();
         match state {
             RunState::Failed => tracing::error!(%tenant, run = %id, error, "the run failed"),
@@ -248,7 +248,7 @@ async fn keep_lease(store: Store, tenant: String, holder: String, stop: Cancella
 
 /// One run that holds the lease.
 pub(super) struct Run<'a> {
-    pub(super) parts: &'a Parts,
+    pub(super) parts: &'a EngineDeps,
     pub(super) observer: &'a Observer,
     pub(super) stop: &'a CancellationToken,
 }
@@ -265,7 +265,7 @@ impl Run<'_> {
     async fn steps(&self, report: &mut Report, mode: Mode, rails: Rails) -> Result<RunState, String> {
         let plan = self.planned(report, rails).await?;
         let store = &self.parts.store;
-        let interrupted = |error: store::Error| error.to_string();
+        let interrupted = |error: store::StoreError| error.to_string();
         store.record_changes(report.id, &plan.changes).await.map_err(interrupted)?;
         store.record_findings(report.id, &plan.findings).await.map_err(interrupted)?;
         (self.observer)(Progress::Planned(&plan));
@@ -281,7 +281,7 @@ impl Run<'_> {
     }
 
     async fn planned(&self, report: &mut Report, rails: Rails) -> Result<Plan, String> {
-        let Parts { ozmap, int6, limits, .. } = self.parts;
+        let EngineDeps { ozmap, int6, limits, .. } = self.parts;
         let begun = Instant::now();
         let (reader, int6) = (ozmap.reader(), int6.with_own_counter());
         let both = async {

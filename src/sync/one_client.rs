@@ -16,11 +16,11 @@ use super::report::Report;
 use crate::store::{self, LockError};
 use crate::{int6, upstream};
 
-type Readings = Result<Arc<int6::Snapshot>, upstream::Error>;
+type ReadOnce = Result<Arc<int6::Readings>, upstream::CallError>;
 
 /// A bulk read that is under way, for whoever comes meanwhile; nothing is kept when the last one has it.
 #[derive(Clone, Default)]
-pub(super) struct SharedReading(Arc<Mutex<Option<WeakShared<BoxFuture<'static, Readings>>>>>);
+pub(super) struct SharedReading(Arc<Mutex<Option<WeakShared<BoxFuture<'static, ReadOnce>>>>>);
 
 /// One client's run.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ pub struct Single {
 
 /// Why a client could not be synced.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// A code that the sync does not compare. Source: `contracts/rules.md`, "codes that are not numeric".
+pub enum SyncClientError {
+    /// A code that the sync does not compare. Source: `docs/contracts/rules.md`, "Clients are matched by code".
     #[error("the code {0} is not numeric; the sync compares numeric codes only")]
     NotNumeric(ClientCode),
     /// OZmap has no such client.
@@ -51,13 +51,13 @@ pub enum Failure {
     Int6Empty,
     /// One side cannot be read.
     #[error(transparent)]
-    Upstream(#[from] upstream::Error),
+    Upstream(#[from] upstream::CallError),
     /// Somebody works on this client.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The gateway's own database.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 impl Engine {
@@ -66,10 +66,10 @@ impl Engine {
     /// It does not wait for a run of the whole tenant that is under way: both write what INT6 reads.
     ///
     /// # Errors
-    /// [`Failure`]; nothing was written then.
-    pub async fn sync_one(&self, code: &ClientCode) -> Result<Single, Failure> {
+    /// [`SyncClientError`]; nothing was written then.
+    pub async fn sync_one(&self, code: &ClientCode) -> Result<Single, SyncClientError> {
         if !code.is_numeric() {
-            return Err(Failure::NotNumeric(code.clone()));
+            return Err(SyncClientError::NotNumeric(code.clone()));
         }
         let client = self.parts.locks.lock("client", code.as_str()).await?;
         let result = self.sync_locked(code, client.holder()).await;
@@ -77,7 +77,7 @@ impl Engine {
         result
     }
 
-    async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, Failure> {
+    async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, SyncClientError> {
         let (readings, records) = tokio::try_join!(self.readings(), self.parts.ozmap.clients_by_code(code))?;
         let client = only_client(code, records)?;
         let plan = planned(code, client, &readings, self)?;
@@ -106,11 +106,11 @@ impl Engine {
     }
 
     /// Every reading of INT6; whoever asks while they are read gets the same.
-    async fn readings(&self) -> Readings {
+    async fn readings(&self) -> ReadOnce {
         self.shared_reading().await
     }
 
-    fn shared_reading(&self) -> Shared<BoxFuture<'static, Readings>> {
+    fn shared_reading(&self) -> Shared<BoxFuture<'static, ReadOnce>> {
         let mut reading = self.reading.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = reading.as_ref().and_then(WeakShared::upgrade).filter(|s| s.peek().is_none()) {
             return shared;
@@ -122,11 +122,11 @@ impl Engine {
     }
 }
 
-fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Client, Failure> {
+fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Client, SyncClientError> {
     if records.len() > 1 {
-        return Err(Failure::Ambiguous(code.clone(), records.len()));
+        return Err(SyncClientError::Ambiguous(code.clone(), records.len()));
     }
-    let unknown = || Failure::UnknownToOzmap(code.clone());
+    let unknown = || SyncClientError::UnknownToOzmap(code.clone());
     let ClientRecord { id, code, status, implantation, onu, home, .. } = records.pop().ok_or_else(unknown)?;
     let home = home.ok_or_else(unknown)?;
     let (property, read_power) = (home.property, home.read_power);
@@ -137,18 +137,18 @@ fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Clie
 fn planned(
     code: &ClientCode,
     client: Client,
-    readings: &int6::Snapshot,
+    readings: &int6::Readings,
     engine: &Engine,
-) -> Result<Plan, Failure> {
-    let int6::Snapshot { readings, unreadable } = readings;
+) -> Result<Plan, SyncClientError> {
+    let int6::Readings { readings, unreadable } = readings;
     if readings.is_empty() {
-        return Err(Failure::Int6Empty);
+        return Err(SyncClientError::Int6Empty);
     }
     let his: Vec<&Reading> = readings.iter().filter(|reading| reading.code == *code).collect();
     let unreadable: Vec<Finding> =
         unreadable.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
     if his.is_empty() && unreadable.is_empty() {
-        return Err(Failure::UnknownToInt6(code.clone()));
+        return Err(SyncClientError::UnknownToInt6(code.clone()));
     }
     let shares_onu = |reading: &&Reading| {
         reading.code != *code && reading.mac.is_some() && his.iter().any(|own| own.mac == reading.mac)

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gateway_core::sync::{Change, Outcome};
+use gateway_core::sync::{Change, ChangeOutcome};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,12 +15,12 @@ use crate::store::{self, Store};
 /// Outcomes are written together after this pause, so that a crash loses a second of them and not the disk's patience.
 const PAUSE: Duration = Duration::from_millis(500);
 
-type Noted = (u32, Outcome);
+type Noted = (u32, ChangeOutcome);
 
 /// Takes outcomes and writes them in the background.
 pub(super) struct Recorder {
     sender: mpsc::UnboundedSender<Vec<Noted>>,
-    writer: JoinHandle<Result<(), store::Error>>,
+    writer: JoinHandle<Result<(), store::StoreError>>,
     /// Ends the writer's pause: the last outcomes are in.
     last: CancellationToken,
     done: AtomicUsize,
@@ -59,11 +59,11 @@ impl Recorder {
     }
 
     /// Notes one outcome for some changes; returns how many changes have one.
-    pub(super) fn note(&self, changes: &[u32], outcome: Outcome) -> usize {
+    pub(super) fn note(&self, changes: &[u32], outcome: ChangeOutcome) -> usize {
         let result = match &outcome {
-            Outcome::Failed(reason) => Some(Err(reason.clone())),
-            Outcome::Applied => Some(Ok(())),
-            Outcome::Planned => None,
+            ChangeOutcome::Failed(reason) => Some(Err(reason.clone())),
+            ChangeOutcome::Applied => Some(Ok(())),
+            ChangeOutcome::Planned => None,
         };
         let mut outcomes = self.outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for &change in changes {
@@ -124,7 +124,7 @@ async fn write(
     run: Uuid,
     mut receiver: mpsc::UnboundedReceiver<Vec<Noted>>,
     last: CancellationToken,
-) -> Result<(), store::Error> {
+) -> Result<(), store::StoreError> {
     let mut batches = Vec::new();
     while receiver.recv_many(&mut batches, 10_000).await > 0 {
         let noted: Vec<Noted> = batches.drain(..).flatten().collect();

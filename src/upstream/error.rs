@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 /// A failed call: which system, which operation, why.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{system}, {operation}: {kind}")]
-pub struct Error {
+pub struct CallError {
     /// Who was called.
     pub system: System,
     /// What was asked.
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn an_error_names_system_operation_and_what_was_said() {
         let kind = Kind::of_status(StatusCode::UNPROCESSABLE_ENTITY, None, "port taken".into());
-        let error = Error { system: System::Ozmap, operation: "update property", kind };
+        let error = CallError { system: System::Ozmap, operation: "update property", kind };
         assert_eq!(
             error.to_string(),
             "OZmap, update property: refused with status 422 Unprocessable Entity; it said: port taken"

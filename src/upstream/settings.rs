@@ -10,7 +10,7 @@ use url::Url;
 
 /// How a host is called.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct HostSettings {
     /// Scheme, host, port and an optional path below which the API is.
     pub base: Url,
     /// For one try, from the connection to the last byte.
@@ -31,10 +31,10 @@ pub struct Settings {
     pub rest: (Duration, Duration),
 }
 
-impl Settings {
+impl HostSettings {
     /// The defaults for a base URL.
-    pub fn new(base: Url) -> Settings {
-        Settings {
+    pub fn new(base: Url) -> HostSettings {
+        HostSettings {
             base,
             timeout: Duration::from_secs(60),
             max_in_flight: 8,

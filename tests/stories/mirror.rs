@@ -5,7 +5,7 @@ use std::time::Duration;
 use gateway_core::RecordId;
 use gateway_sandbox::{Fault, Options};
 use int6_ozmap_gateway::app;
-use int6_ozmap_gateway::mirror::{Mirror, Parts};
+use int6_ozmap_gateway::mirror::{Mirror, MirrorDeps};
 use int6_ozmap_gateway::ozmap::Ozmap;
 use rstest::rstest;
 use serde_json::json;
@@ -19,7 +19,7 @@ fn ozmap_of(world: &World) -> Ozmap {
 
 fn mirror_of(world: &World) -> Mirror {
     let (ozmap, store, stop) = (ozmap_of(world), world.store.clone(), world.stop.clone());
-    Mirror::new(Parts { tenant: "default".to_owned(), ozmap, store, at_once: 4, stop })
+    Mirror::new(MirrorDeps { tenant: "default".to_owned(), ozmap, store, at_once: 4, stop })
 }
 
 #[rstest]

@@ -56,7 +56,7 @@ pub struct KnownPower {
 
 /// The route that counts: the first that reaches a PON, with the number of the others; `None` if all are dark.
 ///
-/// Source: `contracts/ozmap-api.md`, "Several paths".
+/// Source: `docs/contracts/ozmap-api.md`, "Several paths".
 pub fn select_route(routes: Vec<Route>) -> Option<(Route, usize)> {
     let others = routes.len().saturating_sub(1);
     routes.into_iter().find(|route| route.reached).map(|route| (route, others))
@@ -78,7 +78,7 @@ pub struct Verdict {
 impl Verdict {
     /// Compares; a difference equal to the limit is still authorised, and without light nothing is.
     ///
-    /// Source: `contracts/gateway-api.md`, "power"; `contracts/rules.md`, "beyond INT6's limit the activation is not authorised".
+    /// Source: `docs/contracts/gateway-api.md`, "Power of a client"; `docs/contracts/rules.md`, "Power and verdict".
     pub fn new(calculated: Option<Dbm>, reading: PowerReading, limit_db: f64) -> Verdict {
         let (read, light) = match reading {
             PowerReading::Measured(power) => (Some(power), Some(power)),

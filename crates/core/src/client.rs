@@ -25,7 +25,7 @@ impl ClientCode {
         (!code.is_empty()).then(|| ClientCode(code.into()))
     }
 
-    /// Whether the code has digits only. Source: `contracts/int6-api.md`, "must be numeric today".
+    /// Whether the code has digits only. Source: `docs/contracts/int6-api.md`, "Codes".
     pub fn is_numeric(&self) -> bool {
         self.0.bytes().all(|b| b.is_ascii_digit())
     }

@@ -12,7 +12,7 @@ kept_as_text!(MacAddress, "a MAC address is expected: twelve hexadecimal digits"
 
 /// The serial number of an ONU: four letters and 6 to 16 letters or digits, in upper case.
 ///
-/// Source: `contracts/int6-api.md`.
+/// Source: `docs/contracts/int6-api.md`, "Serial numbers and MACs".
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OnuSerial(CompactString);
 
@@ -47,7 +47,7 @@ impl MacAddress {
     /// Takes twelve hexadecimal digits with `:`, `-`, `.` or nothing between them; `None` for anything else and
     /// for all zeros or all ones, which no ONU has.
     ///
-    /// Source: `contracts/int6-api.md`; zeros and ones Inferred.
+    /// Source: `docs/contracts/int6-api.md`, "Serial numbers and MACs"; zeros and ones Inferred.
     pub fn new(text: &str) -> Option<MacAddress> {
         let text = text.trim();
         if !text.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'-' | b'.')) {
@@ -85,7 +85,7 @@ impl Onu {
     /// These data, with what INT6 knows in place of what differs; an unknown value never erases one.
     ///
     /// A serial number in another case or a MAC address in another notation does not differ.
-    /// Source: `contracts/rules.md`, "ONU data follow INT6 where INT6 has a value".
+    /// Source: `docs/contracts/rules.md`, "ONU data".
     pub fn merged(
         &self,
         serial: Option<&OnuSerial>,

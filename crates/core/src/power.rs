@@ -81,7 +81,7 @@ impl fmt::Display for Dbm {
 
 /// Readings outside this window count as text (some hosts write −40 or −99 for "no light").
 ///
-/// Unit: dBm, both ends included. Off by default. Source: `contracts/rules.md`, "Optional, off by default".
+/// Unit: dBm, both ends included. Off by default. Source: `docs/contracts/rules.md`, "Plausibility window".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlausibleWindow {
     /// Weakest light that is believed.
@@ -129,7 +129,7 @@ impl PowerReading {
     /// Reads a text: a number in any notation met in the wild, a word, or nothing.
     ///
     /// Decimal comma, U+2212 and U+2013 for the minus sign and a unit (`dBm`, `dB`) are understood; `""` and
-    /// `"null"` are absent; everything else is a word. Source: `contracts/int6-api.md`, "Shapes met in the wild".
+    /// `"null"` are absent; everything else is a word. Source: `docs/contracts/int6-api.md`, "Shapes of a reading".
     ///
     /// # Errors
     /// [`NumberError`] for a number that no power can be.
@@ -154,7 +154,7 @@ impl PowerReading {
 
     /// The rule of the integration: what OZmap shall hold after this reading.
     ///
-    /// Source: `contracts/rules.md`, "INT6 → OZmap, every 10 minutes" (OZmap help centre, article 44002353333);
+    /// Source: `docs/contracts/rules.md`, "What a reading does" (OZmap help centre, article 44002353333);
     /// the rows for text (power unchanged) and absent are Inferred there.
     pub fn target(self) -> Target {
         match self {

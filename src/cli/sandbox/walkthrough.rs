@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const CODE: &str = "147";
 
 /// Where the gateway of a sandbox is, and its key.
-pub(super) struct Gateway<'a> {
+pub(super) struct GatewayAccess<'a> {
     pub(super) url: &'a str,
     pub(super) key: &'a str,
 }
@@ -26,10 +26,10 @@ pub(super) fn prepare(sandbox: &Sandbox) {
 pub(super) fn greeting(
     sandbox: &Sandbox,
     systems: &[(&str, String)],
-    gateway: &Gateway<'_>,
+    gateway: &GatewayAccess<'_>,
     clients: u32,
 ) -> String {
-    let Gateway { url, key } = gateway;
+    let GatewayAccess { url, key } = gateway;
     let systems: Vec<String> = systems.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let all = format!("{} GATEWAY_URL={url} GATEWAY_API_KEY={key}", systems.join(" "));
     format!(

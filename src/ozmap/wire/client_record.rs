@@ -183,7 +183,7 @@ pub fn new_property_body(home: &NewProperty) -> Value {
     body
 }
 
-/// The PATCH of a property. Source: `contracts/ozmap-api.md`, "Update".
+/// The PATCH of a property. Source: `docs/contracts/ozmap-api.md`, "Updating a property".
 pub fn property_patch_body(edit: &PropertyPatch) -> Value {
     let PropertyPatch::Edit { property: _, connect, site, coordinate, address } = edit else {
         return json!({});
@@ -221,7 +221,7 @@ pub fn client_patch_body(edit: &ClientPatch) -> Value {
     Value::Object(body)
 }
 
-/// `[lng, lat]`. Source: `contracts/ozmap-api.md`, "Records".
+/// `[lng, lat]`. Source: `docs/contracts/ozmap-api.md`, "Coordinates".
 fn coords(coordinate: Coordinate) -> Value {
     json!([coordinate.lng(), coordinate.lat()])
 }

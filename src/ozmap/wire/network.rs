@@ -1,4 +1,4 @@
-//! Rows of boxes, buildings and splitters. Source: `contracts/ozmap-api.md`, "Records".
+//! Rows of boxes, buildings and splitters. Source: `docs/contracts/ozmap-api.md`, "Records".
 
 use compact_str::CompactString;
 use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};

@@ -43,7 +43,7 @@ struct EquipmentRow {
     number: Value,
 }
 
-/// Reads the routes; an empty body and `null` are none. Source: `contracts/ozmap-api.md`, "Calculated power".
+/// Reads the routes; an empty body and `null` are none. Source: `docs/contracts/ozmap-api.md`, "Calculated power".
 ///
 /// # Errors
 /// What is wrong with the answer; never a value of it.

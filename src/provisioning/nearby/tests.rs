@@ -41,9 +41,9 @@ fn splitter(number: usize, ports: Vec<PortState>) -> Splitter {
     }
 }
 
-fn query(limit: usize) -> Query {
+fn query(limit: usize) -> NearbySearch {
     let at = Coordinate::new(HERE.0, HERE.1).expect("on earth");
-    Query { at, radius_m: 5_000.0, limit, kind: None, offer: Offer::WithFreePort }
+    NearbySearch { at, radius_m: 5_000.0, limit, kind: None, offer: Offer::WithFreePort }
 }
 
 fn free(_: usize) -> Vec<PortState> {
@@ -54,7 +54,7 @@ fn full() -> Vec<PortState> {
     vec![PortState::Taken]
 }
 
-fn ids(answer: &Answer<'_>) -> Vec<RecordId> {
+fn ids(answer: &NearbyAnswer<'_>) -> Vec<RecordId> {
     answer.splitters.iter().map(|found| found.splitter.id().clone()).collect()
 }
 
@@ -65,7 +65,7 @@ fn numbers(of: impl IntoIterator<Item = usize>) -> Vec<RecordId> {
 /// Asks until nothing is left to ask; `ozmap` says what it holds.
 fn asked(
     network: &Network,
-    query: &Query,
+    query: &NearbySearch,
     ozmap: impl Fn(&RecordId) -> Option<Splitter>,
 ) -> (Checked, usize) {
     let (mut checked, mut rounds) = (Checked::default(), 0);
@@ -110,7 +110,7 @@ fn what_is_full_or_gone_by_now_is_replaced_by_the_next() {
     let answer = checked.answer(&network, &query(10));
     assert_eq!(ids(&answer), numbers((20..31).filter(|n| *n != 25)));
     assert!(answer.verified && rounds <= ROUNDS, "{rounds}");
-    let everything = Query { offer: Offer::All, ..query(10) };
+    let everything = NearbySearch { offer: Offer::All, ..query(10) };
     let (checked, rounds) = asked(&network, &everything, ozmap);
     assert_eq!((ids(&checked.answer(&network, &everything)), rounds), (numbers(0..10), 1));
 }
@@ -127,7 +127,7 @@ fn a_port_that_became_free_is_noticed() {
 fn a_splitter_that_serves_no_clients_any_more_is_not_offered() {
     let network = street(3, free);
     let ozmap = |id: &RecordId| Some(Splitter { id: id.clone(), is_drop: false, ..splitter(0, free(0)) });
-    let everything = Query { offer: Offer::All, ..query(3) };
+    let everything = NearbySearch { offer: Offer::All, ..query(3) };
     let (checked, _) = asked(&network, &everything, ozmap);
     let answer = checked.answer(&network, &everything);
     assert_eq!((answer.splitters.len(), answer.verified), (0, true));
@@ -136,9 +136,9 @@ fn a_splitter_that_serves_no_clients_any_more_is_not_offered() {
 #[test]
 fn a_kind_and_a_radius_narrow_the_answer() {
     let network = street(30, free);
-    let towers = Query { kind: Some(SiteKind::Condominium), ..query(3) };
+    let towers = NearbySearch { kind: Some(SiteKind::Condominium), ..query(3) };
     assert_eq!(ids(&Checked::default().answer(&network, &towers)), numbers([1, 3, 5]));
-    let near = Query { radius_m: 35.0, ..query(20) };
+    let near = NearbySearch { radius_m: 35.0, ..query(20) };
     assert_eq!(ids(&Checked::default().answer(&network, &near)), numbers(0..4));
 }
 
@@ -172,7 +172,7 @@ fn no_call_asks_for_more_than_ozmap_can_be_asked() {
     let network = street(400, free);
     assert_eq!(Checked::default().to_check(&network, &query(200)).len(), MOST_LOOKED_UP);
     let crowded = street(400, |_| full());
-    let everything = Query { offer: Offer::All, ..query(200) };
+    let everything = NearbySearch { offer: Offer::All, ..query(200) };
     assert_eq!(Checked::default().to_check(&crowded, &everything).len(), MOST_LOOKED_UP);
     assert!(Checked::default().to_check(&crowded, &query(200)).is_empty(), "nothing is offered");
 }

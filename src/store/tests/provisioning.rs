@@ -8,7 +8,7 @@ use gateway_core::{ClientCode, KnownPower, Route};
 use rstest::rstest;
 
 use super::super::*;
-use super::{Fresh, Kind, at, begun, end, fresh};
+use super::{Database, Fresh, at, begun, end, fresh};
 
 async fn activation(store: &Store, code: &str, asked_at: Timestamp, operation: Option<Uuid>) -> Uuid {
     let id = Uuid::now_v7();
@@ -57,7 +57,9 @@ fn power(code: &str, as_of: Timestamp) -> KnownPower {
 
 #[rstest]
 #[tokio::test]
-async fn an_activation_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn an_activation_is_read_back_as_it_was_written(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let all = ActivationFilter::default();
     assert_eq!(store.activations("north", &all, 10).await.expect("read"), []);
@@ -78,7 +80,9 @@ async fn an_activation_is_read_back_as_it_was_written(#[values(Kind::Sqlite, Kin
 
 #[rstest]
 #[tokio::test]
-async fn activations_are_filtered_and_come_in_pages(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn activations_are_filtered_and_come_in_pages(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let mut ids = Vec::new();
     for (code, result) in [("1", "created"), ("2", "refused"), ("1", "updated"), ("1", "refused")] {
@@ -109,7 +113,9 @@ async fn activations_are_filtered_and_come_in_pages(#[values(Kind::Sqlite, Kind:
 
 #[rstest]
 #[tokio::test]
-async fn only_what_was_asked_later_and_done_overtakes(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn only_what_was_asked_later_and_done_overtakes(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let overtaken = async || store.activated_since("north", "147", at("10:00:00")).await.expect("read");
     for (second, code, result) in
@@ -128,7 +134,7 @@ async fn only_what_was_asked_later_and_done_overtakes(#[values(Kind::Sqlite, Kin
 #[rstest]
 #[tokio::test]
 async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
-    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     assert_eq!(due(&store, at("10:00:00")).await, [""; 0]);
@@ -176,7 +182,9 @@ async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
 
 #[rstest]
 #[tokio::test]
-async fn the_power_that_was_told_last_is_known(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn the_power_that_was_told_last_is_known(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     assert_eq!(store.known_power("north", "147").await.expect("read"), None);
     for second in ["10:00:01", "10:00:03", "10:00:02"] {
@@ -193,7 +201,9 @@ async fn the_power_that_was_told_last_is_known(#[values(Kind::Sqlite, Kind::Post
 
 #[rstest]
 #[tokio::test]
-async fn what_is_old_is_forgotten_but_no_promise(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn what_is_old_is_forgotten_but_no_promise(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let run = begun(&store, "me", at("08:00:00")).await;
     store.end_run(run, end(RunState::Finished)).await.expect("written");
@@ -233,7 +243,9 @@ async fn what_is_old_is_forgotten_but_no_promise(#[values(Kind::Sqlite, Kind::Po
 
 #[rstest]
 #[tokio::test]
-async fn a_lock_is_held_by_one_at_a_time_across_replicas(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn a_lock_is_held_by_one_at_a_time_across_replicas(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, url, _home } = fresh(kind).await;
     let other = Store::open(&url).await.expect("the same database");
     let locks = |store: &Store| Arc::new(Locks::new("north".to_owned(), store.clone(), Process::current()));
@@ -258,7 +270,9 @@ async fn a_lock_is_held_by_one_at_a_time_across_replicas(#[values(Kind::Sqlite, 
 
 #[rstest]
 #[tokio::test]
-async fn who_loses_patience_leaves_no_lock_behind(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn who_loses_patience_leaves_no_lock_behind(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
     let Fresh { store, url, _home } = fresh(kind).await;
     let other = Store::open(&url).await.expect("the same database");
     let here = Locks::new("north".to_owned(), store.clone(), Process::current());

@@ -13,7 +13,7 @@ use crate::provisioning::write::{ClientPatch, Decision, NewProperty, PropertyCli
 /// Decides what to write so that OZmap holds what was requested, or why nothing may be written.
 ///
 /// `records` are all that OZmap has for the code, `site` is the splitter's box or building. A port is never taken from
-/// anybody. Source: `contracts/rules.md`, "INT6 asks OZmap"; design, "Ports".
+/// anybody. Source: `docs/contracts/rules.md`, "INT6 asks OZmap"; `docs/ARCHITECTURE.md`, "Ports".
 ///
 /// # Errors
 /// [`Refusal`].
@@ -58,7 +58,7 @@ pub fn decide(
     })
 }
 
-/// Source: `contracts/rules.md`, "Only drop splitters of boxes that are not *em projeto* are offered".
+/// Source: `docs/contracts/rules.md`, "Splitters on offer".
 fn may_serve<'a>(splitter: &Splitter, site: Option<&'a Site>) -> Result<&'a Site, Refusal> {
     let no = |why| Refusal::NotADropSplitter { splitter: splitter.id.clone(), why };
     if !splitter.is_drop {
@@ -97,7 +97,7 @@ fn new_property(
     resident: PropertyClient,
 ) -> Result<NewProperty, Refusal> {
     let coordinate = match site.kind {
-        // Source: `contracts/ozmap-api.md`, "A property inside a building: `lat`/`lng` null".
+        // Source: `docs/contracts/ozmap-api.md`, "Property inside a building": `lat`/`lng` null.
         SiteKind::Condominium => None,
         // Inferred: better the box than nowhere, and OZmap wants a place.
         SiteKind::Cto => {

@@ -36,7 +36,7 @@ pub enum Call {
 /// Groups changes into calls.
 ///
 /// The number of calls grows with the number of different values, not of clients. `lacks_batch` tells of which values the
-/// host is known to have no batch-update. Source: design, "Writes are grouped by value".
+/// host is known to have no batch-update. Source: `docs/ARCHITECTURE.md`, "Writes are grouped by value".
 pub fn batch(changes: &[Change], grouping: Grouping, lacks_batch: impl Fn(SharedValue) -> bool) -> Vec<Call> {
     let mut shared: BTreeMap<SharedValue, Vec<u32>> = BTreeMap::new();
     let mut by_record: BTreeMap<&Record, Vec<u32>> = BTreeMap::new();

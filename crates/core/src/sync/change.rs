@@ -95,7 +95,7 @@ impl Edit {
 
 /// A value that one call can set on many records.
 ///
-/// Source: `contracts/ozmap-api.md`, batch-update: `potencyRead` of properties; `status` and `implanted` of clients.
+/// Source: `docs/contracts/ozmap-api.md`, "Batch update": `potencyRead` of properties; `status` and `implanted` of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SharedValue {
     /// Of properties.
@@ -189,7 +189,7 @@ impl fmt::Display for Change {
     derive(EnumString, IntoStaticStr, VariantArray),
     strum(serialize_all = "snake_case")
 )]
-pub enum Outcome {
+pub enum ChangeOutcome {
     /// Recorded, not (yet) written.
     Planned,
     /// OZmap confirmed it.

@@ -7,7 +7,7 @@ use crate::system::System;
 
 /// Why something was reported instead of written.
 ///
-/// Source: `contracts/rules.md`, "Reported, never guessed".
+/// Source: `docs/contracts/rules.md`, "Reported, never guessed".
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]

@@ -21,7 +21,7 @@ pub struct Matched {
 
 /// Matches clients and readings by code.
 ///
-/// The order of the input does not matter. Source: `contracts/rules.md`, "Clients are matched by code" and "Reported, never
+/// The order of the input does not matter. Source: `docs/contracts/rules.md`, "Clients are matched by code" and "Reported, never
 /// guessed".
 pub fn matched(clients: Vec<Client>, readings: Vec<Reading>, unreadable: Vec<Finding>) -> Matched {
     let mut matched = Matched::default();
@@ -103,7 +103,7 @@ impl Matched {
     /// Readings with a numeric code; where a MAC address or a code stands in several rows, the newest.
     ///
     /// MAC addresses first: an ONU is in one place only, so that an older sighting of it says nothing about its client.
-    /// Source: `contracts/int6-api.md`, "Several rows may carry one `gpon_client_id` or one MAC".
+    /// Source: `docs/contracts/int6-api.md`, "Several rows".
     fn only_newest_readings(
         &mut self,
         mut readings: Vec<Reading>,

@@ -75,7 +75,7 @@ pub enum Halt {
 /// Compares both sides.
 ///
 /// # Panics
-/// Never. Source of the rules: `contracts/rules.md`; of the rails: design, "Rails".
+/// Never. Source of the rules: `docs/contracts/rules.md`, "What a reading does"; of the rails: `docs/ARCHITECTURE.md`, "Rails".
 pub fn plan(
     clients: Vec<Client>,
     readings: Vec<Reading>,
