@@ -11,7 +11,7 @@
 //! - [`provisioning`]: what INT6 asks for while a technician waits: light, splitters nearby, activation. What may be done to a
 //!   port is decided in [`domain::activation`].
 //! - [`sync`]: INT6 → OZmap, every 10 minutes. `snapshot`, `plan` and `batch` decide and are pure; `apply` carries out;
-//!   `engine` is the one door for timer, API and command line.
+//!   `engine` is the single entry point for timer, API and command line.
 //! - [`http`]: the API, its description and its errors.
 //! - [`config`], [`telemetry`], [`app`], [`cli`]: settings, logs, the rooms put together, the command line.
 //! - [`sandbox`]: a pretend OZmap, a pretend INT6 and a made-up town. It shares no type with the rest, so that a

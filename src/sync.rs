@@ -1,14 +1,21 @@
 //! INT6 → OZmap, every 10 minutes: read both sides, plan, batch, apply, record.
 //!
-//! What to change is decided in [`gateway_core::sync`], which is pure; `apply` carries calls out; `engine` is the one door by
-//! which the timer, the API and the command line start a run; `one_client` is the same for one client; `schedule` is the timer.
+//! What to change is decided in [`gateway_core::sync`], which is pure. `engine` is the single entry point of timer, API and
+//! command line; `lease` keeps two runs of one tenant apart; `run` is one run, `apply` carries its calls out and `recorder`
+//! writes down what became of each change; `one_client` is the same for one client; `schedule` is the timer.
 
 pub mod apply;
-pub mod engine;
+mod deps;
+mod engine;
+mod lease;
 pub mod one_client;
+mod progress;
 mod recorder;
 mod report;
+mod run;
 pub mod schedule;
 
-pub use engine::{Engine, EngineDeps, Observer, Progress};
+pub use deps::EngineDeps;
+pub use engine::Engine;
+pub use progress::{Observer, Progress};
 pub use report::Report;

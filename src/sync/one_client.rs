@@ -11,8 +11,10 @@ use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunSt
 use gateway_core::{Client, ClientCode, ClientRecord};
 use jiff::Timestamp;
 
-use super::engine::{Engine, Observer, Progress, Run};
+use super::engine::Engine;
+use super::progress::{Observer, Progress};
 use super::report::Report;
+use super::run::Run;
 use crate::store::{self, LockError};
 use crate::{int6, upstream};
 
@@ -71,14 +73,14 @@ impl Engine {
         if !code.is_numeric() {
             return Err(SyncClientError::NotNumeric(code.clone()));
         }
-        let client = self.parts.locks.lock("client", code.as_str()).await?;
+        let client = self.deps.locks.lock("client", code.as_str()).await?;
         let result = self.sync_locked(code, client.holder()).await;
-        self.parts.locks.release(client).await;
+        self.deps.locks.release(client).await;
         result
     }
 
     async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, SyncClientError> {
-        let (readings, records) = tokio::try_join!(self.readings(), self.parts.ozmap.clients_by_code(code))?;
+        let (readings, records) = tokio::try_join!(self.readings(), self.deps.ozmap.clients_by_code(code))?;
         let client = only_client(code, records)?;
         let plan = planned(code, client, &readings, self)?;
         let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
@@ -88,7 +90,7 @@ impl Engine {
     }
 
     async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
-        let store = &self.parts.store;
+        let store = &self.deps.store;
         let recorded = async {
             store.record_changes(report.id, &plan.changes).await?;
             store.record_findings(report.id, &plan.findings).await
@@ -98,10 +100,10 @@ impl Engine {
         }
         report.counts = plan.counts;
         let observer: Observer = Arc::new(|_: Progress<'_>| ());
-        let run = Run { parts: &self.parts, observer: &observer, stop: &self.parts.stop };
-        match run.apply(&mut report, plan, &self.parts.ozmap.writer()).await {
+        let run = Run { deps: &self.deps, observer: &observer, stop: &self.deps.stop };
+        match run.apply(&mut report, plan, &self.deps.ozmap.writer()).await {
             Ok(state) => report.ended(state, None),
-            Err(error) => report.ended(RunState::Failed, Some(error)),
+            Err(error) => report.ended(RunState::Failed, Some(error.to_string())),
         }
     }
 
@@ -115,7 +117,7 @@ impl Engine {
         if let Some(shared) = reading.as_ref().and_then(WeakShared::upgrade).filter(|s| s.peek().is_none()) {
             return shared;
         }
-        let int6 = self.parts.int6.with_own_counter();
+        let int6 = self.deps.int6.with_own_counter();
         let shared = async move { int6.readings(|_| ()).await.map(Arc::new) }.boxed().shared();
         *reading = shared.downgrade();
         shared
@@ -155,8 +157,7 @@ fn planned(
     };
     let rows = his.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
     // The rails look at a whole side; one client who went dark is no mass outage.
-    let mut plan =
-        plan(vec![client], rows, unreadable, &engine.parts.limits, Rails::Forced, Timestamp::now());
+    let mut plan = plan(vec![client], rows, unreadable, &engine.deps.limits, Rails::Forced, Timestamp::now());
     // Others are here only because their rows claim his ONU.
     let is_his = |f: &Finding| f.code.as_deref() == Some(code.as_str()) || f.kind == FindingKind::Duplicate;
     plan.findings.retain(is_his);

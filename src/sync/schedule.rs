@@ -7,7 +7,8 @@ use rand::RngExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Engine, Observer, Progress};
+use super::engine::Engine;
+use super::progress::{Observer, Progress};
 
 /// Runs the sync at once and then at every beat, until it is stopped.
 ///
