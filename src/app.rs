@@ -186,8 +186,8 @@ impl Gateway {
                 tasks.spawn(schedule::keep_in_step(engine, name, interval, stop.clone()));
             }
             let beat = tenant.sync_interval.unwrap_or(MIRROR_BEAT);
-            tasks.spawn(mirror::keep_fresh(provisioning.mirror.clone(), beat, stop.clone()));
-            tasks.spawn(provisioning.operations.clone().run_worker(stop.clone()));
+            tasks.spawn(mirror::keep_fresh(provisioning.mirror().clone(), beat, stop.clone()));
+            tasks.spawn(provisioning.clone().run_worker(stop.clone()));
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));

@@ -1,34 +1,46 @@
-//! INT6 asks: the light of a client, and what an installation makes of him in OZmap.
+//! INT6 asks: the calculated power of a client, splitters nearby, and what an installation makes of a client in OZmap.
 //!
-//! `power` and `nearby` read; `activation` looks, decides (by [`gateway_core::provisioning`], which is pure), writes and looks again;
-//! `operations` keeps the promises that were given with a 202.
+//! `power` and `nearby` read. `commands` is the one shell for everything that writes: it records a command, locks, and lets
+//! `converge` look, decide (by [`gateway_core::provisioning`], which is pure), write and look again. `queue` carries out what
+//! was accepted with a 202.
 
-pub mod activation;
 mod callback;
+mod commands;
+mod converge;
 mod failure;
 pub mod nearby;
-pub mod power;
-pub mod queue;
+mod power;
+mod queue;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use activation::Activations;
-pub use callback::Callbacks;
+pub use callback::CallbackRefused;
+pub use commands::RequestOrigin;
 pub use failure::Failure;
-use power::Powers;
-use queue::OperationQueue;
+use gateway_core::provisioning::{Command, Done, Refusal};
+use gateway_core::{ClientCode, ClientRecord};
+pub use power::{Origin, PowerAnswer};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
 
-use crate::mirror::Mirror;
+use self::callback::Callbacks;
+use self::commands::{CommandDeps, Commands};
+use self::nearby::{Checked, NearbySearch};
+use self::power::Powers;
+use self::queue::OperationQueue;
+use crate::mirror::{Mirror, Network};
 use crate::ozmap::Ozmap;
-use crate::store::{Locks, Store};
+use crate::store::{Locks, Operation, Store, StoreError};
 
 /// How a tenant's questions are answered.
 #[derive(Debug, Clone)]
 pub struct ProvisioningSettings {
     /// How long a calculated power is given again without asking OZmap. Default 30 s; zero always asks.
     pub power_cache: Duration,
-    /// How long a caller waits before he is told that OZmap cannot be reached. Default 20 s.
+    /// How long a caller waits before it is answered that OZmap cannot be reached. Default 20 s.
     pub answer_within: Duration,
     /// Host names that may be called back. Default none.
     pub callback_hosts: Vec<String>,
@@ -63,53 +75,124 @@ pub struct ProvisioningDeps<'a> {
 /// All that a tenant's INT6 may ask; clones are the same.
 #[derive(Clone)]
 pub struct Provisioning {
-    /// Calculated powers.
-    pub powers: Arc<Powers>,
-    /// Clients, and what becomes of them.
-    pub activations: Activations,
-    /// Promises.
-    pub operations: OperationQueue,
-    /// Who may be called back.
-    pub callbacks: Callbacks,
-    /// The network, for splitters nearby.
-    pub mirror: Mirror,
-    /// Where their ports are checked.
-    pub ozmap: Ozmap,
-    /// How long a caller waits.
-    pub answer_within: Duration,
+    tenant: String,
+    ozmap: Ozmap,
+    store: Store,
+    mirror: Mirror,
+    powers: Arc<Powers>,
+    commands: Commands,
+    queue: OperationQueue,
+    callbacks: Callbacks,
+    answer_within: Duration,
 }
 
 impl Provisioning {
-    /// Nothing is sent yet, and no promise is carried out before [`OperationQueue::run_worker`].
+    /// Nothing is sent yet, and no operation is carried out before [`Provisioning::run_worker`].
     ///
     /// # Errors
-    /// A sentence for people if no HTTP client for callbacks can be built.
-    pub fn new(parts: ProvisioningDeps<'_>) -> Result<Provisioning, String> {
-        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = parts;
-        let (name, ozmap) = (|| tenant.to_owned(), ozmap.clone());
+    /// A human-readable message if no HTTP client for callbacks can be built.
+    pub fn new(deps: ProvisioningDeps<'_>) -> Result<Provisioning, String> {
+        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = deps;
+        let (tenant, ozmap, store) = (tenant.to_owned(), ozmap.clone(), store.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
-        let powers = Arc::new(Powers::new(name(), ozmap.clone(), store.clone(), settings.power_cache));
-        let activations = Activations::new(activation::ActivationDeps {
-            tenant: name(),
+        let powers =
+            Arc::new(Powers::new(tenant.clone(), ozmap.clone(), store.clone(), settings.power_cache));
+        let commands = Commands::new(CommandDeps {
+            tenant: tenant.clone(),
             ozmap: ozmap.clone(),
             store: store.clone(),
             locks: Arc::clone(locks),
             powers: Arc::clone(&powers),
         });
-        let operations = OperationQueue::new(
-            name(),
+        let queue = OperationQueue::new(
+            tenant.clone(),
             store.clone(),
             Arc::clone(locks),
-            activations.clone(),
+            commands.clone(),
             callbacks.clone(),
         );
         let answer_within = settings.answer_within;
-        Ok(Provisioning { powers, activations, operations, callbacks, mirror, ozmap, answer_within })
+        Ok(Provisioning { tenant, ozmap, store, mirror, powers, commands, queue, callbacks, answer_within })
     }
 
-    /// Waits until what was begun has been written and told. Cancel the promises' stop token first.
+    /// The calculated power of a client; with `anew`, what was cached does not count.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn power(&self, code: &ClientCode, anew: bool) -> Result<PowerAnswer, Failure> {
+        self.powers.of(code, anew).await
+    }
+
+    /// Splitters near a place, of the mirror, with what OZmap says of their ports; `None` if no network was ever loaded.
+    pub async fn nearby(&self, search: &NearbySearch) -> Option<(Arc<Network>, Checked)> {
+        nearby::check(&self.mirror, &self.ozmap, search).await
+    }
+
+    /// What OZmap holds of a client now.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn client(&self, code: &ClientCode) -> Result<ClientRecord, Failure> {
+        let mut records = self.ozmap.clients_by_code(code).await?;
+        match (records.pop(), records.len()) {
+            (None, _) => Err(Failure::UnknownClient(code.clone())),
+            (Some(record), 0) => Ok(record),
+            (Some(_), others) => Err(Refusal::Ambiguous { code: code.clone(), count: others + 1 }.into()),
+        }
+    }
+
+    /// Carries a command out now, in a task of its own.
+    pub fn submit(&self, command: Command, origin: RequestOrigin) -> JoinHandle<Result<Done, Failure>> {
+        self.commands.begin(command, origin)
+    }
+
+    /// Stores a command, to be carried out for sure; only then may it be acknowledged.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enqueue(
+        &self,
+        command: &Command,
+        requested_by: &str,
+        callback: Option<&Url>,
+    ) -> Result<Uuid, StoreError> {
+        self.queue.enqueue(command, requested_by, callback).await
+    }
+
+    /// What became of a stored command.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn operation(&self, id: Uuid) -> Result<Option<Operation>, StoreError> {
+        self.store.operation(&self.tenant, id).await
+    }
+
+    /// A callback address, if its host is admitted.
+    ///
+    /// # Errors
+    /// [`CallbackRefused`].
+    pub fn admitted_callback(&self, url: &str) -> Result<Url, CallbackRefused> {
+        self.callbacks.admitted(url)
+    }
+
+    /// How long a caller waits.
+    pub fn answer_within(&self) -> Duration {
+        self.answer_within
+    }
+
+    /// The tenant's network.
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// Carries stored commands out until `stop`.
+    pub async fn run_worker(self, stop: CancellationToken) {
+        self.queue.run_worker(stop).await;
+    }
+
+    /// Waits until what was begun has been written, and its callbacks are delivered. Cancel the worker's stop token first.
     pub async fn finished(&self) {
-        self.activations.finished().await;
+        self.commands.finished().await;
         self.callbacks.finished().await;
     }
 }

@@ -11,13 +11,14 @@ mod leases;
 mod locks;
 mod mirrors;
 mod operations;
+mod payload;
 mod powers;
 mod prune;
 mod runs;
 
 use std::time::Duration;
 
-pub use activations::{ActivationEnd, ActivationFilter, ActivationResult, ActivationRow, NewActivation};
+pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
 pub use changes::{ChangeFilter, ChangeRow};
 use error::During;
 pub use error::StoreError;
@@ -26,7 +27,8 @@ pub use holder::Process;
 use jiff::Timestamp;
 pub use leases::LeaseOutcome;
 pub use locks::{LockError, LockGuard, Locks};
-pub use operations::{NewOperation, OperationRow};
+pub use operations::{NewOperation, Operation};
+pub use payload::NotUnderstood;
 pub use runs::{NewRun, RunEnd, RunRow, RunningRun};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::provisioning::{ConnectRequest, Intent};
+use gateway_core::provisioning::{ActivationResult, Command, ConnectRequest, Done};
 use gateway_core::{ClientCode, ClientRecord, Implantation, Onu, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,8 @@ use super::problem::{Problem, ProblemBody};
 use super::requests::{ActivationRequest, NewClientRequest};
 use super::time::within;
 use super::trace::RequestId;
-use crate::provisioning::Failure;
-use crate::provisioning::activation::{Done, RequestOrigin};
-use crate::store::{ActivationFilter, ActivationResult, ActivationRow};
+use crate::provisioning::{Failure, RequestOrigin};
+use crate::store::{ActivationFilter, RecordedActivation};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -59,9 +58,9 @@ impl RequestOptions {
             preference.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("respond-async")
         });
         let callback = headers.get(CALLBACK_URL).filter(|_| promise).map(|url| {
-            let url = url.to_str().map_err(|_| "is no URL".to_owned());
-            url.and_then(|url| caller.tenant().provisioning.callbacks.admitted(url))
-                .map_err(|what| Problem::invalid(format!("Callback-Url: {what}")))
+            let url = url.to_str().map_err(|_| Problem::invalid("Callback-Url: is no URL"))?;
+            let admitted = caller.tenant().provisioning.admitted_callback(url);
+            admitted.map_err(|what| Problem::invalid(format!("Callback-Url: {what}")))
         });
         let by = format!("{} {}", caller.address(), id.0);
         Ok(RequestOptions { by, promise, callback: callback.transpose()? })
@@ -93,7 +92,7 @@ pub(super) async fn activate(
     headers: HeaderMap,
     Body(asked): Body<ActivationRequest>,
 ) -> Result<Response, Problem> {
-    carry_out(&caller, Intent::Activate, asked.request(code)?, RequestOptions::of(&caller, &id, &headers)?)
+    carry_out(&caller, Command::Activate(asked.request(code)?), RequestOptions::of(&caller, &id, &headers)?)
         .await
 }
 
@@ -117,26 +116,20 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(asked): Body<NewClientRequest>,
 ) -> Result<Response, Problem> {
-    carry_out(&caller, Intent::Create, asked.request()?, RequestOptions::of(&caller, &id, &headers)?).await
+    carry_out(&caller, Command::Create(asked.request()?), RequestOptions::of(&caller, &id, &headers)?).await
 }
 
-async fn carry_out(
-    caller: &Caller,
-    intent: Intent,
-    request: ConnectRequest,
-    options: RequestOptions,
-) -> Result<Response, Problem> {
+async fn carry_out(caller: &Caller, command: Command, options: RequestOptions) -> Result<Response, Problem> {
     let provisioning = &caller.tenant().provisioning;
     if options.promise {
-        let operations = &provisioning.operations;
-        let id = operations.enqueue(intent, &request, &options.by, options.callback.as_ref()).await?;
+        let id = provisioning.enqueue(&command, &options.by, options.callback.as_ref()).await?;
         let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
-        return Ok((applied, promised(id, &request.code)).into_response());
+        return Ok((applied, promised(id, command.code())).into_response());
     }
-    let limit = provisioning.answer_within;
-    let path = client_path(&request.code);
+    let limit = provisioning.answer_within();
+    let path = client_path(command.code());
     let origin = RequestOrigin { by: options.by, at: Timestamp::now(), patience: limit, operation: None };
-    let task = provisioning.activations.begin(intent, request, origin);
+    let task = provisioning.submit(command, origin);
     let done = async { task.await.unwrap_or(Err(Failure::Stopping)) };
     let Done { outcome, record, as_of } = within(limit, System::Ozmap, done).await?;
     let body = Json(ActivatedClient::new(record, as_of, outcome.name()));
@@ -233,26 +226,27 @@ pub(super) struct Activation {
     finished_at: Option<String>,
 }
 
-impl From<ActivationRow> for Activation {
-    fn from(row: ActivationRow) -> Activation {
-        let ActivationRow { id, code, asked_at, asked_by, operation, request, finished_at, .. } = row;
-        let at: Timestamp = finished_at.as_deref().and_then(|at| at.parse().ok()).unwrap_or_default();
-        let client = |record: Option<String>| {
-            let record: ClientRecord = serde_json::from_str(&record?).ok()?;
-            Some(ClientBody::new(record, at))
-        };
+impl From<RecordedActivation> for Activation {
+    fn from(recorded: RecordedActivation) -> Activation {
+        let RecordedActivation { id, code, requested_at, requested_by, operation, command, .. } = recorded;
+        let time = |at: Timestamp| format!("{at:.3}");
+        let as_of = recorded.finished_at.unwrap_or_default();
+        let client = |record: ClientRecord| ClientBody::new(record, as_of);
+        let request = command.map(|command| match command {
+            Command::Create(request) | Command::Activate(request) => RequestBody::from(request),
+        });
         Activation {
-            id,
+            id: id.to_string(),
             code,
-            asked_at,
-            asked_by,
-            operation_id: operation,
-            asked: serde_json::from_str::<ConnectRequest>(&request).ok().map(RequestBody::from),
-            old: client(row.old_state),
-            new: client(row.new_state),
-            result: row.result,
-            error: row.error,
-            finished_at,
+            asked_at: time(requested_at),
+            asked_by: requested_by,
+            operation_id: operation.map(|id| id.to_string()),
+            asked: request,
+            old: recorded.before.map(client),
+            new: recorded.after.map(client),
+            result: recorded.result.name().to_owned(),
+            error: recorded.error,
+            finished_at: recorded.finished_at.map(time),
         }
     }
 }
@@ -278,6 +272,6 @@ pub(super) async fn list(
     let limit = in_range("limit", query.limit, 50, 200)?;
     let filter = ActivationFilter { code: query.code, result: query.result, before: query.before };
     let rows = app.store.activations(&caller.tenant().name, &filter, limit).await?;
-    let next = rows.last().map(|row| row.id.clone()).filter(|_| rows.len() == limit as usize);
+    let next = rows.last().map(|row| row.id.to_string()).filter(|_| rows.len() == limit as usize);
     Ok(Json(ActivationPage { activations: rows.into_iter().map(Activation::from).collect(), next }))
 }

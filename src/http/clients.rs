@@ -143,8 +143,7 @@ impl ClientBody {
 ))]
 pub(super) async fn get(caller: Caller, CodeInPath(code): CodeInPath) -> Result<Json<ClientBody>, Problem> {
     let provisioning = &caller.tenant().provisioning;
-    let record =
-        within(provisioning.answer_within, System::Ozmap, provisioning.activations.client(&code)).await?;
+    let record = within(provisioning.answer_within(), System::Ozmap, provisioning.client(&code)).await?;
     Ok(Json(ClientBody::new(record, Timestamp::now())))
 }
 
@@ -177,7 +176,7 @@ pub(super) async fn sync(
     caller: Caller,
     CodeInPath(code): CodeInPath,
 ) -> Result<Json<ClientSync>, Problem> {
-    let (tenant, limit) = (caller.tenant(), caller.tenant().provisioning.answer_within);
+    let (tenant, limit) = (caller.tenant(), caller.tenant().provisioning.answer_within());
     let (engine, of) = (tenant.engine.clone(), code.clone());
     // In a task of its own: a caller that gives up does not leave half a run.
     let run = tokio::spawn(async move { engine.sync_one(&of).await });

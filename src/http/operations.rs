@@ -1,22 +1,21 @@
 //! Promised activations: what became of them.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gateway_core::ClientCode;
+use gateway_core::provisioning::{Done, OperationAnswer, OperationState};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Shared;
 use super::activations::ActivatedClient;
 use super::auth::Caller;
 use super::extract::{OperationId, no_such_operation};
 use super::problem::{Code, Problem, ProblemBody};
 use super::trace::RequestId;
-use crate::provisioning::queue::OperationAnswer;
-use crate::store::OperationRow;
+use crate::store::Operation;
 
 /// A stored request, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,32 +63,29 @@ pub(super) fn promised(id: Uuid, code: &ClientCode) -> Response {
 }
 
 impl OperationBody {
-    fn new(id: Uuid, row: OperationRow, request_id: &str) -> OperationBody {
-        let OperationRow {
-            code, state, attempts, created_at, next_at, finished_at, answer, last_error, ..
-        } = row;
-        let answer = answer.and_then(|answer| serde_json::from_str::<OperationAnswer>(&answer).ok());
-        let (client, problem) = match answer {
-            Some(OperationAnswer::Done { outcome, record, as_of }) => {
-                (Some(ActivatedClient::new(*record, as_of, &outcome)), None)
+    fn new(operation: Operation, request_id: &str) -> OperationBody {
+        let Operation { id, code, state, attempts, created_at, next_at, finished_at, last_error, .. } =
+            operation;
+        let (client, problem) = match operation.answer {
+            Some(OperationAnswer::Done(done)) => {
+                let Done { outcome, record, as_of } = *done;
+                (Some(ActivatedClient::new(record, as_of, outcome.name())), None)
             }
             Some(OperationAnswer::Refused { code, detail, free_ports }) => {
-                let problem = Problem::new(Code::from_name(&code), detail).with_free_ports(free_ports);
+                let problem = Problem::new(Code::from_name(code.name()), detail).with_free_ports(free_ports);
                 (None, Some(problem.body(request_id)))
             }
             Some(OperationAnswer::Superseded) | None => (None, None),
         };
-        let next_attempt_at = (state == "pending").then_some(next_at);
-        let created_at = Some(created_at);
-        let code = code.clone();
+        let time = |at: Timestamp| format!("{at:.3}");
         OperationBody {
             id,
             code,
-            state,
+            state: state.name().to_owned(),
             attempts,
-            created_at,
-            next_attempt_at,
-            finished_at,
+            created_at: Some(time(created_at)),
+            next_attempt_at: (state == OperationState::Pending).then(|| time(next_at)),
+            finished_at: finished_at.map(time),
             last_error,
             client,
             problem,
@@ -103,11 +99,10 @@ impl OperationBody {
     (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get(
-    State(app): State<Shared>,
     caller: Caller,
     request: RequestId,
     OperationId(id): OperationId,
 ) -> Result<Json<OperationBody>, Problem> {
-    let row = app.store.operation(&caller.tenant().name, id).await?.ok_or_else(no_such_operation)?;
-    Ok(Json(OperationBody::new(id, row, &request.0)))
+    let operation = caller.tenant().provisioning.operation(id).await?.ok_or_else(no_such_operation)?;
+    Ok(Json(OperationBody::new(operation, &request.0)))
 }

@@ -10,7 +10,7 @@ use super::auth::Caller;
 use super::extract::{CodeInPath, CodeParam, Query};
 use super::problem::{Problem, ProblemBody};
 use super::time::within;
-use crate::provisioning::power::Origin;
+use crate::provisioning::Origin;
 
 /// What INT6 has measured and what it tolerates.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -165,8 +165,8 @@ pub(super) async fn get(
     let reading = query.read_dbm.as_deref().map(read_dbm).transpose()?;
     let limit = query.limit_db.as_deref().map(limit_db).transpose()?;
     let provisioning = &caller.tenant().provisioning;
-    let asked = provisioning.powers.of(&code, wants_no_cache(&headers));
-    let (known, origin) = within(provisioning.answer_within, System::Ozmap, asked).await?;
+    let asked = provisioning.power(&code, wants_no_cache(&headers));
+    let (known, origin) = within(provisioning.answer_within(), System::Ozmap, asked).await?;
     let verdict =
         reading.zip(limit).map(|(reading, limit)| Verdict::new(known.route.calculated, reading, limit));
     Ok(Json(ClientPower::new(&known, origin, verdict)))

@@ -317,7 +317,7 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Problem {
         match failure {
             Failure::Store(error) | Failure::Lock(LockError::Store(error)) => error.into(),
-            failure => Problem::new(Code::from_name(failure.code()), failure.to_string())
+            failure => Problem::new(Code::from_name(failure.code().name()), failure.to_string())
                 .with_free_ports(failure.free_ports().map(<[PortNumber]>::to_vec))
                 .retry_after(failure.retry_after()),
         }

@@ -147,7 +147,7 @@ pub(super) async fn nearby(
 ) -> Result<Json<NearbySplitters>, Problem> {
     let query = query.read()?;
     let provisioning = &caller.tenant().provisioning;
-    let checked = nearby::check(&provisioning.mirror, &provisioning.ozmap, &query).await;
+    let checked = provisioning.nearby(&query).await;
     let (network, checked) = checked.ok_or_else(|| {
         let detail = "The network has not been loaded yet, because OZmap does not answer or takes long.";
         Problem::new(Code::OzmapUnreachable, detail)

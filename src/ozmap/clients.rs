@@ -1,6 +1,6 @@
 //! What an installation asks and writes: one client, his light, one splitter, one port.
 
-use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch};
+use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch, Write};
 use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route, Site, Splitter};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -141,12 +141,21 @@ impl Ozmap {
         }
     }
 
-    /// Creates a property, with its client where he is new. Not repeated: what became of a create whose answer was lost
-    /// has to be looked up.
+    /// Carries one write out.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn create_property(&self, home: &NewProperty) -> Result<(), CallError> {
+    pub async fn carry_out(&self, write: &Write) -> Result<(), CallError> {
+        match write {
+            Write::CreateProperty(property) => self.create_property(property).await,
+            Write::PatchProperty(patch) => self.patch_property(patch).await,
+            Write::PatchClient(patch) => self.patch_client(patch).await,
+        }
+    }
+
+    /// Creates a property, with its client where it is new. Not repeated: what became of a create whose answer was lost
+    /// has to be looked up.
+    async fn create_property(&self, home: &NewProperty) -> Result<(), CallError> {
         self.write(
             "create a property",
             Method::POST,
@@ -157,27 +166,15 @@ impl Ozmap {
         .await
     }
 
-    /// Changes where a client lives. A full-value update: safe to repeat.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn patch_property(&self, edit: &PropertyPatch) -> Result<(), CallError> {
-        match edit {
-            PropertyPatch::New(home) => self.create_property(home).await,
-            PropertyPatch::Edit { property, .. } => {
-                let (route, body) =
-                    (format!("properties/{property}"), client_record::property_patch_body(edit));
-                self.write("update a property", Method::PATCH, &route, body, Idempotency::Idempotent).await
-            }
-        }
+    /// Changes a property. A full-value update: safe to repeat.
+    async fn patch_property(&self, patch: &PropertyPatch) -> Result<(), CallError> {
+        let (route, body) = (format!("properties/{}", patch.id), client_record::property_patch_body(patch));
+        self.write("update a property", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 
     /// Changes a client record. A full-value update: safe to repeat.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), CallError> {
-        let (route, body) = (format!("ftth-clients/{id}"), client_record::client_patch_body(edit));
+    async fn patch_client(&self, patch: &ClientPatch) -> Result<(), CallError> {
+        let (route, body) = (format!("ftth-clients/{}", patch.id), client_record::client_patch_body(patch));
         self.write("update a client", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 

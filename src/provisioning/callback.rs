@@ -1,8 +1,9 @@
-//! Telling a caller that a promise was kept, if he wants to be told.
+//! Calling a caller back once its stored request is done.
 
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use gateway_core::provisioning::OperationState;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -13,9 +14,23 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Tries after the first; they end after about half a minute.
 const RETRIES: usize = 4;
 
+/// Why an address is not called back.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackRefused {
+    /// It cannot be read.
+    #[error("is no URL: {0}")]
+    NotAUrl(#[from] url::ParseError),
+    /// Another scheme.
+    #[error("is neither http nor https")]
+    Scheme,
+    /// An operator has not named the host.
+    #[error("has a host that PROVISIONING_CALLBACK_HOSTS does not name")]
+    Host,
+}
+
 /// Calls admitted hosts back; clones are the same.
 #[derive(Clone)]
-pub struct Callbacks {
+pub(super) struct Callbacks {
     hosts: Vec<String>,
     http: reqwest::Client,
     under_way: TaskTracker,
@@ -26,7 +41,7 @@ impl Callbacks {
     ///
     /// # Errors
     /// A sentence for people if the HTTP client cannot be built.
-    pub fn new(hosts: Vec<String>) -> Result<Callbacks, String> {
+    pub(super) fn new(hosts: Vec<String>) -> Result<Callbacks, String> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
             .timeout(TIMEOUT)
@@ -40,21 +55,21 @@ impl Callbacks {
     /// A callback address, if its host is admitted.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn admitted(&self, url: &str) -> Result<Url, String> {
-        let url: Url = url.parse().map_err(|error| format!("is no URL: {error}"))?;
+    /// [`CallbackRefused`].
+    pub(super) fn admitted(&self, url: &str) -> Result<Url, CallbackRefused> {
+        let url: Url = url.parse()?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err("is neither http nor https".to_owned());
+            return Err(CallbackRefused::Scheme);
         }
         match url.host_str() {
             Some(host) if self.hosts.iter().any(|admitted| admitted.eq_ignore_ascii_case(host)) => Ok(url),
-            _ => Err("has a host that GATEWAY_CALLBACK_HOSTS does not name".to_owned()),
+            _ => Err(CallbackRefused::Host),
         }
     }
 
     /// Posts what became of an operation, in the background; the caller may always ask for the operation instead.
-    pub(super) fn tell(&self, url: &str, operation: Uuid, code: &str, state: &str) {
-        let body = json!({ "operation_id": operation, "code": code, "state": state });
+    pub(super) fn notify(&self, url: &str, operation: Uuid, code: &str, state: OperationState) {
+        let body = json!({ "operation_id": operation, "code": code, "state": state.name() });
         let request = self.http.post(url).json(&body);
         self.under_way.spawn(async move {
             let post = || async {
@@ -74,7 +89,7 @@ impl Callbacks {
     }
 
     /// Waits until the callbacks under way are done, for as long as one try takes: who is not told then may still ask.
-    pub async fn finished(&self) {
+    pub(super) async fn finished(&self) {
         self.under_way.close();
         if tokio::time::timeout(TIMEOUT, self.under_way.wait()).await.is_err() {
             tracing::warn!(callbacks = self.under_way.len(), "callbacks were given up");

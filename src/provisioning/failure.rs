@@ -1,12 +1,12 @@
-//! Why something that INT6 asked for was not done, by the stable code that it is told.
+//! Why something that INT6 asked for was not done, by the stable code that it is answered with.
 
 use std::time::Duration;
 
 use gateway_core::provisioning::Refusal;
-use gateway_core::{ClientCode, PortNumber, RecordId, System};
+use gateway_core::{ClientCode, ErrorCode, PortNumber, System};
 
-use crate::store::{self, LockError};
-use crate::upstream;
+use crate::store::{LockError, StoreError};
+use crate::upstream::CallError;
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -14,28 +14,25 @@ pub enum Failure {
     /// Neither property nor client.
     #[error("OZmap has no client of code {0}")]
     UnknownClient(ClientCode),
-    /// The client is there, the light is not.
+    /// The client is there, its light is not.
     #[error("OZmap has no fibre route from a PON to client {0}; look at the connections there")]
     NoRoute(ClientCode),
-    /// No splitter of this identifier.
-    #[error("OZmap has no splitter {0}")]
-    NoSuchSplitter(RecordId),
     /// It would have done harm.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The other side refused, or cannot be had.
     #[error(transparent)]
-    Upstream(#[from] upstream::CallError),
+    Upstream(#[from] CallError),
     /// The gateway's own database.
     #[error("the gateway's database does not answer")]
-    Store(#[from] store::StoreError),
+    Store(#[from] StoreError),
     /// Somebody else works on the same client or splitter.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// It takes longer than a caller can wait.
     #[error("{0} has not answered in time; what was begun is carried on")]
     Late(System),
-    /// A promise that came too late.
+    /// A stored request that came too late.
     #[error("a later request for the same client was carried out before")]
     Superseded,
     /// The gateway stops.
@@ -45,40 +42,28 @@ pub enum Failure {
 
 impl Failure {
     /// The stable name of the error. Source: `docs/contracts/gateway-api.md`, "Errors".
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Failure::UnknownClient(_) => "client_not_found",
-            Failure::NoRoute(_) => "no_fibre_route",
-            Failure::NoSuchSplitter(_) => "no_such_splitter",
-            Failure::Refused(refusal) => match refusal {
-                Refusal::ClientExists(_) => "client_exists",
-                Refusal::Ambiguous { .. } => "client_ambiguous",
-                Refusal::NotADropSplitter { .. } => "not_a_drop_splitter",
-                Refusal::NoSuchPort { .. } => "no_such_port",
-                Refusal::PortTaken { .. } => "port_taken",
-                Refusal::PortBlocked { .. } => "port_blocked",
-                Refusal::NoCoordinate(_) => "invalid_request",
-            },
+            Failure::UnknownClient(_) => ErrorCode::ClientNotFound,
+            Failure::NoRoute(_) => ErrorCode::NoFibreRoute,
+            Failure::Refused(refusal) => refusal.code(),
             Failure::Upstream(error) => match (error.system, error.kind.is_rejection()) {
-                (System::Ozmap, true) => "ozmap_rejected",
-                (System::Ozmap, false) => "ozmap_unreachable",
-                (System::Int6, true) => "int6_rejected",
-                (System::Int6, false) => "int6_unreachable",
+                (System::Ozmap, true) => ErrorCode::OzmapRejected,
+                (System::Ozmap, false) => ErrorCode::OzmapUnreachable,
+                (System::Int6, true) => ErrorCode::Int6Rejected,
+                (System::Int6, false) => ErrorCode::Int6Unreachable,
             },
-            Failure::Late(System::Ozmap) => "ozmap_unreachable",
-            Failure::Late(System::Int6) => "int6_unreachable",
-            // The end of an operation, and no answer to a request.
-            Failure::Superseded => "superseded",
-            Failure::Store(_) | Failure::Lock(_) | Failure::Stopping => "unavailable",
+            Failure::Late(System::Ozmap) => ErrorCode::OzmapUnreachable,
+            Failure::Late(System::Int6) => ErrorCode::Int6Unreachable,
+            Failure::Superseded => ErrorCode::Superseded,
+            Failure::Store(_) | Failure::Lock(_) | Failure::Stopping => ErrorCode::Unavailable,
         }
     }
 
     /// Ports that could be asked for instead.
     pub fn free_ports(&self) -> Option<&[PortNumber]> {
         match self {
-            Failure::Refused(Refusal::PortTaken { free, .. } | Refusal::PortBlocked { free, .. }) => {
-                Some(free)
-            }
+            Failure::Refused(refusal) => refusal.free_ports(),
             _ => None,
         }
     }
@@ -86,7 +71,7 @@ impl Failure {
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            // A key that is wrong today is mended tomorrow.
+            // A key that is wrong today is put right tomorrow.
             Failure::Upstream(error) => error.kind.is_transient() || error.kind.is_unauthorized(),
             Failure::Store(_) | Failure::Lock(_) | Failure::Late(_) | Failure::Stopping => true,
             _ => false,

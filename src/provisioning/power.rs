@@ -8,7 +8,7 @@ use gateway_core::{ClientCode, KnownPower};
 use jiff::Timestamp;
 use moka::future::Cache;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::ozmap::{CalculatedPower, Ozmap};
 use crate::store::Store;
 use crate::upstream;
@@ -40,7 +40,7 @@ enum NoPower {
 pub type PowerAnswer = (Arc<KnownPower>, Origin);
 
 /// Answers questions about light, for one tenant.
-pub struct Powers {
+pub(super) struct Powers {
     tenant: String,
     ozmap: Ozmap,
     store: Store,
@@ -49,7 +49,7 @@ pub struct Powers {
 
 impl Powers {
     /// `keep` is how long an answer may be given again without asking OZmap; zero always asks.
-    pub fn new(tenant: String, ozmap: Ozmap, store: Store, keep: Duration) -> Powers {
+    pub(super) fn new(tenant: String, ozmap: Ozmap, store: Store, keep: Duration) -> Powers {
         let fresh = Cache::builder().max_capacity(MOST_CACHED).time_to_live(keep).build();
         Powers { tenant, ozmap, store, fresh }
     }
@@ -61,7 +61,7 @@ impl Powers {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn of(self: &Arc<Self>, code: &ClientCode, anew: bool) -> Result<PowerAnswer, Failure> {
+    pub(super) async fn of(self: &Arc<Self>, code: &ClientCode, anew: bool) -> Result<PowerAnswer, Failure> {
         if anew {
             self.fresh.invalidate(code).await;
         } else if let Some(known) = self.fresh.get(code).await {
@@ -95,11 +95,11 @@ impl Powers {
         }
     }
 
-    /// Knows nothing of a client any more: he was connected elsewhere, and a verdict on his old way would be a wrong one.
-    pub async fn forget(&self, code: &ClientCode) {
+    /// Knows nothing of a client any more: it was connected elsewhere, and a verdict on its old way would be a wrong one.
+    pub(super) async fn forget(&self, code: &ClientCode) {
         self.fresh.invalidate(code).await;
         if let Err(error) = self.store.forget_power(&self.tenant, code.as_str()).await {
-            tracing::warn!(%error, "the power of a client who was connected elsewhere could not be forgotten");
+            tracing::warn!(%error, "the power of a client that was connected elsewhere could not be forgotten");
         }
     }
 

@@ -1,24 +1,24 @@
-//! Promised activations (202): stored before the answer, carried out with growing pauses until they succeed or are refused.
+//! The queue of accepted requests (202): stored before the answer, carried out with growing pauses until they succeed or are
+//! refused.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use gateway_core::provisioning::{ConnectRequest, Intent};
-use gateway_core::{ClientRecord, PortNumber};
+use gateway_core::PortNumber;
+use gateway_core::provisioning::{Command, Done, OperationAnswer, OperationState};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use super::Failure;
-use super::activation::{Activations, Done, RequestOrigin};
 use super::callback::Callbacks;
-use crate::store::{self, Locks, NewOperation, OperationRow, Store};
+use super::commands::{Commands, RequestOrigin};
+use super::failure::Failure;
+use crate::store::{Locks, NewOperation, NotUnderstood, Operation, Store, StoreError};
 
 /// How often the store is looked at, for operations of another replica and for pauses that end.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,137 +26,84 @@ const LOOK: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// …to here.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// OperationQueue under way at once.
+/// Operations under way at once.
 const PARALLEL: usize = 8;
-/// OperationQueue of one look.
+/// Operations of one look.
 const ROWS: u32 = 64;
 /// How long an operation waits in line before it is tried later.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often operations that are not understood are counted and logged anew: another replica may have done them.
+const REVIEW: Duration = Duration::from_secs(60);
 
-/// What an operation's caller would have been answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum OperationAnswer {
-    /// It was done.
-    Done {
-        /// `created`, `updated` or `unchanged`.
-        outcome: String,
-        /// The client as OZmap held him afterwards.
-        record: Box<ClientRecord>,
-        /// When.
-        as_of: Timestamp,
-    },
-    /// It may not be done.
-    Refused {
-        /// The stable code.
-        code: String,
-        /// The sentence.
-        detail: String,
-        /// Ports that could be asked for instead.
-        free_ports: Option<Vec<PortNumber>>,
-    },
-    /// A later request for the same client was carried out before.
-    Superseded,
-}
-
-impl OperationAnswer {
-    fn state(&self) -> &'static str {
-        match self {
-            OperationAnswer::Done { .. } => "succeeded",
-            OperationAnswer::Refused { .. } => "refused",
-            OperationAnswer::Superseded => "superseded",
-        }
-    }
-
-    fn of(result: Result<Done, Failure>) -> Result<OperationAnswer, Failure> {
-        match result {
-            Ok(Done { outcome, record, as_of }) => Ok(OperationAnswer::Done {
-                outcome: outcome.name().to_owned(),
-                record: Box::new(record),
-                as_of,
-            }),
-            Err(Failure::Superseded) => Ok(OperationAnswer::Superseded),
-            Err(failure) if failure.is_transient() => Err(failure),
-            Err(failure) => Ok(OperationAnswer::Refused {
-                code: failure.code().to_owned(),
-                detail: failure.to_string(),
-                free_ports: failure.free_ports().map(<[PortNumber]>::to_vec),
-            }),
-        }
-    }
-}
-
-/// A tenant's promises; clones are the same.
+/// A tenant's queue; clones are the same.
 #[derive(Clone)]
-pub struct OperationQueue {
-    parts: Arc<QueueDeps>,
+pub(super) struct OperationQueue {
+    deps: Arc<QueueDeps>,
 }
 
 struct QueueDeps {
     tenant: String,
     store: Store,
     locks: Arc<Locks>,
-    activations: Activations,
+    commands: Commands,
     callbacks: Callbacks,
     wake: Notify,
 }
 
 impl OperationQueue {
     /// Nothing is carried out before [`OperationQueue::run_worker`].
-    pub fn new(
+    pub(super) fn new(
         tenant: String,
         store: Store,
         locks: Arc<Locks>,
-        activations: Activations,
+        commands: Commands,
         callbacks: Callbacks,
     ) -> OperationQueue {
         let wake = Notify::new();
-        OperationQueue { parts: Arc::new(QueueDeps { tenant, store, locks, activations, callbacks, wake }) }
+        OperationQueue { deps: Arc::new(QueueDeps { tenant, store, locks, commands, callbacks, wake }) }
     }
 
-    /// Writes a promise down; only then may it be given.
+    /// Stores a command; only then may it be acknowledged.
     ///
     /// # Errors
-    /// [`store::StoreError`].
-    pub async fn enqueue(
+    /// [`StoreError`].
+    pub(super) async fn enqueue(
         &self,
-        intent: Intent,
-        request: &ConnectRequest,
-        asked_by: &str,
+        command: &Command,
+        requested_by: &str,
         callback: Option<&Url>,
-    ) -> Result<Uuid, store::StoreError> {
-        let (id, parts) = (Uuid::now_v7(), &self.parts);
+    ) -> Result<Uuid, StoreError> {
+        let (id, deps) = (Uuid::now_v7(), &self.deps);
         let operation = NewOperation {
             id,
-            tenant: &parts.tenant,
-            code: request.code.as_str(),
-            kind: if intent == Intent::Activate { "activate" } else { "create" },
-            request: serde_json::to_string(request).unwrap_or_default(),
-            asked_by,
+            tenant: &deps.tenant,
+            command,
+            requested_by,
             callback_url: callback.map(Url::as_str),
             created_at: Timestamp::now(),
         };
-        parts.store.enqueue_operation(operation).await?;
-        parts.wake.notify_one();
+        deps.store.enqueue_operation(operation).await?;
+        deps.wake.notify_one();
         Ok(id)
     }
 
-    /// Carries promises out until `stop`; those of an earlier process, too. One that hangs holds up no other client's.
-    pub async fn run_worker(self, stop: CancellationToken) {
+    /// Carries operations out until `stop`; those of an earlier process, too. One that hangs holds up no other client's.
+    pub(super) async fn run_worker(self, stop: CancellationToken) {
         let (mut under_way, mut ids) = (JoinSet::new(), HashSet::new());
+        let mut foreign = Foreign::new(self.deps.tenant.clone());
         while !stop.is_cancelled() {
-            for operation in self.due().await {
-                if under_way.len() < PARALLEL && ids.insert(operation.id.clone()) {
-                    let parts = Arc::clone(&self.parts);
+            for (operation, command) in self.due(&mut foreign).await {
+                if under_way.len() < PARALLEL && ids.insert(operation.id) {
+                    let deps = Arc::clone(&self.deps);
                     under_way.spawn(async move {
-                        parts.carry_out(&operation).await;
+                        deps.carry_out(&operation, command).await;
                         operation.id
                     });
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => (),
-                () = self.parts.wake.notified() => (),
+                () = self.deps.wake.notified() => (),
                 () = tokio::time::sleep(LOOK) => (),
                 Some(done) = under_way.join_next() => {
                     // A task that panicked does not say which it was: it is tried again after a restart.
@@ -167,84 +114,132 @@ impl OperationQueue {
         while under_way.join_next().await.is_some() {}
     }
 
-    async fn due(&self) -> Vec<OperationRow> {
-        let due = self.parts.store.due_operations(&self.parts.tenant, Timestamp::now(), ROWS).await;
-        due.unwrap_or_else(|error| {
-            tracing::warn!(tenant = self.parts.tenant, %error, "promised activations cannot be looked up");
-            Vec::new()
-        })
+    /// Operations whose time has come, and that this release understands.
+    async fn due(&self, foreign: &mut Foreign) -> Vec<(Operation, Command)> {
+        let QueueDeps { tenant, store, .. } = &*self.deps;
+        foreign.review();
+        loop {
+            let due = match store.due_operations(tenant, Timestamp::now(), &foreign.ids, ROWS).await {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::warn!(tenant, %error, "accepted requests cannot be looked up");
+                    return Vec::new();
+                }
+            };
+            let before = foreign.ids.len();
+            let understood: Vec<_> =
+                due.into_iter().filter_map(|operation| foreign.sort(operation)).collect();
+            // Those that are not understood may have hidden others.
+            if foreign.ids.len() == before {
+                foreign.count();
+                return understood;
+            }
+        }
+    }
+}
+
+/// Pending operations of another release: they stay pending, hold nobody up, and are counted and logged.
+struct Foreign {
+    tenant: String,
+    ids: BTreeSet<Uuid>,
+    since: Instant,
+}
+
+impl Foreign {
+    fn new(tenant: String) -> Foreign {
+        Foreign { tenant, ids: BTreeSet::new(), since: Instant::now() }
+    }
+
+    /// Forgets them from time to time: whoever is still pending is found again.
+    fn review(&mut self) {
+        if self.since.elapsed() >= REVIEW {
+            (self.ids, self.since) = (BTreeSet::new(), Instant::now());
+        }
+    }
+
+    /// The command of an operation, or `None` if it is put aside.
+    fn sort(&mut self, operation: Operation) -> Option<(Operation, Command)> {
+        let why: NotUnderstood = match &operation.command {
+            Ok(command) => {
+                let command = command.clone();
+                return Some((operation, command));
+            }
+            Err(why) => why.clone(),
+        };
+        let (tenant, id, code) = (&self.tenant, operation.id, &operation.code);
+        tracing::error!(tenant, operation = %id, code, %why, "an accepted request is not understood: it stays pending until a release that knows it carries it out");
+        self.ids.insert(operation.id);
+        None
+    }
+
+    fn count(&self) {
+        metrics::gauge!("gateway_operations_not_understood", "tenant" => self.tenant.clone())
+            .set(self.ids.len() as f64);
     }
 }
 
 impl QueueDeps {
-    async fn carry_out(&self, operation: &OperationRow) {
+    async fn carry_out(&self, operation: &Operation, command: Command) {
+        let id = operation.id;
         // Another replica may be at it.
-        let lock = match self.locks.lock("operation", &operation.id).await {
-            Ok(lock) => lock,
+        let guard = match self.locks.lock("operation", &id.to_string()).await {
+            Ok(guard) => guard,
             Err(error) => {
-                tracing::debug!(operation = operation.id, %error, "a promised activation is in other hands");
+                tracing::debug!(operation = %id, %error, "an accepted request is in other hands");
                 return;
             }
         };
-        if let Err(error) = self.try_once(operation).await {
-            tracing::error!(tenant = self.tenant, operation = operation.id, %error, "a promised activation cannot be recorded");
+        if let Err(error) = self.try_once(operation, command).await {
+            tracing::error!(tenant = self.tenant, operation = %id, %error, "what became of an accepted request cannot be recorded");
             // It is found again at once: a database that does not write would be asked without a pause.
             tokio::time::sleep(LOOK).await;
         }
-        self.locks.release(lock).await;
+        self.locks.release(guard).await;
     }
 
-    async fn try_once(&self, operation: &OperationRow) -> Result<(), store::StoreError> {
-        let id: Uuid = operation.id.parse().unwrap_or_default();
+    async fn try_once(&self, operation: &Operation, command: Command) -> Result<(), StoreError> {
+        let id = operation.id;
         let still = self.store.operation(&self.tenant, id).await?;
         // Another replica may have ended it, or tried it and put it off.
-        if still.is_none_or(|still| still.state != "pending" || still.attempts != operation.attempts) {
+        let untouched =
+            |still: Operation| still.state == OperationState::Pending && still.attempts == operation.attempts;
+        if !still.is_some_and(untouched) {
             return Ok(());
         }
-        let answer = match self.answer(operation, id).await? {
-            Ok(answer) => answer,
-            Err(failure) => {
-                let next_at = Timestamp::now() + pause_after(operation.attempts);
-                tracing::warn!(tenant = self.tenant, operation = operation.id, %failure, "a promised activation will be tried again");
-                return self.store.postpone_operation(&operation.id, next_at, &failure.to_string()).await;
-            }
-        };
-        let text = serde_json::to_string(&answer).unwrap_or_default();
-        self.store.end_operation(&operation.id, answer.state(), &text, Timestamp::now()).await?;
-        if let Some(url) = &operation.callback_url {
-            self.callbacks.tell(url, id, &operation.code, answer.state());
-        }
-        Ok(())
-    }
-
-    async fn answer(
-        &self,
-        operation: &OperationRow,
-        id: Uuid,
-    ) -> Result<Result<OperationAnswer, Failure>, store::StoreError> {
-        let created_at: Timestamp = operation.created_at.parse().unwrap_or_default();
-        let Ok(request) = serde_json::from_str::<ConnectRequest>(&operation.request) else {
-            let detail = "the stored request cannot be read by this version of the gateway".to_owned();
-            return Ok(Ok(OperationAnswer::Refused {
-                code: "internal".to_owned(),
-                detail,
-                free_ports: None,
-            }));
-        };
-        let intent = match operation.kind.as_str() {
-            "activate" => Intent::Activate,
-            // A try that was cut off may have created the client.
-            _ if self.store.was_tried(id).await? => Intent::CreateAgain,
-            _ => Intent::Create,
-        };
         let origin = RequestOrigin {
-            by: operation.asked_by.clone(),
-            at: created_at,
+            by: operation.requested_by.clone(),
+            at: operation.created_at,
             patience: PATIENCE,
             operation: Some(id),
         };
-        let result = self.activations.begin(intent, request, origin).await;
-        Ok(OperationAnswer::of(result.unwrap_or(Err(Failure::Stopping))))
+        let result = self.commands.begin(command, origin).await.unwrap_or(Err(Failure::Stopping));
+        let answer = match answer_of(result) {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let next_at = Timestamp::now() + pause_after(operation.attempts);
+                tracing::warn!(tenant = self.tenant, operation = %id, %failure, "an accepted request will be tried again");
+                return self.store.postpone_operation(id, next_at, &failure.to_string()).await;
+            }
+        };
+        self.store.end_operation(id, &answer, Timestamp::now()).await?;
+        if let Some(url) = &operation.callback_url {
+            self.callbacks.notify(url, id, &operation.code, answer.state());
+        }
+        Ok(())
+    }
+}
+
+/// How an operation ends; the failure, if it is to be tried again.
+fn answer_of(result: Result<Done, Failure>) -> Result<OperationAnswer, Failure> {
+    match result {
+        Ok(done) => Ok(OperationAnswer::Done(Box::new(done))),
+        Err(Failure::Superseded) => Ok(OperationAnswer::Superseded),
+        Err(failure) if failure.is_transient() => Err(failure),
+        Err(failure) => Ok(OperationAnswer::Refused {
+            code: failure.code(),
+            detail: failure.to_string(),
+            free_ports: failure.free_ports().map(<[PortNumber]>::to_vec),
+        }),
     }
 }
 

@@ -1,12 +1,15 @@
-//! What INT6 asked to be connected: who asked, old → new, and what became of it.
+//! What INT6 asked to be done: who asked, before → after, and what became of it.
 
+use gateway_core::ClientRecord;
+use gateway_core::provisioning::{ActivationResult, Command};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, FromRow};
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::VariantArray;
 use uuid::Uuid;
 
-use super::error::During;
-use super::{Store, StoreError, time_text, without_nul};
+use super::error::{During, StoreError};
+use super::payload::{client_text, command_text, read_client, read_recorded_command};
+use super::{Store, time_of, time_text, without_nul};
 
 /// An activation that begins.
 #[derive(Debug, Clone)]
@@ -15,49 +18,14 @@ pub struct NewActivation<'a> {
     pub id: Uuid,
     /// Whose.
     pub tenant: &'a str,
-    /// The client's code.
-    pub code: &'a str,
-    /// When.
-    pub asked_at: Timestamp,
+    /// What is to be done.
+    pub command: &'a Command,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
     /// Who asked: the caller's address and request id.
-    pub asked_by: &'a str,
+    pub requested_by: &'a str,
     /// The stored operation that it carries out, if it is one.
     pub operation: Option<Uuid>,
-    /// JSON.
-    pub request: String,
-}
-
-/// How an activation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum ActivationResult {
-    /// Under way, or cut off by a crash.
-    Running,
-    /// OZmap did not know the client.
-    Created,
-    /// Something was written.
-    Updated,
-    /// Everything was so already.
-    Unchanged,
-    /// It may not be done.
-    Refused,
-    /// OZmap, or the gateway itself, could not be reached.
-    Failed,
-}
-
-impl ActivationResult {
-    /// The word in the API and the store.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-
-    /// Whether the client is what was asked for, so that an older request is overtaken.
-    pub fn is_done(self) -> bool {
-        match self {
-            ActivationResult::Created | ActivationResult::Updated | ActivationResult::Unchanged => true,
-            ActivationResult::Running | ActivationResult::Refused | ActivationResult::Failed => false,
-        }
-    }
 }
 
 /// How an activation ended.
@@ -65,40 +33,74 @@ impl ActivationResult {
 pub struct ActivationEnd {
     /// What became of it.
     pub result: ActivationResult,
-    /// What OZmap held before, JSON; `None` if it knew no such client, or could not be asked.
-    pub old: Option<String>,
-    /// What it holds now, JSON; `None` if nothing was written.
-    pub new: Option<String>,
-    /// The stable code and the sentence, if it was refused or failed.
+    /// What OZmap held before; `None` if it knew no such client, or could not be asked.
+    pub before: Option<ClientRecord>,
+    /// What it holds now; `None` if nothing was written.
+    pub after: Option<ClientRecord>,
+    /// The stable code and the reason, if it was refused or failed.
     pub error: Option<String>,
 }
 
 /// An activation as it is remembered.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct ActivationRow {
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedActivation {
     /// Its name.
-    pub id: String,
+    pub id: Uuid,
     /// The client's code.
     pub code: String,
-    /// RFC 3339.
-    pub asked_at: String,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
     /// Who asked.
-    pub asked_by: String,
+    pub requested_by: String,
     /// The stored operation that it carried out.
-    pub operation: Option<String>,
-    /// JSON.
-    #[sqlx(rename = "wish")]
-    pub request: String,
-    /// RFC 3339; `None` while it is under way, or if a crash cut it off.
-    pub finished_at: Option<String>,
-    /// JSON.
-    pub old_state: Option<String>,
-    /// JSON.
-    pub new_state: Option<String>,
-    /// `running`, or how it ended.
-    pub result: String,
+    pub operation: Option<Uuid>,
+    /// What was to be done; `None` if another release wrote it in a form that this one does not know.
+    pub command: Option<Command>,
+    /// When it ended; `None` while it is under way, or if a crash cut it off.
+    pub finished_at: Option<Timestamp>,
+    /// What OZmap held before.
+    pub before: Option<ClientRecord>,
+    /// What it held afterwards.
+    pub after: Option<ClientRecord>,
+    /// How it stands.
+    pub result: ActivationResult,
     /// Why it was refused or failed.
     pub error: Option<String>,
+}
+
+#[derive(FromRow)]
+struct ActivationRow {
+    id: String,
+    code: String,
+    asked_at: String,
+    asked_by: String,
+    operation: Option<String>,
+    wish: String,
+    finished_at: Option<String>,
+    old_state: Option<String>,
+    new_state: Option<String>,
+    result: String,
+    error: Option<String>,
+}
+
+impl From<ActivationRow> for RecordedActivation {
+    /// A result that a later release knows counts as failed: nothing is overtaken by it.
+    fn from(row: ActivationRow) -> RecordedActivation {
+        let client = |text: Option<String>| text.and_then(|text| read_client(&text).ok());
+        RecordedActivation {
+            id: row.id.parse().unwrap_or_default(),
+            code: row.code,
+            requested_at: time_of(&row.asked_at),
+            requested_by: row.asked_by,
+            operation: row.operation.and_then(|id| id.parse().ok()),
+            command: read_recorded_command(&row.wish).ok(),
+            finished_at: row.finished_at.as_deref().map(time_of),
+            before: client(row.old_state),
+            after: client(row.new_state),
+            result: row.result.parse().unwrap_or(ActivationResult::Failed),
+            error: row.error,
+        }
+    }
 }
 
 /// Which activations are asked for; an empty filter is all.
@@ -118,18 +120,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin_activation(&self, activation: NewActivation<'_>) -> Result<(), StoreError> {
-        let NewActivation { id, tenant, code, asked_at, asked_by, operation, request } = activation;
+        let NewActivation { id, tenant, command, requested_at, requested_by, operation } = activation;
         sqlx::query(
             "INSERT INTO activations (id, tenant, code, asked_at, asked_by, operation, wish, result) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'running')",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(id.to_string())
         .bind(tenant)
-        .bind(without_nul(code))
-        .bind(time_text(asked_at))
-        .bind(without_nul(asked_by))
+        .bind(without_nul(command.code().as_str()))
+        .bind(time_text(requested_at))
+        .bind(without_nul(requested_by))
         .bind(operation.map(|id| id.to_string()))
-        .bind(request)
+        .bind(command_text(command))
+        .bind(ActivationResult::Running.name())
         .execute(&self.writer)
         .await
         .map(drop)
@@ -146,14 +149,14 @@ impl Store {
         at: Timestamp,
         end: ActivationEnd,
     ) -> Result<(), StoreError> {
-        let ActivationEnd { result, old, new, error } = end;
+        let ActivationEnd { result, before, after, error } = end;
         sqlx::query(
             "UPDATE activations SET finished_at = $1, result = $2, old_state = $3, new_state = $4, error = $5 WHERE id = $6",
         )
         .bind(time_text(at))
         .bind(result.name())
-        .bind(old)
-        .bind(new)
+        .bind(before.as_ref().map(client_text))
+        .bind(after.as_ref().map(client_text))
         .bind(error.as_deref().map(without_nul))
         .bind(id.to_string())
         .execute(&self.writer)
@@ -171,7 +174,7 @@ impl Store {
         tenant: &str,
         filter: &ActivationFilter,
         limit: u32,
-    ) -> Result<Vec<ActivationRow>, StoreError> {
+    ) -> Result<Vec<RecordedActivation>, StoreError> {
         let before = filter.before.map(|id| id.to_string());
         let result = filter.result.map(|result| result.name().to_owned());
         let wanted = [("code", &filter.code), ("result", &result), ("id", &before)];
@@ -189,7 +192,8 @@ impl Store {
         for value in values {
             query = query.bind(value);
         }
-        query.fetch_all(&self.reader).await.during("list activations")
+        let rows: Vec<ActivationRow> = query.fetch_all(&self.reader).await.during("list activations")?;
+        Ok(rows.into_iter().map(RecordedActivation::from).collect())
     }
 
     /// Whether something later than this was asked for the client and done.

@@ -3,6 +3,7 @@
 use gateway_core::KnownPower;
 
 use super::error::During;
+use super::payload::{power_text, read_power};
 use super::{Store, StoreError, time_text, without_nul};
 
 impl Store {
@@ -19,7 +20,7 @@ impl Store {
         .bind(tenant)
         .bind(power.code.as_str())
         .bind(time_text(power.as_of))
-        .bind(serde_json::to_string(power).unwrap_or_default())
+        .bind(power_text(power))
         .execute(&self.writer)
         .await
         .map(drop)
@@ -52,7 +53,7 @@ impl Store {
                 .fetch_optional(&self.reader)
                 .await
                 .during("look up a calculated power")?;
-        // A row that an older version wrote in another shape is as good as none.
-        Ok(row.and_then(|(power,)| serde_json::from_str(&power).ok()))
+        // What another release wrote in another form is as good as none.
+        Ok(row.and_then(|(power,)| read_power(&power).ok()))
     }
 }

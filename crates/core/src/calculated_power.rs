@@ -2,13 +2,12 @@
 
 use compact_str::CompactString;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::client::{ClientCode, RecordId};
 use crate::power::{Dbm, PowerReading};
 
 /// A piece of the way from the OLT to the client, as OZmap names it; each part may be unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Equipment {
     /// Its record.
     pub id: Option<RecordId>,
@@ -19,7 +18,7 @@ pub struct Equipment {
 }
 
 /// One optical way from a PON to a client, with the power that should arrive (*potência calculada*).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Route {
     /// Whether the way ends at a PON; else it is dark.
     pub reached: bool,
@@ -40,7 +39,7 @@ pub struct Route {
 }
 
 /// What OZmap knew of a client's light at a time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KnownPower {
     /// Whose.
     pub code: ClientCode,

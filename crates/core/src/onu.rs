@@ -3,7 +3,6 @@
 use std::fmt;
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
 
 use crate::kept_as_text::kept_as_text;
 
@@ -71,7 +70,7 @@ impl fmt::Display for MacAddress {
 }
 
 /// The ONU's data exactly as OZmap holds them; `""` is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Onu {
     /// Serial number.
     pub serial_number: CompactString,
@@ -113,7 +112,7 @@ impl Onu {
 }
 
 /// What INT6 knows of an ONU.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OnuPatch {
     /// Serial number.
     pub serial: Option<OnuSerial>,

@@ -1,7 +1,6 @@
 //! What OZmap holds of one client, and of the property (*imóvel*) at which it lives.
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
 
 use crate::client::{ClientCode, RecordId};
 use crate::network::{Coordinate, PortNumber};
@@ -10,7 +9,7 @@ use crate::power::Dbm;
 use crate::status::{Implantation, Status};
 
 /// Everything that OZmap holds of one client and an installation may change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClientRecord {
     /// The client record.
     pub id: RecordId,
@@ -29,7 +28,7 @@ pub struct ClientRecord {
 }
 
 /// The property (*imóvel*) of a client.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Property {
     /// The property record.
     pub property: RecordId,
@@ -46,7 +45,7 @@ pub struct Property {
 }
 
 /// A splitter's port that a property holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
     /// The splitter.
     pub splitter: RecordId,

@@ -156,10 +156,10 @@ fn connections(value: &Value) -> Result<Vec<Connection>, String> {
 }
 
 /// The body that creates a property on a port. Never `force`: it would take the port from whoever holds it.
-pub fn new_property_body(home: &NewProperty) -> Value {
-    let NewProperty { site, project, splitter, port, coordinate, address, resident } = home;
+pub fn new_property_body(property: &NewProperty) -> Value {
+    let NewProperty { site, project, splitter, port, coordinate, address, client } = property;
     let mut body = json!({ "box": site.as_str(), "connector": splitter.as_str(), "port": port.get() });
-    body["client"] = match resident {
+    body["client"] = match client {
         PropertyClient::Known(id) => json!(id.as_str()),
         PropertyClient::New { code, name, implantation, onu } => {
             let implanted = *implantation == Implantation::Implanted;
@@ -184,10 +184,8 @@ pub fn new_property_body(home: &NewProperty) -> Value {
 }
 
 /// The PATCH of a property. Source: `docs/contracts/ozmap-api.md`, "Updating a property".
-pub fn property_patch_body(edit: &PropertyPatch) -> Value {
-    let PropertyPatch::Edit { property: _, connect, site, coordinate, address } = edit else {
-        return json!({});
-    };
+pub fn property_patch_body(patch: &PropertyPatch) -> Value {
+    let PropertyPatch { id: _, connect, site, coordinate, address } = patch;
     let mut body = Map::new();
     if let Some((splitter, port)) = connect {
         body.insert("connector".to_owned(), json!(splitter.as_str()));
@@ -206,8 +204,8 @@ pub fn property_patch_body(edit: &PropertyPatch) -> Value {
 }
 
 /// The PATCH of a client record; `onu` is whole, because it may be replaced.
-pub fn client_patch_body(edit: &ClientPatch) -> Value {
-    let ClientPatch { name, implantation, onu } = edit;
+pub fn client_patch_body(patch: &ClientPatch) -> Value {
+    let ClientPatch { id: _, name, implantation, onu } = patch;
     let mut body = Map::new();
     if let Some(name) = name {
         body.insert("name".to_owned(), json!(name));

@@ -1,32 +1,58 @@
-//! Activations, promises, known powers and locks, on both databases.
+//! Activations, operations, known powers and locks, on both databases.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use gateway_core::provisioning::{
+    ActivationResult, Command, ConnectRequest, OperationAnswer, OperationState,
+};
 use gateway_core::sync::RunState;
-use gateway_core::{ClientCode, KnownPower, Route};
+use gateway_core::{
+    ClientCode, ClientRecord, ErrorCode, Implantation, KnownPower, Onu, OnuPatch, PortNumber, RecordId, Route,
+};
 use rstest::rstest;
 
 use super::super::*;
 use super::{Database, Fresh, at, begun, end, fresh};
 
-async fn activation(store: &Store, code: &str, asked_at: Timestamp, operation: Option<Uuid>) -> Uuid {
+fn command(code: &str) -> Command {
+    Command::Activate(ConnectRequest {
+        code: ClientCode::new(code).expect("a code"),
+        splitter: RecordId::new("5da6").expect("an identifier"),
+        port: PortNumber::new(3).expect("a port"),
+        coordinate: None,
+        implantation: Implantation::Implanted,
+        name: None,
+        address: None,
+        onu: OnuPatch::default(),
+    })
+}
+
+fn client(code: &str) -> ClientRecord {
+    ClientRecord {
+        id: RecordId::new("c1").expect("an identifier"),
+        code: ClientCode::new(code).expect("a code"),
+        name: None,
+        status: None,
+        implantation: Implantation::Implanted,
+        onu: Onu::default(),
+        home: None,
+    }
+}
+
+async fn activation(store: &Store, code: &str, requested_at: Timestamp, operation: Option<Uuid>) -> Uuid {
     let id = Uuid::now_v7();
-    let request = r#"{"port":3}"#.to_owned();
-    let new =
-        NewActivation { id, tenant: "north", code, asked_at, asked_by: "192.0.2.7 r1", operation, request };
+    let command = command(code);
+    let requested_by = "192.0.2.7 r1";
+    let new = NewActivation { id, tenant: "north", command: &command, requested_at, requested_by, operation };
     store.begin_activation(new).await.expect("it is written");
     id
 }
 
-fn as_done(result: &'static str) -> ActivationEnd {
-    let error = (result == "refused").then(|| "port_taken: \0".to_owned());
-    ActivationEnd {
-        result: result.parse().expect("a result"),
-        old: None,
-        new: Some(r#"{"port":3}"#.to_owned()),
-        error,
-    }
+fn as_done(result: ActivationResult) -> ActivationEnd {
+    let error = (result == ActivationResult::Refused).then(|| "port_taken: \0".to_owned());
+    ActivationEnd { result, before: None, after: Some(client("147")), error }
 }
 
 async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
@@ -34,10 +60,8 @@ async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
     let new = NewOperation {
         id,
         tenant: "north",
-        code,
-        kind: "activate",
-        request: r#"{"port":3}"#.to_owned(),
-        asked_by: "192.0.2.7 r1",
+        command: &command(code),
+        requested_by: "192.0.2.7 r1",
         callback_url: Some("http://192.0.2.8/"),
         created_at,
     };
@@ -45,8 +69,12 @@ async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
     id
 }
 
-async fn due(store: &Store, now: Timestamp) -> Vec<String> {
-    let due = store.due_operations("north", now, 10).await.expect("read");
+async fn due(store: &Store, now: Timestamp) -> Vec<Uuid> {
+    due_but(store, now, &BTreeSet::new()).await
+}
+
+async fn due_but(store: &Store, now: Timestamp, except: &BTreeSet<Uuid>) -> Vec<Uuid> {
+    let due = store.due_operations("north", now, except, 10).await.expect("read");
     due.into_iter().map(|operation| operation.id).collect()
 }
 
@@ -66,14 +94,15 @@ async fn an_activation_is_read_back_as_it_was_written(
     let promise = Uuid::now_v7();
     let id = activation(&store, "147", at("10:00:00"), Some(promise)).await;
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
-    assert_eq!((row.id, row.result.as_str(), row.finished_at), (id.to_string(), "running", None));
-    assert_eq!((row.asked_at.as_str(), row.asked_by.as_str()), ("2026-11-20T10:00:00.000Z", "192.0.2.7 r1"));
-    assert_eq!((row.operation, row.request.as_str()), (Some(promise.to_string()), r#"{"port":3}"#));
-    store.end_activation(id, at("10:00:01"), as_done("refused")).await.expect("written");
+    assert_eq!((row.id, row.result, row.finished_at), (id, ActivationResult::Running, None));
+    assert_eq!((row.requested_at, row.requested_by.as_str()), (at("10:00:00"), "192.0.2.7 r1"));
+    assert_eq!((row.operation, row.command), (Some(promise), Some(command("147"))));
+    store.end_activation(id, at("10:00:01"), as_done(ActivationResult::Refused)).await.expect("written");
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
-    assert_eq!((row.result.as_str(), row.error.as_deref()), ("refused", Some("port_taken: \u{fffd}")));
-    assert_eq!((row.old_state, row.new_state.as_deref()), (None, Some(r#"{"port":3}"#)));
-    assert_eq!(row.finished_at.as_deref(), Some("2026-11-20T10:00:01.000Z"));
+    let error = Some("port_taken: \u{fffd}");
+    assert_eq!((row.result, row.error.as_deref()), (ActivationResult::Refused, error));
+    assert_eq!((row.before, row.after), (None, Some(client("147"))));
+    assert_eq!(row.finished_at, Some(at("10:00:01")));
     assert_eq!(store.activations("south", &all, 10).await.expect("read"), [], "another tenant's");
     assert!(store.was_tried(promise).await.expect("read") && !store.was_tried(id).await.expect("read"));
 }
@@ -85,27 +114,28 @@ async fn activations_are_filtered_and_come_in_pages(
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let mut ids = Vec::new();
-    for (code, result) in [("1", "created"), ("2", "refused"), ("1", "updated"), ("1", "refused")] {
+    for (code, result) in [
+        ("1", ActivationResult::Created),
+        ("2", ActivationResult::Refused),
+        ("1", ActivationResult::Updated),
+        ("1", ActivationResult::Refused),
+    ] {
         let id = activation(&store, code, at("10:00:00"), None).await;
         store.end_activation(id, at("10:00:01"), as_done(result)).await.expect("written");
         ids.push(id);
     }
-    let found = async |code: Option<&str>, result: Option<&str>, before, limit| {
-        let filter = ActivationFilter {
-            code: code.map(Into::into),
-            result: result.and_then(|result| result.parse().ok()),
-            before,
-        };
+    let found = async |code: Option<&str>, result, before, limit| {
+        let filter = ActivationFilter { code: code.map(Into::into), result, before };
         let rows = store.activations("north", &filter, limit).await.expect("read");
-        rows.into_iter().map(|row| row.id.parse().expect("a UUID")).collect::<Vec<Uuid>>()
+        rows.into_iter().map(|row| row.id).collect::<Vec<Uuid>>()
     };
     assert_eq!(found(None, None, None, 3).await, [ids[3], ids[2], ids[1]]);
     assert_eq!(found(None, None, Some(ids[1]), 3).await, [ids[0]]);
     assert_eq!(found(Some("1"), None, None, 9).await, [ids[3], ids[2], ids[0]]);
-    assert_eq!(found(Some("1"), Some("refused"), None, 9).await, [ids[3]]);
-    assert_eq!(found(Some("1"), Some("refused"), Some(ids[3]), 9).await, Vec::<Uuid>::new());
+    assert_eq!(found(Some("1"), Some(ActivationResult::Refused), None, 9).await, [ids[3]]);
+    assert_eq!(found(Some("1"), Some(ActivationResult::Refused), Some(ids[3]), 9).await, Vec::<Uuid>::new());
     assert_eq!(
-        found(Some("1\0"), Some("\0' OR '1'='1"), None, 9).await,
+        found(Some("1\0' OR '1'='1"), None, None, 9).await,
         Vec::<Uuid>::new(),
         "no filter makes it fail"
     );
@@ -118,15 +148,20 @@ async fn only_what_was_asked_later_and_done_overtakes(
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
     let overtaken = async || store.activated_since("north", "147", at("10:00:00")).await.expect("read");
-    for (second, code, result) in
-        [("10:00:00", "147", "updated"), ("10:00:01", "147", "refused"), ("10:00:01", "148", "created")]
-    {
+    for (second, code, result) in [
+        ("10:00:00", "147", ActivationResult::Updated),
+        ("10:00:01", "147", ActivationResult::Refused),
+        ("10:00:01", "148", ActivationResult::Created),
+    ] {
         let id = activation(&store, code, at(second), None).await;
         store.end_activation(id, at("10:00:09"), as_done(result)).await.expect("written");
     }
     let under_way = activation(&store, "147", at("10:00:02"), None).await;
     assert!(!overtaken().await, "its own, refused, another client's, and not done yet");
-    store.end_activation(under_way, at("10:00:09"), as_done("unchanged")).await.expect("written");
+    store
+        .end_activation(under_way, at("10:00:09"), as_done(ActivationResult::Unchanged))
+        .await
+        .expect("written");
     assert!(overtaken().await);
     assert!(!store.activated_since("south", "147", at("10:00:00")).await.expect("read"));
 }
@@ -137,46 +172,40 @@ async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
     #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
-    assert_eq!(due(&store, at("10:00:00")).await, [""; 0]);
+    let none: [Uuid; 0] = [];
+    assert_eq!(due(&store, at("10:00:00")).await, none);
     let first = operation(&store, "147", at("10:00:00")).await;
     let second = operation(&store, "147", at("10:00:01")).await;
     let other = operation(&store, "148", at("10:00:02")).await;
-    let (one, two, three) = (first.to_string(), second.to_string(), other.to_string());
-    assert_eq!(due(&store, at("09:59:59")).await, [""; 0]);
-    assert_eq!(due(&store, at("10:00:05")).await, [one.clone(), three.clone()]);
-    assert_eq!(store.due_operations("south", at("10:00:05"), 10).await.expect("read"), []);
-    assert_eq!(store.due_operations("north", at("10:00:05"), 1).await.expect("read").len(), 1);
+    assert_eq!(due(&store, at("09:59:59")).await, none);
+    assert_eq!(due(&store, at("10:00:05")).await, [first, other]);
+    assert_eq!(due_but(&store, at("10:00:05"), &BTreeSet::from([first])).await, [second, other]);
+    let all = BTreeSet::new();
+    assert_eq!(store.due_operations("south", at("10:00:05"), &all, 10).await.expect("read"), []);
+    assert_eq!(store.due_operations("north", at("10:00:05"), &all, 1).await.expect("read").len(), 1);
 
-    store.postpone_operation(&one, at("10:01:00"), "OZmap is away \0").await.expect("written");
-    assert_eq!(
-        due(&store, at("10:00:05")).await,
-        std::slice::from_ref(&three),
-        "the second waits for the first"
-    );
+    store.postpone_operation(first, at("10:01:00"), "OZmap is away \0").await.expect("written");
+    assert_eq!(due(&store, at("10:00:05")).await, [other], "the second waits for the first");
     let row = store.operation("north", first).await.expect("read").expect("it is there");
-    assert_eq!((row.state.as_str(), row.attempts, row.kind.as_str()), ("pending", 1, "activate"));
-    assert_eq!(
-        (row.last_error.as_deref(), row.next_at.as_str()),
-        (Some("OZmap is away \u{fffd}"), "2026-11-20T10:01:00.000Z")
-    );
+    assert_eq!((row.state, row.attempts, row.command), (OperationState::Pending, 1, Ok(command("147"))));
+    let error = Some("OZmap is away \u{fffd}");
+    assert_eq!((row.last_error.as_deref(), row.next_at), (error, at("10:01:00")));
 
-    store
-        .end_operation(&one, "succeeded", r#"{"kind":"superseded"}"#, at("10:01:01"))
-        .await
-        .expect("written");
-    assert_eq!(due(&store, at("10:01:02")).await, [two, three]);
-    store.end_operation(&one, "refused", "{}", at("10:01:03")).await.expect("no harm");
-    store.postpone_operation(&one, at("10:05:00"), "no harm").await.expect("no harm");
+    let answer = OperationAnswer::Superseded;
+    store.end_operation(first, &answer, at("10:01:01")).await.expect("written");
+    assert_eq!(due(&store, at("10:01:02")).await, [second, other]);
+    let refused = OperationAnswer::Refused {
+        code: ErrorCode::PortTaken,
+        detail: "no harm".to_owned(),
+        free_ports: None,
+    };
+    store.end_operation(first, &refused, at("10:01:03")).await.expect("no harm");
+    store.postpone_operation(first, at("10:05:00"), "no harm").await.expect("no harm");
     let row = store.operation("north", first).await.expect("read").expect("it is there");
-    assert_eq!(
-        (row.state.as_str(), row.attempts, row.last_error),
-        ("succeeded", 2, None),
-        "an end is an end"
-    );
-    assert_eq!(
-        (row.answer.as_deref(), row.callback_url.as_deref()),
-        (Some(r#"{"kind":"superseded"}"#), Some("http://192.0.2.8/"))
-    );
+    let end = (OperationState::Superseded, 2, None);
+    assert_eq!((row.state, row.attempts, row.last_error), end, "an end is an end");
+    let callback = Some("http://192.0.2.8/");
+    assert_eq!((row.answer, row.callback_url.as_deref()), (Some(answer), callback));
     assert_eq!(store.operation("south", first).await.expect("read"), None, "another tenant's");
 }
 
@@ -201,7 +230,7 @@ async fn the_power_that_was_told_last_is_known(
 
 #[rstest]
 #[tokio::test]
-async fn what_is_old_is_forgotten_but_no_promise(
+async fn what_is_old_is_forgotten_but_no_operation_that_waits(
     #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
@@ -211,7 +240,7 @@ async fn what_is_old_is_forgotten_but_no_promise(
         (operation(&store, "1", at("08:00:00")).await, operation(&store, "2", at("08:00:00")).await);
     let late = operation(&store, "3", at("08:00:00")).await;
     for (id, second) in [(done, "08:00:01"), (late, "10:00:00")] {
-        store.end_operation(&id.to_string(), "succeeded", "{}", at(second)).await.expect("written");
+        store.end_operation(id, &OperationAnswer::Superseded, at(second)).await.expect("written");
     }
     activation(&store, "1", at("08:00:00"), Some(waits)).await;
     activation(&store, "2", at("08:00:00"), Some(done)).await;
@@ -232,10 +261,10 @@ async fn what_is_old_is_forgotten_but_no_promise(
     let left = store.activations("north", &ActivationFilter::default(), 10).await.expect("read");
     assert_eq!(left.iter().map(|row| row.code.as_str()).collect::<Vec<_>>(), ["5", "1"]);
     assert!(store.was_tried(waits).await.expect("read"), "a create that waits may have happened");
-    for (id, kept) in [(waits, true), (done, false), (late, true)] {
-        assert_eq!(store.operation("north", id).await.expect("read").is_some(), kept);
+    for (id, is_kept) in [(waits, true), (done, false), (late, true)] {
+        assert_eq!(store.operation("north", id).await.expect("read").is_some(), is_kept);
     }
-    assert_eq!(due(&store, at("09:00:00")).await, [waits.to_string()]);
+    assert_eq!(due(&store, at("09:00:00")).await, [waits]);
     assert_eq!(store.known_power("north", "1").await.expect("read"), None);
     assert!(store.known_power("north", "2").await.expect("read").is_some());
     assert_eq!(store.lease_holder("held").await.expect("read").as_deref(), Some("me"));

@@ -1,6 +1,7 @@
 //! Why a request may not be fulfilled.
 
 use crate::client::{ClientCode, RecordId};
+use crate::error_code::ErrorCode;
 use crate::network::PortNumber;
 
 /// Why nothing is written.
@@ -19,6 +20,9 @@ pub enum Refusal {
         /// How many.
         count: usize,
     },
+    /// No splitter of this identifier.
+    #[error("OZmap has no splitter {0}")]
+    NoSuchSplitter(RecordId),
     /// Clients are not connected there.
     #[error("splitter {splitter} serves no clients: {why}")]
     NotADropSplitter {
@@ -60,4 +64,28 @@ pub enum Refusal {
     /// Nobody knows where the property is.
     #[error("a coordinate is needed: neither the request nor the box of splitter {0} has one")]
     NoCoordinate(RecordId),
+}
+
+impl Refusal {
+    /// The stable name.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Refusal::ClientExists(_) => ErrorCode::ClientExists,
+            Refusal::Ambiguous { .. } => ErrorCode::ClientAmbiguous,
+            Refusal::NoSuchSplitter(_) => ErrorCode::NoSuchSplitter,
+            Refusal::NotADropSplitter { .. } => ErrorCode::NotADropSplitter,
+            Refusal::NoSuchPort { .. } => ErrorCode::NoSuchPort,
+            Refusal::PortTaken { .. } => ErrorCode::PortTaken,
+            Refusal::PortBlocked { .. } => ErrorCode::PortBlocked,
+            Refusal::NoCoordinate(_) => ErrorCode::InvalidRequest,
+        }
+    }
+
+    /// Ports that could be asked for instead.
+    pub fn free_ports(&self) -> Option<&[PortNumber]> {
+        match self {
+            Refusal::PortTaken { free, .. } | Refusal::PortBlocked { free, .. } => Some(free),
+            _ => None,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use rstest::rstest;
 
 use super::*;
+use crate::provisioning::request::LockOn;
 use crate::{ClientCode, Connection, Implantation, OnuPatch, OnuSerial, PortNumber, Ratio, RecordId, Status};
 
 fn id(text: &str) -> RecordId {
@@ -82,38 +83,65 @@ fn record() -> ClientRecord {
 /// On no splitter.
 fn loose() -> ClientRecord {
     let mut record = record();
-    record.home.as_mut().expect("a home").connections.clear();
+    record.home.as_mut().expect("a property").connections.clear();
     record
 }
 
-fn decided(request: &ConnectRequest, records: &[ClientRecord]) -> Result<Decision, Refusal> {
-    decide(Intent::Activate, request, records, &splitter(), Some(&cto()))
+fn observed(records: &[ClientRecord], splitter: Splitter, site: Option<Site>) -> Observed {
+    Observed { records: records.to_vec(), splitter: Some(splitter), site, created: Created::No }
+}
+
+fn activated(
+    request: &ConnectRequest,
+    records: &[ClientRecord],
+    splitter: Splitter,
+    site: Option<Site>,
+) -> Result<Vec<Write>, Refusal> {
+    decide(&Command::Activate(request.clone()), &observed(records, splitter, site))
+}
+
+fn decided(request: &ConnectRequest, records: &[ClientRecord]) -> Result<Vec<Write>, Refusal> {
+    activated(request, records, splitter(), Some(cto()))
+}
+
+/// The property that is created, if nothing else is written.
+fn created(writes: Result<Vec<Write>, Refusal>) -> NewProperty {
+    match writes.as_deref() {
+        Ok([Write::CreateProperty(property)]) => property.clone(),
+        other => panic!("a creation, not {other:?}"),
+    }
+}
+
+/// The change of a property, if nothing else is written.
+fn patched(writes: Result<Vec<Write>, Refusal>) -> PropertyPatch {
+    match writes.as_deref() {
+        Ok([Write::PatchProperty(patch)]) => patch.clone(),
+        other => panic!("a change of the property, not {other:?}"),
+    }
 }
 
 #[test]
-fn a_free_port_is_given_to_a_client_who_is_not_there() {
+fn a_free_port_is_given_to_a_client_that_is_not_there() {
     let request =
         ConnectRequest { name: Some("Maria".into()), coordinate: Some(at(-27.6, -48.4)), ..request(1) };
-    let Ok(Decision::Create(home)) = decided(&request, &[]) else { panic!("a creation") };
-    assert_eq!((home.site, home.splitter, home.port), (id("box"), id("splitter"), port(1)));
-    assert_eq!(home.coordinate, request.coordinate);
+    let property = created(decided(&request, &[]));
+    assert_eq!((property.site, property.splitter, property.port), (id("box"), id("splitter"), port(1)));
+    assert_eq!(property.coordinate, request.coordinate);
     let expected = PropertyClient::New {
         code: request.code,
         name: request.name,
         implantation: Implantation::Implanted,
         onu: Onu::default(),
     };
-    assert_eq!(home.resident, expected);
+    assert_eq!(property.client, expected);
 }
 
 #[test]
 fn a_new_property_without_a_place_gets_the_boxs_and_none_in_a_building() {
-    let create =
-        |request: &ConnectRequest, site: Site| decide(Intent::Create, request, &[], &splitter(), Some(&site));
-    let place = |request: &ConnectRequest, site: Site| match create(request, site) {
-        Ok(Decision::Create(home)) => home.coordinate,
-        other => panic!("a creation, not {other:?}"),
+    let create = |request: &ConnectRequest, site: Site| {
+        decide(&Command::Create(request.clone()), &observed(&[], splitter(), Some(site)))
     };
+    let place = |request: &ConnectRequest, site: Site| created(create(request, site)).coordinate;
     assert_eq!(place(&request(1), cto()), cto().coordinate);
     let somewhere = ConnectRequest { coordinate: Some(at(1.0, 1.0)), ..request(1) };
     assert_eq!(place(&somewhere, condominium()), None);
@@ -133,7 +161,7 @@ fn a_port_that_is_not_free_is_refused_to_old_and_new_clients(#[case] number: u16
 #[test]
 fn a_splitter_must_serve_clients() {
     let refused = |splitter: Splitter, site: Option<Site>| {
-        let decision = decide(Intent::Activate, &request(1), &[record()], &splitter, site.as_ref());
+        let decision = activated(&request(1), &[record()], splitter, site);
         matches!(decision, Err(Refusal::NotADropSplitter { .. }))
     };
     assert!(refused(Splitter { is_drop: false, ..splitter() }, Some(cto())));
@@ -144,7 +172,7 @@ fn a_splitter_must_serve_clients() {
 
 #[test]
 fn what_is_so_already_is_not_written() {
-    assert_eq!(decided(&request(2), &[record()]), Ok(Decision::Nothing));
+    assert_eq!(decided(&request(2), &[record()]), Ok(vec![]));
     let same = ConnectRequest {
         coordinate: Some(at(-27.600_000_01, -48.5)),
         name: Some("Maria".into()),
@@ -152,15 +180,15 @@ fn what_is_so_already_is_not_written() {
         onu: OnuPatch { serial: OnuSerial::new("fhtt9a0b1c2d"), ..OnuPatch::default() },
         ..request(2)
     };
-    assert_eq!(decided(&same, &[record()]), Ok(Decision::Nothing));
+    assert_eq!(decided(&same, &[record()]), Ok(vec![]));
 }
 
 #[test]
-fn his_own_port_is_his_even_if_it_is_blocked_by_now() {
+fn a_clients_own_port_is_its_own_even_if_it_is_blocked_by_now() {
     let mut splitter = splitter();
     splitter.ports[1] = PortState::Blocked;
-    let decision = decide(Intent::Activate, &request(2), &[record()], &splitter, Some(&cto()));
-    assert_eq!(decision, Ok(Decision::Nothing));
+    let decision = activated(&request(2), &[record()], splitter, Some(cto()));
+    assert_eq!(decision, Ok(vec![]));
 }
 
 #[test]
@@ -172,66 +200,76 @@ fn only_what_differs_is_written() {
         ..request(2)
     };
     let onu = Onu { serial_number: "FHTT9A0B1C2D".into(), pppoe_user: "ana.147".into(), ..Onu::default() };
-    let edit = ClientPatch {
+    let patch = ClientPatch {
+        id: id("client"),
         name: Some("Ana".into()),
         implantation: Some(Implantation::NotImplanted),
         onu: Some(onu),
     };
-    let expected = Decision::Update { home: None, client: Some((id("client"), edit)) };
-    assert_eq!(decided(&request, &[record()]), Ok(expected));
+    assert_eq!(decided(&request, &[record()]), Ok(vec![Write::PatchClient(patch)]));
 }
 
 #[test]
 fn a_move_names_the_new_port_and_the_new_box() {
     let mut elsewhere = record();
-    elsewhere.home.as_mut().expect("a home").site = Some(id("other"));
-    elsewhere.home.as_mut().expect("a home").connections[0].splitter = id("other-splitter");
-    let Ok(Decision::Update { home: Some(edit), client: None }) = decided(&request(3), &[elsewhere]) else {
-        panic!("a move")
-    };
-    let expected = PropertyPatch::Edit {
-        property: id("property"),
+    elsewhere.home.as_mut().expect("a property").site = Some(id("other"));
+    elsewhere.home.as_mut().expect("a property").connections[0].splitter = id("other-splitter");
+    let patch = patched(decided(&request(3), &[elsewhere]));
+    let expected = PropertyPatch {
+        id: id("property"),
         connect: Some((id("splitter"), port(3))),
         site: Some(id("box")),
         coordinate: None,
         address: None,
     };
-    assert_eq!(edit, expected);
+    assert_eq!(patch, expected);
 }
 
 #[test]
 fn a_property_that_leaves_a_building_gets_the_boxs_place() {
     let mut inside = loose();
-    inside.home.as_mut().expect("a home").coordinate = None;
-    let Ok(Decision::Update { home: Some(PropertyPatch::Edit { coordinate, .. }), .. }) =
-        decided(&request(1), &[inside])
-    else {
-        panic!("a move")
-    };
+    inside.home.as_mut().expect("a property").coordinate = None;
+    let coordinate = patched(decided(&request(1), &[inside])).coordinate;
     assert_eq!(coordinate, cto().coordinate);
 }
 
 #[test]
 fn a_client_without_a_property_gets_one() {
-    let homeless = ClientRecord { home: None, ..record() };
-    let Ok(Decision::Update { home: Some(PropertyPatch::New(home)), client: None }) =
-        decided(&request(1), &[homeless])
-    else {
-        panic!("a new home")
-    };
-    assert_eq!(home.resident, PropertyClient::Known(id("client")));
+    let without_property = ClientRecord { home: None, ..record() };
+    let property = created(decided(&request(1), &[without_property]));
+    assert_eq!(property.client, PropertyClient::Known(id("client")));
 }
 
 #[test]
-fn a_create_is_for_clients_who_are_not_there() {
-    let create =
-        |intent, records: &[ClientRecord]| decide(intent, &request(2), records, &splitter(), Some(&cto()));
+fn a_create_is_for_clients_that_are_not_there() {
+    let create = |created, records: &[ClientRecord]| {
+        let observed = Observed { created, ..observed(records, splitter(), Some(cto())) };
+        decide(&Command::Create(request(2)), &observed)
+    };
     let exists = Err(Refusal::ClientExists(request(2).code));
-    assert_eq!(create(Intent::Create, &[record()]), exists);
-    assert_eq!(create(Intent::Create, &[loose(), record()]), exists);
+    assert_eq!(create(Created::No, &[record()]), exists);
+    assert_eq!(create(Created::No, &[loose(), record()]), exists);
     // After a lost answer the client on this very port is ours, any other is not.
-    assert_eq!(create(Intent::CreateAgain, &[record()]), Ok(Decision::Nothing));
-    assert_eq!(create(Intent::CreateAgain, &[loose()]), exists);
+    assert_eq!(create(Created::Perhaps, &[record()]), Ok(vec![]));
+    assert_eq!(create(Created::Perhaps, &[loose()]), exists);
+    // After an answer whoever has this code is ours, and two are one too many.
+    assert_eq!(create(Created::Yes, &[record()]), Ok(vec![]));
+    let two = Refusal::Ambiguous { code: request(2).code, count: 2 };
+    assert_eq!(create(Created::Yes, &[loose(), record()]), Err(two));
+}
+
+#[test]
+fn a_splitter_that_ozmap_does_not_have_is_refused() {
+    let observed = Observed { splitter: None, ..observed(&[], splitter(), None) };
+    let expected = Err(Refusal::NoSuchSplitter(id("splitter")));
+    assert_eq!(decide(&Command::Activate(request(1)), &observed), expected);
+}
+
+#[test]
+fn a_client_is_locked_before_a_splitter() {
+    let command = Command::Activate(request(1));
+    let (code, splitter) = (ClientCode::new("147").expect("a code"), id("splitter"));
+    assert_eq!(command.locks().collect::<Vec<_>>(), [LockOn::Client(&code), LockOn::Splitter(&splitter)]);
 }
 
 #[test]
