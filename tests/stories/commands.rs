@@ -1,6 +1,7 @@
 //! The binary as people and platforms use it: exit statuses, signals, crashes.
 
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,16 +29,32 @@ fn text(bytes: &[u8]) -> String {
 
 /// `serve`, and the address at which it listens.
 pub async fn serve(world: &World) -> (Child, String) {
+    let (child, url, _) = serve_with_log(world).await;
+    (child, url)
+}
+
+/// The lines that a process has logged so far.
+pub type Log = Arc<Mutex<Vec<String>>>;
+
+/// `serve`, the address at which it listens, and its log.
+pub async fn serve_with_log(world: &World) -> (Child, String, Log) {
     let mut child = command(world, &["serve"]).stderr(Stdio::piped()).spawn().expect("it can be started");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let log = Log::default();
     let address = loop {
         let line = lines.next_line().await.expect("a line").expect("it says where it listens");
+        log.lock().expect("the log").push(line.clone());
         if let Some((_, rest)) = line.split_once("address=") {
             break rest.split_whitespace().next().expect("an address").to_owned();
         }
     };
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (child, format!("http://{address}"))
+    let kept = Arc::clone(&log);
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            kept.lock().expect("the log").push(line);
+        }
+    });
+    (child, format!("http://{address}"), log)
 }
 
 async fn get(url: &str) -> Value {

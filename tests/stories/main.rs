@@ -22,6 +22,7 @@ mod postgres;
 mod power;
 mod races;
 mod rails;
+mod releases;
 mod rules;
 mod sdk;
 mod technician;

@@ -45,7 +45,7 @@ impl Technician {
     }
 
     /// The operation once it is done.
-    async fn done(&self, path: &str) -> Value {
+    pub async fn done(&self, path: &str) -> Value {
         for _ in 0..1_000 {
             let operation = self.get(path).await;
             if operation["state"] != "pending" {

@@ -133,7 +133,7 @@ impl Drop for Technician {
 }
 
 impl Network {
-    async fn of(world: &World) -> Network {
+    pub async fn of(world: &World) -> Network {
         let (ozmap, http) = (world.sandbox.ozmap(), reqwest::Client::new());
         let rows = async |route: &str| {
             let url = format!("{}/api/v2/{route}?limit=500", world.sandbox.ozmap_url());
