@@ -8,6 +8,10 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `GATEWAY_LOG` is a filter such as `debug` or `int6_ozmap_gateway=debug`; `default` counts without it.
+/// `GATEWAY_LOG_FORMAT=json` writes one JSON object a line, for log collectors; anything else is text for people.
+///
+/// Every line stands in spans that say what it belongs to: `request` (request id, tenant, route), `tenant`, `run`,
+/// `operation`, `call` (system, operation). They are of the level `error`, so that no filter but `off` hides them.
 pub fn start(default: &str) {
     let filter = EnvFilter::try_from_env("GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt()
@@ -15,8 +19,9 @@ pub fn start(default: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
+    let json = std::env::var("GATEWAY_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
     // A second start in one process, as in tests, keeps the first.
-    drop(builder.try_init());
+    drop(if json { builder.json().with_ansi(false).try_init() } else { builder.try_init() });
 }
 
 /// What the gateway counts: requests, calls to other systems, runs, activations, the mirror's age.
@@ -57,6 +62,10 @@ fn describe() {
     );
     describe_gauge!("gateway_sync_finished_timestamp_seconds", "When a tenant's last run finished.");
     describe_counter!("gateway_activations_total", "Activations that ended, by tenant and result.");
+    describe_gauge!(
+        "gateway_operations_not_understood",
+        "Accepted requests of a tenant that wait for a release that understands them."
+    );
     describe_gauge!("gateway_mirror_splitters", "Splitters in a tenant's mirror.");
     describe_gauge!("gateway_mirror_loaded_timestamp_seconds", "When a tenant's mirror was loaded.");
 }

@@ -6,6 +6,7 @@ use backon::{ExponentialBuilder, Retryable};
 use gateway_core::provisioning::OperationState;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use url::Url;
 use uuid::Uuid;
 
@@ -71,7 +72,7 @@ impl Callbacks {
     pub(super) fn notify(&self, url: &str, operation: Uuid, code: &str, state: OperationState) {
         let body = json!({ "operation_id": operation, "code": code, "state": state.name() });
         let request = self.http.post(url).json(&body);
-        self.under_way.spawn(async move {
+        let work = async move {
             let post = || async {
                 let request = request.try_clone().ok_or("the request cannot be repeated".to_owned())?;
                 let answer = request.send().await.and_then(reqwest::Response::error_for_status);
@@ -85,7 +86,8 @@ impl Callbacks {
             if let Err(error) = post.retry(pauses).await {
                 tracing::warn!(%operation, error, "the callback was not accepted");
             }
-        });
+        };
+        self.under_way.spawn(work.in_current_span());
     }
 
     /// Waits until the callbacks under way are done, for as long as one try takes: who is not told then may still ask.

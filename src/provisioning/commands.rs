@@ -8,6 +8,7 @@ use gateway_core::{ClientRecord, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::converge::Convergence;
@@ -62,7 +63,8 @@ impl Commands {
     /// Carries a command out in a task of its own: a caller that gives up does not leave half an activation.
     pub(super) fn begin(&self, command: Command, origin: RequestOrigin) -> JoinHandle<Result<Done, Failure>> {
         let deps = Arc::clone(&self.deps);
-        self.under_way.spawn(async move { deps.recorded(&command, &origin).await })
+        let work = async move { deps.recorded(&command, &origin).await };
+        self.under_way.spawn(work.in_current_span())
     }
 
     /// Waits until every command has written its end.
@@ -147,15 +149,15 @@ impl CommandDeps {
         let end = ended(result, before, seen);
         let (code, outcome) = (command.code(), end.result.name());
         match result {
-            Ok(_) => tracing::info!(tenant = self.tenant, %code, outcome, "activation"),
+            Ok(_) => tracing::info!(%code, outcome, "activation"),
             Err(failure) => {
-                tracing::warn!(tenant = self.tenant, %code, error = failure.code().name(), %failure, "activation")
+                tracing::warn!(%code, error = failure.code().name(), %failure, "activation")
             }
         }
         metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => outcome)
             .increment(1);
         if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
-            tracing::error!(tenant = self.tenant, activation = %id, %error, "the end of an activation could not be recorded");
+            tracing::error!(activation = %id, %error, "the end of an activation could not be recorded");
         }
     }
 }

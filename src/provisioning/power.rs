@@ -7,6 +7,7 @@ use gateway_core::provisioning::Refusal;
 use gateway_core::{ClientCode, KnownPower};
 use jiff::Timestamp;
 use moka::future::Cache;
+use tracing::Instrument;
 
 use super::failure::Failure;
 use crate::ozmap::{CalculatedPower, Ozmap};
@@ -69,8 +70,8 @@ impl Powers {
         }
         // In a task of its own: a caller who gives up does not lose the answer for the others.
         let (this, key) = (Arc::clone(self), code.clone());
-        let mut asked =
-            tokio::spawn(async move { this.fresh.try_get_with_by_ref(&key, this.ask(&key)).await });
+        let ask = async move { this.fresh.try_get_with_by_ref(&key, this.ask(&key)).await };
+        let mut asked = tokio::spawn(ask.in_current_span());
         let answer = match tokio::time::timeout(PATIENCE, &mut asked).await {
             Ok(answer) => answer,
             Err(_) => match self.before(code).await {

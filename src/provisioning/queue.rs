@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error_span};
 use url::Url;
 use uuid::Uuid;
 
@@ -95,10 +96,12 @@ impl OperationQueue {
             for (operation, command) in self.due(&mut foreign).await {
                 if under_way.len() < PARALLEL && ids.insert(operation.id) {
                     let deps = Arc::clone(&self.deps);
-                    under_way.spawn(async move {
+                    let span = error_span!("operation", tenant = deps.tenant, operation = %operation.id);
+                    let work = async move {
                         deps.carry_out(&operation, command).await;
                         operation.id
-                    });
+                    };
+                    under_way.spawn(work.instrument(span));
                 }
             }
             tokio::select! {
@@ -122,7 +125,7 @@ impl OperationQueue {
             let due = match store.due_operations(tenant, Timestamp::now(), &foreign.ids, ROWS).await {
                 Ok(due) => due,
                 Err(error) => {
-                    tracing::warn!(tenant, %error, "accepted requests cannot be looked up");
+                    tracing::warn!(%error, "accepted requests cannot be looked up");
                     return Vec::new();
                 }
             };
@@ -166,8 +169,8 @@ impl Foreign {
             }
             Err(why) => why.clone(),
         };
-        let (tenant, id, code) = (&self.tenant, operation.id, &operation.code);
-        tracing::error!(tenant, operation = %id, code, %why, "an accepted request is not understood: it stays pending until a release that knows it carries it out");
+        let (id, code) = (operation.id, &operation.code);
+        tracing::error!(operation = %id, code, %why, "an accepted request is not understood: it stays pending until a release that knows it carries it out");
         self.ids.insert(operation.id);
         None
     }
@@ -185,12 +188,12 @@ impl QueueDeps {
         let guard = match self.locks.lock("operation", &id.to_string()).await {
             Ok(guard) => guard,
             Err(error) => {
-                tracing::debug!(operation = %id, %error, "an accepted request is in other hands");
+                tracing::debug!(%error, "an accepted request is in other hands");
                 return;
             }
         };
         if let Err(error) = self.try_once(operation, command).await {
-            tracing::error!(tenant = self.tenant, operation = %id, %error, "what became of an accepted request cannot be recorded");
+            tracing::error!(%error, "what became of an accepted request cannot be recorded");
             // It is found again at once: a database that does not write would be asked without a pause.
             tokio::time::sleep(LOOK).await;
         }
@@ -217,7 +220,7 @@ impl QueueDeps {
             Ok(answer) => answer,
             Err(failure) => {
                 let next_at = Timestamp::now() + pause_after(operation.attempts);
-                tracing::warn!(tenant = self.tenant, operation = %id, %failure, "an accepted request will be tried again");
+                tracing::warn!(%failure, "an accepted request will be tried again");
                 return self.store.postpone_operation(id, next_at, &failure.to_string()).await;
             }
         };

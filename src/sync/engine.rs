@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gateway_core::sync::{Mode, Rails, RunState, Trigger};
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
 use super::deps::EngineDeps;
@@ -37,9 +38,9 @@ impl Engine {
     pub async fn start(&self, trigger: Trigger, mode: Mode, rails: Rails) -> Result<Uuid, store::StoreError> {
         let run = self.begin(trigger, mode, None).await?;
         let engine = self.clone();
-        self.under_way.spawn(async move {
-            engine.carry_out(run, mode, rails, &(Arc::new(|_: Progress<'_>| ()) as Observer)).await;
-        });
+        let observer: Observer = Arc::new(|_: Progress<'_>| ());
+        let work = async move { engine.carry_out(run, mode, rails, &observer).await };
+        self.under_way.spawn(work.in_current_span());
         Ok(run)
     }
 
@@ -79,7 +80,7 @@ impl Engine {
         for run in store.running(tenant, now).await? {
             let is_late = !run.has_lease && run.started_at < now - LEASE;
             if is_late || process.is_dead(&run.holder) {
-                tracing::warn!(%tenant, run = run.id, "a run was cut off when its gateway ended");
+                tracing::warn!(run = run.id, "a run was cut off when its gateway ended");
                 store.cut_off_run(&run.id, now).await?;
             }
         }
@@ -110,17 +111,22 @@ impl Engine {
     }
 
     async fn carry_out(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
+        let span = error_span!("run", tenant = self.deps.tenant, run = %id);
+        self.under_lease(id, mode, rails, observer).instrument(span).await
+    }
+
+    async fn under_lease(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
         let EngineDeps { tenant, store, process, .. } = &*self.deps;
         let holder = process.holder(id);
         let report = match lease::take(&self.deps, &holder).await {
             Ok(None) => {
                 // A replica that died elsewhere, and is not started again, has left its run under way.
                 if let Err(error) = self.recover().await {
-                    tracing::warn!(%tenant, %error, "runs that were cut off could not be ended");
+                    tracing::warn!(%error, "runs that were cut off could not be ended");
                 }
                 let stop = self.deps.stop.child_token();
-                let heartbeat =
-                    tokio::spawn(lease::keep(store.clone(), tenant.clone(), holder.clone(), stop.clone()));
+                let heartbeat = lease::keep(store.clone(), tenant.clone(), holder.clone(), stop.clone());
+                let heartbeat = tokio::spawn(heartbeat.in_current_span());
                 let report = Run { deps: &self.deps, observer, stop: &stop }.run(id, mode, rails).await;
                 heartbeat.abort();
                 report
@@ -131,7 +137,7 @@ impl Engine {
         self.end(&report).await;
         // After the row has its end: until then the lease says that the run is alive.
         if let Err(error) = store.release_lease(tenant, &holder).await {
-            tracing::warn!(%tenant, %error, "the lease could not be given back; it expires by itself");
+            tracing::warn!(%error, "the lease could not be given back; it expires by itself");
         }
         report
     }
@@ -140,11 +146,15 @@ impl Engine {
         let EngineDeps { tenant, store, .. } = &*self.deps;
         let Report { id, state, counts, calls, phases, halted_because, error, failures } = report.clone();
         match state {
-            RunState::Failed => tracing::error!(%tenant, run = %id, error, "the run failed"),
-            RunState::Halted => tracing::error!(%tenant, run = %id, halted_because, "the run was halted"),
+            RunState::Failed => tracing::error!(error, "the run failed"),
+            RunState::Halted => tracing::error!(halted_because, "the run was halted"),
             _ => tracing::info!(
-                %tenant, run = %id, state = state.name(), matched = counts.matched, changed = counts.changed,
-                failed = counts.failed, failures = failures.len(), "the run ended"
+                state = state.name(),
+                matched = counts.matched,
+                changed = counts.changed,
+                failed = counts.failed,
+                failures = failures.len(),
+                "the run ended"
             ),
         }
         metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "state" => state.name())
@@ -160,7 +170,7 @@ impl Engine {
         let end =
             RunEnd { state, counts, calls, phases, halted_because, error, finished_at: Timestamp::now() };
         if let Err(error) = store.end_run(id, end).await {
-            tracing::error!(%tenant, run = %id, %error, "the end of the run could not be recorded");
+            tracing::error!(%error, "the end of the run could not be recorded");
         }
     }
 }

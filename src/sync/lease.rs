@@ -38,10 +38,10 @@ pub(super) async fn keep(store: Store, tenant: String, holder: String, stop: Can
         match tokio::time::timeout(left, renewal).await {
             Ok(Ok(true)) => renewed = asked,
             Ok(Err(error)) if renewed.elapsed() < LEASE => {
-                tracing::warn!(%tenant, %error, "the lease was not renewed")
+                tracing::warn!(%error, "the lease was not renewed")
             }
             Ok(Ok(false) | Err(_)) | Err(_) => {
-                tracing::error!(%tenant, "the lease is lost: the run stops");
+                tracing::error!("the lease is lost: the run stops");
                 return stop.cancel();
             }
         }

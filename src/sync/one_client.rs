@@ -10,6 +10,7 @@ use futures::future::{BoxFuture, Shared, WeakShared};
 use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
 use gateway_core::{Client, ClientCode, ClientRecord};
 use jiff::Timestamp;
+use tracing::{Instrument, error_span};
 
 use super::engine::Engine;
 use super::progress::{Observer, Progress};
@@ -84,8 +85,13 @@ impl Engine {
         let client = only_client(code, records)?;
         let plan = planned(code, client, &readings, self)?;
         let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
-        let report = self.apply_one(Report::new(id), &plan).await;
-        self.end(&report).await;
+        let span = error_span!("run", tenant = self.deps.tenant, run = %id);
+        let run = async {
+            let report = self.apply_one(Report::new(id), &plan).await;
+            self.end(&report).await;
+            report
+        };
+        let report = run.instrument(span).await;
         Ok(Single { report, findings: plan.findings })
     }
 

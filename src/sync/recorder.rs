@@ -8,6 +8,7 @@ use gateway_core::sync::{Change, ChangeOutcome};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::store::{self, Store};
@@ -51,7 +52,7 @@ impl Recorder {
         let last = CancellationToken::new();
         Recorder {
             sender,
-            writer: tokio::spawn(write(store, run, receiver, last.clone())),
+            writer: tokio::spawn(write(store, run, receiver, last.clone()).in_current_span()),
             last,
             done: AtomicUsize::new(0),
             outcomes: Mutex::new(vec![None; changes]),

@@ -19,7 +19,7 @@ pub async fn keep_in_step(engine: Engine, tenant: String, interval: Duration, st
     loop {
         let begun = Instant::now();
         if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
-            tracing::error!(%tenant, %error, "the run could not be begun");
+            tracing::error!(%error, "the run could not be begun");
         }
         let beat = interval.mul_f64(rand::rng().random_range(0.95..=1.05));
         tokio::select! {
