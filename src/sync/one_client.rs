@@ -1,6 +1,6 @@
 //! The sync's rules for one client, now, on a fresh reading.
 //!
-//! INT6 documents no question for one client by code, and no other name of a client is sure to be his: so the bulk read is
+//! INT6 documents no question for one client by code, and no other name of a client is sure to be its own: so the bulk read is
 //! read, once for all who wait for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +43,7 @@ pub enum SyncClientError {
     /// OZmap has no such client.
     #[error("OZmap has no client of code {0} with a property")]
     UnknownToOzmap(ClientCode),
-    /// INT6 has no row of him.
+    /// INT6 has no row of it.
     #[error("INT6 has no row of client {0}")]
     UnknownToInt6(ClientCode),
     /// Several clients in OZmap.
@@ -141,7 +141,7 @@ fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Clie
     Ok(Client { id, property, code, read_power, status, implantation, onu })
 }
 
-/// The plan for one client, from the rows that are his and those that claim his ONU.
+/// The plan for one client, from its own rows and those that claim its ONU.
 fn planned(
     code: &ClientCode,
     client: Client,
@@ -152,21 +152,21 @@ fn planned(
     if readings.is_empty() {
         return Err(SyncClientError::Int6Empty);
     }
-    let his: Vec<&Reading> = readings.iter().filter(|reading| reading.code == *code).collect();
+    let own: Vec<&Reading> = readings.iter().filter(|reading| reading.code == *code).collect();
     let unreadable: Vec<Finding> =
         unreadable.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
-    if his.is_empty() && unreadable.is_empty() {
+    if own.is_empty() && unreadable.is_empty() {
         return Err(SyncClientError::UnknownToInt6(code.clone()));
     }
     let shares_onu = |reading: &&Reading| {
-        reading.code != *code && reading.mac.is_some() && his.iter().any(|own| own.mac == reading.mac)
+        reading.code != *code && reading.mac.is_some() && own.iter().any(|row| row.mac == reading.mac)
     };
-    let rows = his.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
+    let rows = own.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
     // The rails look at a whole side; one client who went dark is no mass outage.
     let mut plan = plan(vec![client], rows, unreadable, &engine.deps.limits, Rails::Forced, Timestamp::now());
-    // Others are here only because their rows claim his ONU.
-    let is_his = |f: &Finding| f.code.as_deref() == Some(code.as_str()) || f.kind == FindingKind::Duplicate;
-    plan.findings.retain(is_his);
+    // Others are here only because their rows claim its ONU.
+    let is_its = |f: &Finding| f.code.as_deref() == Some(code.as_str()) || f.kind == FindingKind::Duplicate;
+    plan.findings.retain(is_its);
     plan.counts.only_in_int6 = 0;
     Ok(plan)
 }

@@ -115,7 +115,7 @@ async fn a_client_moves_to_another_port_box_and_building_and_back() {
         assert_eq!(moved["coordinate"].is_null(), property["lat"].is_null());
     }
     for (splitter, port) in [(&one, 3), (&one, 4), (&two, 4), (&flat, 2), (&other_flat, 2)] {
-        assert_eq!(technician.on_port(splitter, port), None, "what he left is free");
+        assert_eq!(technician.on_port(splitter, port), None, "what it left is free");
     }
     assert_eq!((technician.counted(), technician.world.writes()), ((1, 1), 6));
 }
@@ -244,7 +244,7 @@ async fn a_port_that_somebody_holds_is_never_taken() {
     assert_eq!(
         technician.held("147").2,
         (json!(technician.network.ctos[1]), json!(1)),
-        "who wanted to move is where he was"
+        "the client that was to move is where it was"
     );
     assert_eq!(
         (technician.on_port(&cto, 1).as_deref(), ozmap.holder(&cto, 2)),
@@ -253,7 +253,7 @@ async fn a_port_that_somebody_holds_is_never_taken() {
 
     assert!(ozmap.block_port(&cto, 1, true));
     let stays = said(technician.activate("1", at(&cto, 1)).await, 200).await;
-    assert_eq!(stays["connection"]["port"], 1, "a blocked port that he holds is his");
+    assert_eq!(stays["connection"]["port"], 1, "a blocked port that it holds is its own");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! One client: what OZmap holds of him, and the sync's rules for him alone.
+//! One client: what OZmap holds of it, and the sync's rules for it alone.
 
 use gateway_sandbox::{Fault, Subscriber};
 use reqwest::{Method, Response};

@@ -1,4 +1,4 @@
-//! The light of a client, as INT6 asks for it before it activates him.
+//! The light of a client, as INT6 asks for it before it activates the client.
 
 use std::time::{Duration, Instant};
 

@@ -133,7 +133,7 @@ async fn a_port_that_somebody_takes_before_a_move_is_written_is_told_as_taken() 
     });
     problem(answer, 409, "port_taken").await;
     assert_eq!(technician.on_port(&cto, 3).as_deref(), Some("999"));
-    assert_eq!(technician.on_port(&cto, 1).as_deref(), Some("147"), "he is where he was");
+    assert_eq!(technician.on_port(&cto, 1).as_deref(), Some("147"), "it is where it was");
 }
 
 /// A gateway that waits a second for an answer of OZmap's.

@@ -69,7 +69,7 @@ impl Technician {
         self.ask(Method::POST, "/v1/clients").json(&body).send().await.expect("an answer")
     }
 
-    /// What OZmap has: the client, his property, and the splitter and port that it holds.
+    /// What OZmap has: the client, its property, and the splitter and port that it holds.
     pub fn held(&self, code: &str) -> (Value, Value, (Value, Value)) {
         let ozmap = self.world.sandbox.ozmap();
         let property = ozmap.property_of(code).unwrap_or_default();

@@ -3,7 +3,7 @@
 use gateway_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-/// The client who is installed in the story: INT6 knows him, OZmap does not. Codes of the town are greater.
+/// The client that is installed in the walkthrough: INT6 knows it, OZmap does not. Codes of the town are greater.
 const CODE: &str = "147";
 
 /// Where the gateway of a sandbox is, and its key.

@@ -119,7 +119,7 @@ fn may_serve<'a>(splitter: &Splitter, site: Option<&'a Site>) -> Result<&'a Site
     }
 }
 
-/// A port that the client holds already is his, whatever else is said of it.
+/// A port that the client holds already is its own, whatever else is said of it.
 fn check_port(
     request: &ConnectRequest,
     property: Option<&Property>,
