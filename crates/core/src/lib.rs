@@ -5,6 +5,7 @@
 
 mod calculated_power;
 mod client;
+mod error_code;
 mod kept_as_text;
 mod network;
 mod onu;
@@ -17,6 +18,7 @@ mod system;
 
 pub use calculated_power::{Equipment, KnownPower, Route, Verdict, select_route};
 pub use client::{Client, ClientCode, RecordId};
+pub use error_code::ErrorCode;
 pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Splitter};
 pub use onu::{MacAddress, Onu, OnuPatch, OnuSerial};
 pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, Target};
