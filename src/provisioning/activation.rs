@@ -192,7 +192,7 @@ impl ActivationDeps {
                 tracing::info!(tenant = self.tenant, code = %request.code, outcome = done.outcome.name(), "activation")
             }
             Err(failure) => {
-                tracing::warn!(tenant = self.tenant, code = %request.code, error = failure.code(), %failure, "activation")
+                tracing::warn!(tenant = self.tenant, code = %request.code, error = failure.code().name(), %failure, "activation")
             }
         }
         metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => end.result.name())

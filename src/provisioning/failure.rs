@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gateway_core::provisioning::Refusal;
-use gateway_core::{ClientCode, PortNumber, RecordId, System};
+use gateway_core::{ClientCode, ErrorCode, PortNumber, RecordId, System};
 
 use crate::store::{self, LockError};
 use crate::upstream;
@@ -44,32 +44,26 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The stable name of the error. Source: `docs/contracts/gateway-api.md`, "Errors".
-    pub fn code(&self) -> &'static str {
+    /// The stable name of the error.
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Failure::UnknownClient(_) => "client_not_found",
-            Failure::NoRoute(_) => "no_fibre_route",
-            Failure::NoSuchSplitter(_) => "no_such_splitter",
+            Failure::UnknownClient(_) => ErrorCode::ClientNotFound,
+            Failure::NoRoute(_) => ErrorCode::NoFibreRoute,
+            Failure::NoSuchSplitter(_) => ErrorCode::NoSuchSplitter,
             Failure::Refused(refusal) => match refusal {
-                Refusal::ClientExists(_) => "client_exists",
-                Refusal::Ambiguous { .. } => "client_ambiguous",
-                Refusal::NotADropSplitter { .. } => "not_a_drop_splitter",
-                Refusal::NoSuchPort { .. } => "no_such_port",
-                Refusal::PortTaken { .. } => "port_taken",
-                Refusal::PortBlocked { .. } => "port_blocked",
-                Refusal::NoCoordinate(_) => "invalid_request",
+                Refusal::ClientExists(_) => ErrorCode::ClientExists,
+                Refusal::Ambiguous { .. } => ErrorCode::ClientAmbiguous,
+                Refusal::NotADropSplitter { .. } => ErrorCode::NotADropSplitter,
+                Refusal::NoSuchPort { .. } => ErrorCode::NoSuchPort,
+                Refusal::PortTaken { .. } => ErrorCode::PortTaken,
+                Refusal::PortBlocked { .. } => ErrorCode::PortBlocked,
+                Refusal::NoCoordinate(_) => ErrorCode::InvalidRequest,
             },
-            Failure::Upstream(error) => match (error.system, error.kind.is_rejection()) {
-                (System::Ozmap, true) => "ozmap_rejected",
-                (System::Ozmap, false) => "ozmap_unreachable",
-                (System::Int6, true) => "int6_rejected",
-                (System::Int6, false) => "int6_unreachable",
-            },
-            Failure::Late(System::Ozmap) => "ozmap_unreachable",
-            Failure::Late(System::Int6) => "int6_unreachable",
-            // The end of an operation, and no answer to a request.
-            Failure::Superseded => "superseded",
-            Failure::Store(_) | Failure::Lock(_) | Failure::Stopping => "unavailable",
+            Failure::Upstream(error) if error.kind.is_rejection() => rejected_by(error.system),
+            Failure::Upstream(error) => out_of_reach(error.system),
+            Failure::Late(system) => out_of_reach(*system),
+            Failure::Superseded => ErrorCode::Superseded,
+            Failure::Store(_) | Failure::Lock(_) | Failure::Stopping => ErrorCode::Unavailable,
         }
     }
 
@@ -99,5 +93,19 @@ impl Failure {
             Failure::Upstream(error) => error.kind.retry_after(),
             _ => None,
         }
+    }
+}
+
+fn rejected_by(system: System) -> ErrorCode {
+    match system {
+        System::Ozmap => ErrorCode::OzmapRejected,
+        System::Int6 => ErrorCode::Int6Rejected,
+    }
+}
+
+fn out_of_reach(system: System) -> ErrorCode {
+    match system {
+        System::Ozmap => ErrorCode::OzmapUnreachable,
+        System::Int6 => ErrorCode::Int6Unreachable,
     }
 }

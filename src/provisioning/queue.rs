@@ -78,7 +78,7 @@ impl OperationAnswer {
             Err(Failure::Superseded) => Ok(OperationAnswer::Superseded),
             Err(failure) if failure.is_transient() => Err(failure),
             Err(failure) => Ok(OperationAnswer::Refused {
-                code: failure.code().to_owned(),
+                code: failure.code().to_string(),
                 detail: failure.to_string(),
                 free_ports: failure.free_ports().map(<[PortNumber]>::to_vec),
             }),
