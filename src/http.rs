@@ -1,9 +1,12 @@
 //! The HTTP API: one route list, small handlers, and every error as problem+json.
 
+mod activation_log;
 mod activations;
 mod auth;
+mod bodies;
 mod clients;
 mod csv;
+mod deadline;
 mod docs;
 mod extract;
 mod health;
@@ -11,21 +14,21 @@ mod operations;
 mod power;
 mod problem;
 mod requests;
+mod responses;
 mod splitters;
+mod state;
+mod sync_changes;
+mod sync_findings;
 mod sync_runs;
-mod time;
 mod trace;
+mod words;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use governor::DefaultDirectRateLimiter;
-use ipnet::IpNet;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -33,48 +36,15 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::provisioning::Provisioning;
-use crate::store::Store;
-use crate::sync::Engine;
+use self::state::Shared;
+pub use self::state::{AppState, TenantState};
 
 /// Longest pause between two pieces of a request's body.
 const LONGEST_BODY_PAUSE: Duration = Duration::from_secs(10);
 /// Longest time that a handler may take to begin its answer.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
-/// One ISP, as callers meet it.
-pub struct TenantState {
-    /// Its name in the store.
-    pub name: String,
-    /// SHA-256 of the key that its INT6 presents.
-    pub key_sha256: [u8; 32],
-    /// Who may call.
-    pub allowed_ips: Vec<IpNet>,
-    /// Requests that the key may make; `None` is unlimited.
-    pub rate_limit: Option<DefaultDirectRateLimiter>,
-    /// Starts its runs.
-    pub engine: Engine,
-    /// Answers its INT6.
-    pub provisioning: Provisioning,
-}
-
-/// What the handlers need.
-pub struct AppState {
-    /// Runs and changes.
-    pub store: Store,
-    /// One or more.
-    pub tenants: Vec<TenantState>,
-    /// Peers whose `X-Forwarded-For` counts.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Web pages of these origins may call from a browser.
-    pub cors_origins: Vec<HeaderValue>,
-    /// What is counted.
-    pub metrics: PrometheusHandle,
-}
-
-type Shared = Arc<AppState>;
-
-/// The whole API; serve it with connect info of [`SocketAddr`].
+/// The whole API; serve it with connect info of [`std::net::SocketAddr`].
 pub fn router(app: AppState) -> Router {
     let cors = cors(&app.cors_origins);
     let app = Arc::new(app);
@@ -83,7 +53,7 @@ pub fn router(app: AppState) -> Router {
     let (router, api) = open.merge(guarded).split_for_parts();
     let router = router
         .with_state(app)
-        .merge(docs::pages(docs::text_of(docs::with_errors(api))))
+        .merge(docs::pages(docs::text_of(docs::completed(api))))
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .fallback(|| async { StatusCode::NOT_FOUND });
     router
@@ -122,7 +92,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
 /// The OpenAPI document, as `openapi/gateway.json` has it.
 pub fn openapi_json() -> String {
     let (open, guarded) = routes();
-    docs::text_of(docs::with_errors(open.merge(guarded).into_openapi()))
+    docs::text_of(docs::completed(open.merge(guarded).into_openapi()))
 }
 
 /// Every operation: those open to all, and those that need a key.
@@ -135,17 +105,14 @@ fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
         .routes(routes!(splitters::nearby))
         .routes(routes!(sync_runs::list, sync_runs::create))
         .routes(routes!(sync_runs::get))
-        .routes(routes!(sync_runs::changes))
-        .routes(routes!(sync_runs::findings))
+        .routes(routes!(sync_changes::list))
+        .routes(routes!(sync_findings::list))
         .routes(routes!(clients::get))
         .routes(routes!(clients::sync))
         .routes(routes!(power::get))
         .routes(routes!(activations::create))
         .routes(routes!(activations::activate))
-        .routes(routes!(activations::list))
+        .routes(routes!(activation_log::list))
         .routes(routes!(operations::get));
     (open, guarded)
 }
-
-/// The address of the connection's other end.
-type Peer = axum::extract::ConnectInfo<SocketAddr>;

@@ -1,27 +1,31 @@
-//! Who may come in: a tenant's key, from an admitted address.
+//! Authentication: a tenant's key, from an admitted address, within its rate limit.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use gateway_core::ErrorCode;
 use governor::clock::Clock;
 use ipnet::IpNet;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use super::problem::{Code, Problem};
-use super::{Peer, Shared, TenantState};
+use super::problem::Problem;
+use super::state::{Shared, TenantState};
 use crate::config::hash_of_key;
 
-/// The name of the tenant whose key came, for the log.
+/// The address of the connection's other end.
+pub(super) type Peer = ConnectInfo<SocketAddr>;
+
+/// The name of the tenant of the key that came, for the log.
 #[derive(Clone)]
 pub(super) struct TenantName(pub(super) Arc<str>);
 
-/// The tenant whose key came; handlers see no other.
+/// The tenant of the key that came; handlers see no other.
 #[derive(Clone)]
 pub(super) struct Caller {
     app: Shared,
@@ -45,7 +49,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
         let caller = parts.extensions.get::<Caller>().cloned();
-        caller.ok_or_else(|| Problem::new(Code::Unauthorised, "The request has no key."))
+        caller.ok_or_else(|| Problem::new(ErrorCode::Unauthorised, "The request has no key."))
     }
 }
 
@@ -71,31 +75,32 @@ fn admitted(app: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem>
     let headers = request.headers();
     let mut tenants = keys(headers).map(|key| tenant_of(&app.tenants, key));
     let index = match tenants.next() {
-        None => return Err(Problem::new(Code::Unauthorised, "The request has no key.")),
+        None => return Err(Problem::new(ErrorCode::Unauthorised, "The request has no key.")),
         // Of two keys, one that is wrong is a mistake that somebody should hear of.
         Some(Some(index)) if tenants.all(|other| other == Some(index)) => index,
-        Some(_) => return Err(Problem::new(Code::Unauthorised, "The key is not known here.")),
+        Some(_) => return Err(Problem::new(ErrorCode::Unauthorised, "The key is not known here.")),
     };
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let address = peer.map(|peer| caller_address(peer, headers, &app.trusted_proxies));
     let admitted = &app.tenants[index].allowed_ips;
     match address {
         Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok((index, address)),
-        Some(address) => {
-            Err(Problem::new(Code::AddressNotAdmitted, format!("Calls from {address} are not admitted.")))
-        }
-        None => Err(Problem::new(Code::AddressNotAdmitted, "The caller's address is not known.")),
+        Some(address) => Err(Problem::new(
+            ErrorCode::AddressNotAdmitted,
+            format!("Calls from {address} are not admitted."),
+        )),
+        None => Err(Problem::new(ErrorCode::AddressNotAdmitted, "The caller's address is not known.")),
     }
 }
 
-/// After the key: strangers cannot spend a tenant's share.
+/// After the key: strangers cannot spend a tenant's rate limit.
 fn within_rate_limit(tenant: &TenantState) -> Result<(), Problem> {
-    let Some(share) = &tenant.rate_limit else { return Ok(()) };
-    share.check().map_err(|spent| {
-        let pause = spent.wait_time_from(share.clock().now());
+    let Some(limit) = &tenant.rate_limit else { return Ok(()) };
+    limit.check().map_err(|spent| {
+        let pause = spent.wait_time_from(limit.clock().now());
         let detail = "The key has made more requests than its share.";
-        // A part of a second would be told as none.
-        Problem::new(Code::TooManyRequests, detail).retry_after(Some(pause + Duration::from_millis(999)))
+        // A part of a second would be reported as none.
+        Problem::new(ErrorCode::TooManyRequests, detail).retry_after(Some(pause + Duration::from_millis(999)))
     })
 }
 

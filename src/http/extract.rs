@@ -1,20 +1,15 @@
 //! Reading requests, with errors that name the field.
 
-use std::str::FromStr;
-
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use futures::StreamExt;
-use gateway_core::ClientCode;
-use serde::de::{self, DeserializeOwned};
-use serde::{Deserialize, Deserializer};
-use strum::VariantArray;
+use gateway_core::{ClientCode, ErrorCode};
+use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
-use utoipa::openapi::{ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
-use super::problem::{Code, Problem};
+use super::problem::Problem;
 
 /// A JSON body. The content type is not looked at, because people forget it.
 pub(super) struct Body<T>(pub(super) T);
@@ -114,7 +109,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RunId {
 }
 
 pub(super) fn no_such_run() -> Problem {
-    Problem::new(Code::NotFound, "This tenant has no run of this id.")
+    Problem::new(ErrorCode::NotFound, "This tenant has no run of this id.")
 }
 
 /// The operation in the path; what is no id is no operation.
@@ -130,7 +125,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OperationId {
 }
 
 pub(super) fn no_such_operation() -> Problem {
-    Problem::new(Code::NotFound, "This tenant has no operation of this id.")
+    Problem::new(ErrorCode::NotFound, "This tenant has no operation of this id.")
 }
 
 /// The client's code in the path.
@@ -166,21 +161,6 @@ pub(super) fn client_code(field: &str, text: &str) -> Result<ClientCode, Problem
     })
 }
 
-/// The words of a closed list.
-pub(super) trait Words: FromStr + Into<&'static str> + VariantArray + Copy {
-    /// All of them, in the order in which people read them.
-    fn words() -> impl Iterator<Item = &'static str> {
-        Self::VARIANTS.iter().map(|word| (*word).into())
-    }
-}
-
-impl<T: FromStr + Into<&'static str> + VariantArray + Copy> Words for T {}
-
-/// A parameter that is one of some words, for the API's description.
-pub(super) fn one_of<T: Words>() -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(T::words())).into()
-}
-
 /// A client's code in the path, for the API's description.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -191,7 +171,7 @@ pub(super) struct CodeParam {
     code: String,
 }
 
-/// The code of a client whom the sync may compare, for the API's description.
+/// The code of a client that the sync may compare, for the API's description.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[allow(dead_code, reason = "only its description is used")]
@@ -208,11 +188,4 @@ pub(super) fn in_range(name: &str, given: Option<u32>, default: u32, most: u32) 
         Some(value) if (1..=most).contains(&value) => Ok(value),
         Some(_) => Err(Problem::invalid(format!("{name}: a whole number from 1 to {most} is expected"))),
     }
-}
-
-/// Reads a parameter that is one of some words.
-pub(super) fn word<'de, D: Deserializer<'de>, T: Words>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let Some(given) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let known = || T::words().collect::<Vec<_>>().join(", ");
-    given.parse().map(Some).map_err(|_| de::Error::custom(format!("one of {} is expected", known())))
 }

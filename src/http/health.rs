@@ -4,35 +4,55 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gateway_core::ErrorCode;
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use super::auth::caller_address;
-use super::problem::{Code, Problem, ProblemBody};
-use super::{Peer, Shared};
+use super::auth::{Peer, caller_address};
+use super::problem::Problem;
+use super::responses::NotAdmitted;
+use super::state::Shared;
+use super::words::{Word, Words};
+
+/// Whether something works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum HealthStatus {
+    Ok,
+    Failing,
+}
+
+impl Words for HealthStatus {
+    const LIST: &'static str = "HealthStatus";
+    const EXAMPLE: HealthStatus = HealthStatus::Ok;
+}
+
+type HealthWord = Word<HealthStatus>;
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `ok` or `failing`.
-    #[schema(example = "ok")]
-    status: &'static str,
+    status: HealthWord,
     /// The gateway's version.
     #[schema(example = "0.1.0")]
     version: &'static str,
-    /// `ok` or `failing`; only where it was asked.
+    /// Only where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ok")]
-    database: Option<&'static str>,
+    database: Option<HealthWord>,
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What the gateway counts, in Prometheus' text form; open to every address that a tenant admits.
-#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "platform", security(()), responses(
-    (status = 200, body = String, content_type = "text/plain"),
-    (status = 403, description = "address_not_admitted", body = ProblemBody, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "get_metrics",
+    tag = "platform",
+    security(()),
+    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), NotAdmitted),
+)]
 pub(super) async fn metrics(
     State(app): State<Shared>,
     ConnectInfo(peer): Peer,
@@ -43,7 +63,7 @@ pub(super) async fn metrics(
         app.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
     if !admitted {
         return Err(Problem::new(
-            Code::AddressNotAdmitted,
+            ErrorCode::AddressNotAdmitted,
             format!("Calls from {address} are not admitted."),
         ));
     }
@@ -52,25 +72,39 @@ pub(super) async fn metrics(
 }
 
 /// Whether the process is alive.
-#[utoipa::path(get, path = "/health/live", operation_id = "get_live", tag = "platform", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "get_live",
+    tag = "platform",
+    security(()),
+    responses((status = 200, description = "It is alive", body = Health)),
+)]
 pub(super) async fn live() -> Json<Health> {
-    Json(Health { status: "ok", version: VERSION, database: None })
+    Json(Health { status: HealthStatus::Ok.into(), version: VERSION, database: None })
 }
 
 /// Whether the gateway can work: its database answers.
 ///
 /// OZmap and INT6 do not count: a gateway that is taken away because one of them is down could not say so.
-#[utoipa::path(get, path = "/health/ready", operation_id = "get_ready", tag = "platform", security(()), responses(
-    (status = 200, description = "It can work", body = Health),
-    (status = 503, description = "It cannot", body = Health),
-))]
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "get_ready",
+    tag = "platform",
+    security(()),
+    responses(
+        (status = 200, description = "It can work", body = Health),
+        (status = 503, description = "It cannot", body = Health),
+    ),
+)]
 pub(super) async fn ready(State(app): State<Shared>) -> (StatusCode, Json<Health>) {
-    let (status, word) = match app.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ok"),
+    let (status, health) = match app.store.ping().await {
+        Ok(()) => (StatusCode::OK, HealthStatus::Ok),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "failing")
+            (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failing)
         }
     };
-    (status, Json(Health { status: word, version: VERSION, database: Some(word) }))
+    (status, Json(Health { status: health.into(), version: VERSION, database: Some(health.into()) }))
 }

@@ -1,4 +1,4 @@
-//! Promised activations: what became of them.
+//! Stored requests: what became of them.
 
 use axum::Json;
 use axum::http::{StatusCode, header};
@@ -10,12 +10,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::activations::ActivatedClient;
 use super::auth::Caller;
+use super::bodies::ActivatedClient;
 use super::extract::{OperationId, no_such_operation};
-use super::problem::{Code, Problem, ProblemBody};
+use super::problem::{Problem, ProblemBody};
+use super::responses::NotFound;
 use super::trace::RequestId;
+use super::words::Word;
 use crate::store::Operation;
+
+type OperationStateWord = Word<OperationState>;
 
 /// A stored request, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,15 +28,14 @@ pub(super) struct OperationBody {
     id: Uuid,
     #[schema(example = "147")]
     code: String,
-    /// `pending`, `succeeded`, `refused`, or `superseded` by a later request for the same client.
-    #[schema(example = "succeeded")]
-    state: String,
+    /// How it stands; `superseded`: a later request for the same client was carried out before.
+    state: OperationStateWord,
     /// How often it was tried.
     #[schema(example = 1)]
     attempts: i64,
-    /// RFC 3339, UTC; null in the answer that promises it.
+    /// RFC 3339, UTC; null in the 202.
     created_at: Option<String>,
-    /// When it is tried next; RFC 3339, UTC; null once it is done.
+    /// When it is tried next; RFC 3339, UTC; null once it has ended.
     next_attempt_at: Option<String>,
     /// RFC 3339, UTC.
     finished_at: Option<String>,
@@ -44,12 +47,12 @@ pub(super) struct OperationBody {
     problem: Option<ProblemBody>,
 }
 
-/// The 202 that a promise is given with.
-pub(super) fn promised(id: Uuid, code: &ClientCode) -> Response {
+/// The 202 for a request that was stored.
+pub(super) fn accepted(id: Uuid, code: &ClientCode) -> Response {
     let body = OperationBody {
         id,
         code: code.to_string(),
-        state: "pending".to_owned(),
+        state: OperationState::Pending.into(),
         attempts: 0,
         created_at: None,
         next_attempt_at: None,
@@ -64,27 +67,19 @@ pub(super) fn promised(id: Uuid, code: &ClientCode) -> Response {
 
 impl OperationBody {
     fn new(operation: Operation, request_id: &str) -> OperationBody {
-        let Operation { id, code, state, attempts, created_at, next_at, finished_at, last_error, .. } =
-            operation;
-        let (client, problem) = match operation.answer {
-            Some(OperationAnswer::Done(done)) => {
-                let Done { outcome, record, as_of } = *done;
-                (Some(ActivatedClient::new(record, as_of, outcome.name())), None)
-            }
-            Some(OperationAnswer::Refused { code, detail, free_ports }) => {
-                let problem = Problem::new(Code::from_name(code.name()), detail).with_free_ports(free_ports);
-                (None, Some(problem.body(request_id)))
-            }
-            Some(OperationAnswer::Superseded) | None => (None, None),
-        };
+        let Operation {
+            id, code, state, attempts, created_at, next_at, finished_at, answer, last_error, ..
+        } = operation;
         let time = |at: Timestamp| format!("{at:.3}");
+        let is_pending = state == Ok(OperationState::Pending);
+        let (client, problem) = ended(answer, request_id);
         OperationBody {
             id,
             code,
-            state: state.name().to_owned(),
+            state: state.into(),
             attempts,
             created_at: Some(time(created_at)),
-            next_attempt_at: (state == OperationState::Pending).then(|| time(next_at)),
+            next_attempt_at: is_pending.then(|| time(next_at)),
             finished_at: finished_at.map(time),
             last_error,
             client,
@@ -93,11 +88,32 @@ impl OperationBody {
     }
 }
 
+/// What the caller would have got.
+fn ended(
+    answer: Option<OperationAnswer>,
+    request_id: &str,
+) -> (Option<ActivatedClient>, Option<ProblemBody>) {
+    match answer {
+        Some(OperationAnswer::Done(done)) => {
+            let Done { outcome, record, as_of } = *done;
+            (Some(ActivatedClient::new(record, as_of, outcome.into())), None)
+        }
+        Some(OperationAnswer::Refused { code, detail, free_ports }) => {
+            (None, Some(Problem::new(code, detail).with_free_ports(free_ports).body(request_id)))
+        }
+        Some(OperationAnswer::Superseded) | None => (None, None),
+    }
+}
+
 /// What became of a request that was stored with `Prefer: respond-async`.
-#[utoipa::path(get, path = "/v1/operations/{id}", operation_id = "get_operation", tag = "clients", params(("id" = Uuid, Path, description = "The operation")), responses(
-    (status = 200, body = OperationBody),
-    (status = 404, description = "not_found", body = ProblemBody, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/v1/operations/{id}",
+    operation_id = "get_operation",
+    tag = "clients",
+    params(("id" = Uuid, Path, description = "The operation")),
+    responses((status = 200, description = "The operation", body = OperationBody), NotFound),
+)]
 pub(super) async fn get(
     caller: Caller,
     request: RequestId,

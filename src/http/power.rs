@@ -4,12 +4,15 @@ use axum::Json;
 use axum::http::{HeaderMap, header};
 use gateway_core::{Dbm, Equipment, KnownPower, PowerReading, System, Verdict};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
+use super::deadline::within;
 use super::extract::{CodeInPath, CodeParam, Query};
-use super::problem::{Problem, ProblemBody};
-use super::time::within;
+use super::problem::Problem;
+use super::responses::{ClientErrors, OzmapErrors, RouteErrors};
+use super::words::{Word, Words};
 use crate::provisioning::Origin;
 
 /// What INT6 has measured and what it tolerates.
@@ -17,11 +20,10 @@ use crate::provisioning::Origin;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PowerQuery {
-    /// What the ONU reads, in dBm; 0 or a word such as `LOS` is no light.
-    #[param(example = "-23.10")]
+    /// What the ONU reads, in dBm, such as `-23.10`; 0 or a word such as `LOS` is no light.
     read_dbm: Option<String>,
-    /// Largest difference of calculated and read power that INT6 authorises, in dB.
-    #[param(example = "3", minimum = 0, maximum = 1000, value_type = Option<f64>)]
+    /// Largest difference of calculated and read power that INT6 authorises, in dB, such as `3`.
+    #[param(minimum = 0, maximum = 1000, value_type = Option<f64>)]
     limit_db: Option<String>,
 }
 
@@ -81,6 +83,30 @@ impl From<Verdict> for VerdictBody {
     }
 }
 
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum SourceBody {
+    Ozmap,
+    Cache,
+}
+
+impl Words for SourceBody {
+    const LIST: &'static str = "PowerSource";
+    const EXAMPLE: SourceBody = SourceBody::Ozmap;
+}
+
+impl From<Origin> for SourceBody {
+    fn from(origin: Origin) -> SourceBody {
+        match origin {
+            Origin::Ozmap => SourceBody::Ozmap,
+            Origin::Cache => SourceBody::Cache,
+        }
+    }
+}
+
+type SourceWord = Word<SourceBody>;
+
 /// The power that should arrive at a client, and the way on which it does.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ClientPower {
@@ -110,8 +136,7 @@ pub(super) struct ClientPower {
     #[schema(example = "2026-11-20T10:03:11.000Z")]
     as_of: String,
     /// `ozmap` if it was asked for this answer, `cache` if it said so before.
-    #[schema(example = "ozmap")]
-    source: &'static str,
+    source: SourceWord,
     /// Only if both parameters are given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -135,27 +160,29 @@ impl ClientPower {
             pon: PonBody { id: id(&route.pon), number: text(&route.pon.number), name: text(&route.pon.name) },
             other_routes: *other_routes,
             as_of: format!("{as_of:.3}"),
-            source: match origin {
-                Origin::Ozmap => "ozmap",
-                Origin::Cache => "cache",
-            },
+            source: SourceBody::from(origin).into(),
             verdict: verdict.map(VerdictBody::from),
         }
     }
 }
 
-/// The calculated power of a client; with both parameters, also whether INT6 may activate him.
+/// The calculated power of a client; with both parameters, also whether INT6 may activate it.
 ///
 /// An answer of the last 30 seconds (a setting) is given again, unless the request says `Cache-Control: no-cache`. When OZmap
 /// cannot be reached, the last known answer is given with its `as_of`.
-#[utoipa::path(get, path = "/v1/clients/{code}/power", operation_id = "get_client_power", tag = "clients", params(CodeParam, PowerQuery), responses(
-    (status = 200, body = ClientPower),
-    (status = 404, description = "client_not_found", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "client_ambiguous", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "no_fibre_route", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 502, description = "ozmap_rejected", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 503, description = "ozmap_unreachable", body = ProblemBody, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/v1/clients/{code}/power",
+    operation_id = "get_client_power",
+    tag = "clients",
+    params(CodeParam, PowerQuery),
+    responses(
+        (status = 200, description = "The power, and the way of the light", body = ClientPower),
+        ClientErrors,
+        RouteErrors,
+        OzmapErrors,
+    ),
+)]
 pub(super) async fn get(
     caller: Caller,
     CodeInPath(code): CodeInPath,

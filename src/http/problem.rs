@@ -1,241 +1,225 @@
-//! Every error that a caller can get. Source: `docs/contracts/gateway-api.md`, "Errors"; RFC 9457.
+//! Every error that a caller can get, and all that HTTP says of it. Source: `docs/contracts/gateway-api.md`, "Errors";
+//! RFC 9457.
 
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::PortNumber;
+use gateway_core::{ErrorCode, PortNumber};
 use serde::Serialize;
+use strum::VariantArray;
 use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, Schema, Type};
 
 use crate::provisioning::Failure;
-use crate::store::{self, LockError};
+use crate::store::{LockError, StoreError};
+use crate::sync::one_client::SyncClientError;
 
-/// An error's stable name, with what a person does about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
-    InvalidRequest,
-    Unauthorised,
-    AddressNotAdmitted,
-    NotFound,
-    MethodNotAllowed,
-    TooManyRequests,
-    ClientNotFound,
-    ClientExists,
-    ClientAmbiguous,
-    PortTaken,
-    PortBlocked,
-    NoSuchSplitter,
-    NoSuchPort,
-    NotADropSplitter,
-    NoFibreRoute,
-    OzmapRejected,
-    OzmapUnreachable,
-    Int6Rejected,
-    Int6Unreachable,
-    Unavailable,
-    Internal,
+/// What HTTP says of a code.
+pub(super) struct ErrorRow {
+    pub(super) code: ErrorCode,
+    /// `None`: never the code of an answer.
+    pub(super) status: Option<StatusCode>,
+    /// What happened, in general.
+    pub(super) title: &'static str,
+    /// When an operation answers it, for the API's description.
+    pub(super) when: &'static str,
+    /// What a person does about it.
+    pub(super) remedy: &'static str,
 }
 
-impl Code {
-    pub(super) const ALL: [Code; 21] = [
-        Code::InvalidRequest,
-        Code::Unauthorised,
-        Code::AddressNotAdmitted,
-        Code::NotFound,
-        Code::MethodNotAllowed,
-        Code::TooManyRequests,
-        Code::ClientNotFound,
-        Code::ClientExists,
-        Code::ClientAmbiguous,
-        Code::PortTaken,
-        Code::PortBlocked,
-        Code::NoSuchSplitter,
-        Code::NoSuchPort,
-        Code::NotADropSplitter,
-        Code::NoFibreRoute,
-        Code::OzmapRejected,
-        Code::OzmapUnreachable,
-        Code::Int6Rejected,
-        Code::Int6Unreachable,
-        Code::Unavailable,
-        Code::Internal,
-    ];
+/// Every code, in the order of [`ErrorCode`].
+pub(super) static ERRORS: [ErrorRow; ErrorCode::VARIANTS.len()] = [
+    ErrorRow {
+        code: ErrorCode::InvalidRequest,
+        status: Some(StatusCode::BAD_REQUEST),
+        title: "The request is not understood",
+        when: "the request is not understood; `detail` names the field",
+        remedy: "Fix the field that `detail` names. A body that is too large comes with status 413.",
+    },
+    ErrorRow {
+        code: ErrorCode::Unauthorised,
+        status: Some(StatusCode::UNAUTHORIZED),
+        title: "The key is missing or unknown",
+        when: "the key is missing or unknown",
+        remedy: "Send the tenant's gateway key as `Authorization: Bearer <key>`, `Authorization: <key>` or `X-API-Key: <key>`.",
+    },
+    ErrorRow {
+        code: ErrorCode::AddressNotAdmitted,
+        status: Some(StatusCode::FORBIDDEN),
+        title: "Calls from this address are not admitted",
+        when: "calls from this address are not admitted",
+        remedy: "Add the caller's address to GATEWAY_ALLOWED_IPS; behind a proxy, name the proxy in GATEWAY_TRUSTED_PROXIES.",
+    },
+    ErrorRow {
+        code: ErrorCode::NotFound,
+        status: Some(StatusCode::NOT_FOUND),
+        title: "There is nothing here",
+        when: "the tenant has nothing of this identifier",
+        remedy: "Look at the path; a run is kept for 90 days by default.",
+    },
+    ErrorRow {
+        code: ErrorCode::MethodNotAllowed,
+        status: Some(StatusCode::METHOD_NOT_ALLOWED),
+        title: "The method does not fit the path",
+        when: "the path has other methods than this one",
+        remedy: "Use a method that the `Allow` header names.",
+    },
+    ErrorRow {
+        code: ErrorCode::TooManyRequests,
+        status: Some(StatusCode::TOO_MANY_REQUESTS),
+        title: "The key's share of requests is spent",
+        when: "the key has made more requests than its rate limit allows",
+        remedy: "Wait `Retry-After` seconds; the share is GATEWAY_REQUESTS_PER_MINUTE.",
+    },
+    ErrorRow {
+        code: ErrorCode::ClientNotFound,
+        status: Some(StatusCode::NOT_FOUND),
+        title: "OZmap has no such client",
+        when: "OZmap has no client of this code or, for a sync, INT6 has none",
+        remedy: "Look at the code; `PUT /v1/clients/{code}/activation` creates the client.",
+    },
+    ErrorRow {
+        code: ErrorCode::ClientExists,
+        status: Some(StatusCode::CONFLICT),
+        title: "The client is there already",
+        when: "OZmap has a client of this code already",
+        remedy: "Use `PUT /v1/clients/{code}/activation`, which updates it.",
+    },
+    ErrorRow {
+        code: ErrorCode::ClientAmbiguous,
+        status: Some(StatusCode::CONFLICT),
+        title: "OZmap has several clients or properties of this code",
+        when: "OZmap has several clients or properties of this code",
+        remedy: "Merge them in OZmap; nothing is guessed meanwhile.",
+    },
+    ErrorRow {
+        code: ErrorCode::PortTaken,
+        status: Some(StatusCode::CONFLICT),
+        title: "The port is taken",
+        when: "the port holds another client or property; `free_ports` names others",
+        remedy: "Choose one of `free_ports`, or another splitter: nobody is unplugged for a new client.",
+    },
+    ErrorRow {
+        code: ErrorCode::PortBlocked,
+        status: Some(StatusCode::CONFLICT),
+        title: "The port is blocked",
+        when: "the port is blocked in OZmap; `free_ports` names others",
+        remedy: "Choose one of `free_ports`, or unblock the port in OZmap.",
+    },
+    ErrorRow {
+        code: ErrorCode::NoSuchSplitter,
+        status: Some(StatusCode::UNPROCESSABLE_ENTITY),
+        title: "OZmap has no such splitter",
+        when: "OZmap has no splitter of this identifier",
+        remedy: "Ask `GET /v1/splitters/nearby` again: the network has changed.",
+    },
+    ErrorRow {
+        code: ErrorCode::NoSuchPort,
+        status: Some(StatusCode::UNPROCESSABLE_ENTITY),
+        title: "The splitter has no such port",
+        when: "the splitter has fewer ports",
+        remedy: "Ports are counted from 1; `detail` says how many there are.",
+    },
+    ErrorRow {
+        code: ErrorCode::NotADropSplitter,
+        status: Some(StatusCode::UNPROCESSABLE_ENTITY),
+        title: "The splitter serves no clients",
+        when: "the splitter serves no clients, or its box is a draft",
+        remedy: "Choose a drop splitter (splitter de atendimento) of a box that is not a draft.",
+    },
+    ErrorRow {
+        code: ErrorCode::NoFibreRoute,
+        status: Some(StatusCode::UNPROCESSABLE_ENTITY),
+        title: "No fibre leads from a PON to the client",
+        when: "no fibre leads from a PON to the client",
+        remedy: "Fix the client's connection, or the splitter's, in OZmap.",
+    },
+    ErrorRow {
+        code: ErrorCode::OzmapRejected,
+        status: Some(StatusCode::BAD_GATEWAY),
+        title: "OZmap refused",
+        when: "OZmap refused, or its answer is not understood",
+        remedy: "`detail` has OZmap's words; if it is the key, look at OZMAP_API_KEY.",
+    },
+    ErrorRow {
+        code: ErrorCode::OzmapUnreachable,
+        status: Some(StatusCode::SERVICE_UNAVAILABLE),
+        title: "OZmap cannot be reached",
+        when: "OZmap does not answer in time, or its network was never loaded",
+        remedy: "Try again after `Retry-After` seconds, or send `Prefer: respond-async`.",
+    },
+    ErrorRow {
+        code: ErrorCode::Int6Rejected,
+        status: Some(StatusCode::BAD_GATEWAY),
+        title: "INT6 refused",
+        when: "INT6 refused, or its answer is not understood",
+        remedy: "`detail` has INT6's words; if it is the token, look at INT6_EMAIL and INT6_TOKEN.",
+    },
+    ErrorRow {
+        code: ErrorCode::Int6Unreachable,
+        status: Some(StatusCode::SERVICE_UNAVAILABLE),
+        title: "INT6 cannot be reached",
+        when: "INT6 does not answer in time, or returns no row at all",
+        remedy: "Try again after `Retry-After` seconds.",
+    },
+    ErrorRow {
+        code: ErrorCode::Unavailable,
+        status: Some(StatusCode::SERVICE_UNAVAILABLE),
+        title: "The gateway cannot answer now",
+        when: "the gateway's database does not answer, the gateway stops, or another request for the same client or splitter is under way",
+        remedy: "Try again after `Retry-After` seconds; if it lasts, give the `request_id` to the operator.",
+    },
+    ErrorRow {
+        code: ErrorCode::Internal,
+        status: Some(StatusCode::INTERNAL_SERVER_ERROR),
+        title: "The gateway failed",
+        when: "the gateway failed",
+        remedy: "Give the `request_id` to the operator: the cause is in the log beside it.",
+    },
+    ErrorRow {
+        code: ErrorCode::Superseded,
+        status: None,
+        title: "A later request for the same client was carried out before",
+        when: "a later request for the same client was carried out before",
+        remedy: "Nothing: the later request counts. It is how a stored request may end, and never the code of an answer.",
+    },
+];
 
-    /// Name, status, title, remedy.
-    fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
-        match self {
-            Code::InvalidRequest => (
-                "invalid_request",
-                StatusCode::BAD_REQUEST,
-                "The request is not understood",
-                "Mend the field that `detail` names. A body that is too large comes with status 413.",
-            ),
-            Code::Unauthorised => (
-                "unauthorised",
-                StatusCode::UNAUTHORIZED,
-                "The key is missing or unknown",
-                "Send the tenant's gateway key as `Authorization: Bearer <key>`, `Authorization: <key>` or `X-API-Key: <key>`.",
-            ),
-            Code::AddressNotAdmitted => (
-                "address_not_admitted",
-                StatusCode::FORBIDDEN,
-                "Calls from this address are not admitted",
-                "Add the caller's address to GATEWAY_ALLOWED_IPS; behind a proxy, name the proxy in GATEWAY_TRUSTED_PROXIES.",
-            ),
-            Code::NotFound => (
-                "not_found",
-                StatusCode::NOT_FOUND,
-                "There is nothing here",
-                "Look at the path; a run is kept for 90 days by default.",
-            ),
-            Code::MethodNotAllowed => (
-                "method_not_allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The method does not fit the path",
-                "Use a method that the `Allow` header names.",
-            ),
-            Code::TooManyRequests => (
-                "too_many_requests",
-                StatusCode::TOO_MANY_REQUESTS,
-                "The key's share of requests is spent",
-                "Wait `Retry-After` seconds; the share is GATEWAY_REQUESTS_PER_MINUTE.",
-            ),
-            Code::ClientNotFound => (
-                "client_not_found",
-                StatusCode::NOT_FOUND,
-                "OZmap has no such client",
-                "Look at the code; `PUT /v1/clients/{code}/activation` creates the client.",
-            ),
-            Code::ClientExists => (
-                "client_exists",
-                StatusCode::CONFLICT,
-                "The client is there already",
-                "Use `PUT /v1/clients/{code}/activation`, which updates him.",
-            ),
-            Code::ClientAmbiguous => (
-                "client_ambiguous",
-                StatusCode::CONFLICT,
-                "OZmap has several clients or properties of this code",
-                "Merge them in OZmap; nothing is guessed meanwhile.",
-            ),
-            Code::PortTaken => (
-                "port_taken",
-                StatusCode::CONFLICT,
-                "The port is taken",
-                "Choose one of `free_ports`, or another splitter: nobody is unplugged for a new client.",
-            ),
-            Code::PortBlocked => (
-                "port_blocked",
-                StatusCode::CONFLICT,
-                "The port is blocked",
-                "Choose one of `free_ports`, or unblock the port in OZmap.",
-            ),
-            Code::NoSuchSplitter => (
-                "no_such_splitter",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "OZmap has no such splitter",
-                "Ask `GET /v1/splitters/nearby` again: the network has changed.",
-            ),
-            Code::NoSuchPort => (
-                "no_such_port",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The splitter has no such port",
-                "Ports are counted from 1; `detail` says how many there are.",
-            ),
-            Code::NotADropSplitter => (
-                "not_a_drop_splitter",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The splitter serves no clients",
-                "Choose a drop splitter (splitter de atendimento) of a box that is not a draft.",
-            ),
-            Code::NoFibreRoute => (
-                "no_fibre_route",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "No fibre leads from a PON to the client",
-                "Mend the client's connection, or the splitter's, in OZmap.",
-            ),
-            Code::OzmapRejected => (
-                "ozmap_rejected",
-                StatusCode::BAD_GATEWAY,
-                "OZmap refused",
-                "`detail` has OZmap's words; if it is the key, look at OZMAP_API_KEY.",
-            ),
-            Code::OzmapUnreachable => (
-                "ozmap_unreachable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "OZmap cannot be reached",
-                "Try again after `Retry-After` seconds, or send `Prefer: respond-async`.",
-            ),
-            Code::Int6Rejected => (
-                "int6_rejected",
-                StatusCode::BAD_GATEWAY,
-                "INT6 refused",
-                "`detail` has INT6's words; if it is the token, look at INT6_EMAIL and INT6_TOKEN.",
-            ),
-            Code::Int6Unreachable => (
-                "int6_unreachable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "INT6 cannot be reached",
-                "Try again after `Retry-After` seconds.",
-            ),
-            Code::Unavailable => (
-                "unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The gateway cannot answer now",
-                "Try again after `Retry-After` seconds; if it lasts, give the `request_id` to the operator.",
-            ),
-            Code::Internal => (
-                "internal",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The gateway failed",
-                "Give the `request_id` to the operator: the cause is in the log beside it.",
-            ),
-        }
+/// A code is the place of its row.
+const _: () = {
+    let mut place = 0;
+    while place < ERRORS.len() {
+        assert!(ERRORS[place].code as usize == place, "the rows are not in the order of the codes");
+        place += 1;
     }
+};
 
-    /// The code of this name; a name that this version does not know is a failure of the gateway.
-    pub(super) fn from_name(name: &str) -> Code {
-        Code::ALL.into_iter().find(|code| code.name() == name).unwrap_or(Code::Internal)
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        self.facts().0
-    }
-
-    pub(super) fn status(self) -> StatusCode {
-        self.facts().1
-    }
-
-    pub(super) fn title(self) -> &'static str {
-        self.facts().2
-    }
-
-    pub(super) fn remedy(self) -> &'static str {
-        self.facts().3
-    }
-
-    /// What an answer without an explanation of ours means: one that the framework gave.
-    pub(super) fn of_status(status: StatusCode) -> Code {
-        match status.as_u16() {
-            401 => Code::Unauthorised,
-            403 => Code::AddressNotAdmitted,
-            404 => Code::NotFound,
-            405 => Code::MethodNotAllowed,
-            429 => Code::TooManyRequests,
-            400..=499 => Code::InvalidRequest,
-            503 => Code::Unavailable,
-            _ => Code::Internal,
-        }
-    }
+pub(super) fn row_of(code: ErrorCode) -> &'static ErrorRow {
+    &ERRORS[code as usize]
 }
+
+/// What the framework answers without an explanation of ours: status, code, detail.
+const OF_FRAMEWORK: [(StatusCode, ErrorCode, &str); 7] = [
+    (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorised, ""),
+    (StatusCode::FORBIDDEN, ErrorCode::AddressNotAdmitted, ""),
+    (StatusCode::NOT_FOUND, ErrorCode::NotFound, "No operation has this path."),
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::MethodNotAllowed,
+        "The path has other methods than this one.",
+    ),
+    (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::InvalidRequest, "The body is larger than 64 KiB."),
+    (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, ""),
+    (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, ""),
+];
 
 /// An error on its way to the caller; the body is written where the request's id is known.
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
-    pub(super) code: Code,
+    pub(super) code: ErrorCode,
     pub(super) status: StatusCode,
-    pub(super) detail: String,
+    detail: String,
     free_ports: Option<Vec<u16>>,
     retry_after: Duration,
 }
@@ -244,9 +228,10 @@ pub(super) struct Problem {
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Problem {
-    pub(super) fn new(code: Code, detail: impl Into<String>) -> Problem {
-        let (status, detail) = (code.status(), detail.into());
-        Problem { code, status, detail, free_ports: None, retry_after: RETRY_AFTER }
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Problem {
+        // What is never the code of an answer and becomes one is a failure of the gateway.
+        let status = row_of(code).status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Problem { code, status, detail: detail.into(), free_ports: None, retry_after: RETRY_AFTER }
     }
 
     /// With the ports that could be asked for instead.
@@ -262,35 +247,33 @@ impl Problem {
     }
 
     pub(super) fn invalid(detail: impl Into<String>) -> Problem {
-        Problem::new(Code::InvalidRequest, detail)
+        Problem::new(ErrorCode::InvalidRequest, detail)
     }
 
     /// An answer that the framework gave.
     pub(super) fn of_status(status: StatusCode) -> Problem {
-        let detail = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 64 KiB.",
-            StatusCode::NOT_FOUND => "No operation has this path.",
-            StatusCode::METHOD_NOT_ALLOWED => "The path has other methods than this one.",
-            _ => "",
-        };
-        Problem { status, ..Problem::new(Code::of_status(status), detail) }
+        let known = OF_FRAMEWORK.into_iter().find(|(known, ..)| *known == status);
+        let (_, code, detail) = known.unwrap_or(match status.is_client_error() {
+            true => (status, ErrorCode::InvalidRequest, ""),
+            false => (status, ErrorCode::Internal, ""),
+        });
+        Problem { status, ..Problem::new(code, detail) }
     }
 
     /// An example of a code, for the API's description.
-    pub(super) fn example(code: Code) -> ProblemBody {
-        let taken = matches!(code, Code::PortTaken | Code::PortBlocked);
+    pub(super) fn example(code: ErrorCode) -> Problem {
+        let taken = matches!(code, ErrorCode::PortTaken | ErrorCode::PortBlocked);
         let free = [2, 5, 6].into_iter().filter_map(PortNumber::new).collect();
-        let problem = Problem::new(code, format!("{}.", code.title())).with_free_ports(taken.then_some(free));
-        problem.body("019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")
+        Problem::new(code, format!("{}.", row_of(code).title)).with_free_ports(taken.then_some(free))
     }
 
     /// The answer as the caller sees it.
     pub(super) fn body(&self, request_id: &str) -> ProblemBody {
         ProblemBody {
-            kind: format!("/docs/errors#{}", self.code.name()),
-            title: self.code.title().to_owned(),
+            kind: format!("/docs/errors#{}", self.code),
+            title: row_of(self.code).title,
             status: self.status.as_u16(),
-            code: self.code.name().to_owned(),
+            code: self.code.name(),
             detail: self.detail.clone(),
             request_id: request_id.to_owned(),
             free_ports: self.free_ports.clone(),
@@ -302,10 +285,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         let headers = response.headers_mut();
-        if self.code == Code::Unauthorised {
+        if self.code == ErrorCode::Unauthorised {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        if says_when_to_retry(self.status) {
             headers.insert(header::RETRY_AFTER, self.retry_after.as_secs().into());
         }
         response.extensions_mut().insert(self);
@@ -313,22 +296,44 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Whether an error of this status has `Retry-After`.
+pub(super) fn says_when_to_retry(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Problem {
         match failure {
             Failure::Store(error) | Failure::Lock(LockError::Store(error)) => error.into(),
-            failure => Problem::new(Code::from_name(failure.code().name()), failure.to_string())
+            failure => Problem::new(failure.code(), failure.to_string())
                 .with_free_ports(failure.free_ports().map(<[PortNumber]>::to_vec))
                 .retry_after(failure.retry_after()),
         }
     }
 }
 
-impl From<store::StoreError> for Problem {
+impl From<StoreError> for Problem {
     /// The cause is for the log, not for the caller.
-    fn from(error: store::StoreError) -> Problem {
+    fn from(error: StoreError) -> Problem {
         tracing::error!(%error, "a request failed on the database");
-        Problem::new(Code::Unavailable, "The gateway's database does not answer.")
+        Problem::new(ErrorCode::Unavailable, "The gateway's database does not answer.")
+    }
+}
+
+impl From<SyncClientError> for Problem {
+    fn from(error: SyncClientError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            SyncClientError::NotNumeric(_) => Problem::invalid(format!("code: {detail}")),
+            SyncClientError::UnknownToOzmap(_) | SyncClientError::UnknownToInt6(_) => {
+                Problem::new(ErrorCode::ClientNotFound, detail)
+            }
+            SyncClientError::Ambiguous(..) => Problem::new(ErrorCode::ClientAmbiguous, detail),
+            SyncClientError::Int6Empty => Problem::new(ErrorCode::Int6Unreachable, detail),
+            SyncClientError::Upstream(error) => Failure::from(error).into(),
+            SyncClientError::Lock(error) => Failure::from(error).into(),
+            SyncClientError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -341,18 +346,17 @@ pub(super) struct ProblemBody {
     #[schema(example = "/docs/errors#invalid_request")]
     kind: String,
     /// What happened, in general.
-    #[schema(example = "The request is not understood")]
-    title: String,
+    #[schema(value_type = String, example = "The request is not understood")]
+    title: &'static str,
     /// The HTTP status.
     #[schema(example = 400)]
     status: u16,
-    /// The stable name of the error.
-    #[schema(example = "invalid_request")]
-    code: String,
+    #[schema(schema_with = code_schema)]
+    code: &'static str,
     /// What happened, in particular.
     #[schema(example = "limit: a whole number from 1 to 1000 is expected")]
     detail: String,
-    /// To be told to the operator.
+    /// For the operator: the cause stands beside it in the log.
     #[schema(example = "019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
     request_id: String,
     /// With `port_taken` and `port_blocked`: ports of the splitter that could be asked for instead.
@@ -360,3 +364,15 @@ pub(super) struct ProblemBody {
     #[schema(nullable = false)]
     free_ports: Option<Vec<u16>>,
 }
+
+/// No closed list: a later version may have more codes.
+fn code_schema() -> Schema {
+    let answered = ERRORS.iter().filter(|row| row.status.is_some());
+    let codes: Vec<String> = answered.map(|row| format!("`{}`", row.code)).collect();
+    let description = format!("The stable name of the error; more may be added. {}.", codes.join(", "));
+    let code = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    code.examples([ErrorCode::InvalidRequest.name()]).into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What INT6 asks for a client, read strictly: each mistake is told by the name of its field.
+//! What INT6 asks for a client, read strictly: each mistake is reported by the name of its field.
 
 use gateway_core::provisioning::ConnectRequest;
 use gateway_core::{
@@ -55,7 +55,7 @@ pub(super) struct ActivationRequest {
     /// Whether the client is deployed. Default true.
     #[schema(default = true)]
     implanted: Option<bool>,
-    /// The subscriber's name.
+    /// The client's name.
     #[schema(example = "Maria", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     name: Option<String>,
     /// Street and number.
@@ -68,7 +68,7 @@ pub(super) struct ActivationRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewClientRequest {
-    /// The code by which INT6 and OZmap call him.
+    /// The code by which INT6 and OZmap know it.
     #[schema(example = "147", max_length = 100, pattern = r"^\w[^\x00-\x1F\x7F-\x9F]*$")]
     code: String,
     /// The chosen splitter, of `GET /v1/splitters/nearby`.
@@ -78,12 +78,12 @@ pub(super) struct NewClientRequest {
     #[schema(example = 3, minimum = 1, maximum = 65535)]
     #[serde(deserialize_with = "whole_number")]
     port: u16,
-    /// Where the client lives; left out, he gets the box's place. Of no use inside a condominium.
+    /// Where the client lives; left out, it gets the box's place. Of no use inside a condominium.
     coordinate: Option<CoordinateRequest>,
     /// Whether the client is deployed. Default false.
     #[schema(default = false)]
     implanted: Option<bool>,
-    /// The subscriber's name.
+    /// The client's name.
     #[schema(example = "Maria", max_length = 300, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     name: Option<String>,
     /// Street and number.

@@ -1,38 +1,41 @@
 //! Splitters nearby.
 
 use axum::Json;
-use gateway_core::{Coordinate, Implantation, PortNumber, Ratio, SiteKind};
+use gateway_core::{Coordinate, ErrorCode, Implantation, PortNumber, Ratio, SiteKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
-use super::extract::{Query, in_range, one_of, word};
-use super::problem::{Code, Problem, ProblemBody};
+use super::extract::{Query, in_range};
+use super::problem::Problem;
+use super::responses::MirrorErrors;
+use super::words::{OneOf, Word};
 use crate::provisioning::nearby::{self, Found, Offer};
 
 const LARGEST_RADIUS_M: f64 = 5_000.0;
+
+type SiteKindFilter = OneOf<SiteKind>;
 
 /// Where, and which splitters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct NearbyQuery {
-    /// Latitude of the customer, degrees north (WGS 84).
+    /// Latitude of the client, degrees north (WGS 84).
     #[param(value_type = f64, required = true, minimum = -90, maximum = 90, example = -27.5956)]
     lat: Option<String>,
-    /// Longitude of the customer, degrees east (WGS 84).
+    /// Longitude of the client, degrees east (WGS 84).
     #[param(value_type = f64, required = true, minimum = -180, maximum = 180, example = -48.5024)]
     lng: Option<String>,
-    /// Metres around the customer. Default 300.
-    #[param(value_type = Option<f64>, minimum = 1, maximum = 5000, example = 300)]
+    /// Metres around the client. Default 300.
+    #[param(value_type = Option<f64>, minimum = 1, maximum = 5000)]
     radius_m: Option<String>,
     /// Splitters at most. Default 20.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, example = 10)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// `cto` or `condominium`; both when absent.
-    #[param(schema_with = one_of::<SiteKind>)]
-    #[serde(default, deserialize_with = "word")]
-    kind: Option<SiteKind>,
+    /// Only splitters in sites of this kind; both when absent.
+    #[param(inline)]
+    kind: Option<SiteKindFilter>,
     /// Whether splitters without a free port are given too. Default false.
     #[param(value_type = Option<bool>)]
     include_full: Option<String>,
@@ -66,7 +69,7 @@ pub(super) struct NearbySplitter {
     id: String,
     /// Empty if it has none.
     name: String,
-    /// From the customer to the site: haversine metres on a sphere of the earth's mean radius.
+    /// From the client to the site: haversine metres on a sphere of the earth's mean radius.
     distance_m: f64,
     /// Null if OZmap does not say.
     ratio: Option<SplitterRatio>,
@@ -81,11 +84,12 @@ pub(super) struct SplitterRatio {
     output: u16,
 }
 
+type SiteKindWord = Word<SiteKind>;
+
 /// The CTO or the condominium that a splitter is in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SplitterSite {
-    /// `cto` or `condominium`.
-    kind: &'static str,
+    kind: SiteKindWord,
     id: String,
     /// Empty if it has none.
     name: String,
@@ -121,7 +125,7 @@ impl From<Found<'_>> for NearbySplitter {
             distance_m: (distance_m * 100.0).round() / 100.0,
             ratio: ratio.map(|Ratio { input, output }| SplitterRatio { input, output }),
             site: SplitterSite {
-                kind: site.kind().name(),
+                kind: site.kind().into(),
                 id: site.id().to_string(),
                 name: site.name().to_owned(),
                 address: site.address().map(str::to_owned),
@@ -133,14 +137,18 @@ impl From<Found<'_>> for NearbySplitter {
     }
 }
 
-/// Splitters near a customer, from which a technician chooses.
+/// Splitters near a client, from which a technician chooses.
 ///
 /// They serve clients, and their CTO or condominium is not *em projeto*. Found in the gateway's copy of the network; then the
 /// ports of those that are answered are checked with OZmap.
-#[utoipa::path(get, path = "/v1/splitters/nearby", operation_id = "list_splitters_nearby", tag = "clients", params(NearbyQuery), responses(
-    (status = 200, body = NearbySplitters),
-    (status = 503, description = "ozmap_unreachable: the network was never loaded", body = ProblemBody, content_type = "application/problem+json"),
-))]
+#[utoipa::path(
+    get,
+    path = "/v1/splitters/nearby",
+    operation_id = "list_splitters_nearby",
+    tag = "clients",
+    params(NearbyQuery),
+    responses((status = 200, description = "The splitters", body = NearbySplitters), MirrorErrors),
+)]
 pub(super) async fn nearby(
     caller: Caller,
     Query(query): Query<NearbyQuery>,
@@ -150,7 +158,7 @@ pub(super) async fn nearby(
     let checked = provisioning.nearby(&query).await;
     let (network, checked) = checked.ok_or_else(|| {
         let detail = "The network has not been loaded yet, because OZmap does not answer or takes long.";
-        Problem::new(Code::OzmapUnreachable, detail)
+        Problem::new(ErrorCode::OzmapUnreachable, detail)
     })?;
     let answer = checked.answer(&network, &query);
     Ok(Json(NearbySplitters {
@@ -175,6 +183,7 @@ impl NearbyQuery {
             Some(_) => return Err(Problem::invalid("include_full: true or false is expected")),
         };
         let at = Coordinate::new(lat, lng).ok_or_else(|| Problem::invalid("lat, lng: no place on earth"))?;
+        let kind = kind.map(|OneOf(kind)| kind);
         Ok(nearby::NearbySearch { at, radius_m, limit, kind, offer })
     }
 }

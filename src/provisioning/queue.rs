@@ -204,8 +204,9 @@ impl QueueDeps {
         let id = operation.id;
         let still = self.store.operation(&self.tenant, id).await?;
         // Another replica may have ended it, or tried it and put it off.
-        let untouched =
-            |still: Operation| still.state == OperationState::Pending && still.attempts == operation.attempts;
+        let untouched = |still: Operation| {
+            still.state == Ok(OperationState::Pending) && still.attempts == operation.attempts
+        };
         if !still.is_some_and(untouched) {
             return Ok(());
         }

@@ -62,8 +62,8 @@ pub struct RecordedActivation {
     pub before: Option<ClientRecord>,
     /// What it held afterwards.
     pub after: Option<ClientRecord>,
-    /// How it stands.
-    pub result: ActivationResult,
+    /// How it stands; `Err` is the word of a later release.
+    pub result: Result<ActivationResult, String>,
     /// Why it was refused or failed.
     pub error: Option<String>,
 }
@@ -84,7 +84,6 @@ struct ActivationRow {
 }
 
 impl From<ActivationRow> for RecordedActivation {
-    /// A result that a later release knows counts as failed: nothing is overtaken by it.
     fn from(row: ActivationRow) -> RecordedActivation {
         let client = |text: Option<String>| text.and_then(|text| read_client(&text).ok());
         RecordedActivation {
@@ -97,7 +96,7 @@ impl From<ActivationRow> for RecordedActivation {
             finished_at: row.finished_at.as_deref().map(time_of),
             before: client(row.old_state),
             after: client(row.new_state),
-            result: row.result.parse().unwrap_or(ActivationResult::Failed),
+            result: row.result.parse().map_err(|_| row.result),
             error: row.error,
         }
     }

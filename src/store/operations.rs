@@ -41,8 +41,8 @@ pub struct Operation {
     pub requested_by: String,
     /// Who wants to be called back.
     pub callback_url: Option<String>,
-    /// How it stands.
-    pub state: OperationState,
+    /// How it stands; `Err` is the word of a later release.
+    pub state: Result<OperationState, String>,
     /// How often it was tried.
     pub attempts: i64,
     /// When it was accepted.
@@ -76,15 +76,13 @@ struct OperationRow {
 
 impl From<OperationRow> for Operation {
     fn from(row: OperationRow) -> Operation {
-        // A state that a later release knows is an end of some sort: there is one beginning, and it is known.
-        let ended = OperationState::Superseded;
         Operation {
             id: row.id.parse().unwrap_or_default(),
             code: row.code,
             command: read_command(&row.kind, &row.wish),
             requested_by: row.asked_by,
             callback_url: row.callback_url,
-            state: row.state.parse().unwrap_or(ended),
+            state: row.state.parse().map_err(|_| row.state),
             attempts: row.attempts,
             created_at: time_of(&row.created_at),
             next_at: time_of(&row.next_at),

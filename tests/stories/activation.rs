@@ -396,7 +396,7 @@ async fn what_ozmap_let_be_done_by_halves_is_remembered() {
     let remembered = technician.get("/v1/activations?result=refused").await["activations"][0].clone();
     let port = |state: &str| remembered[state]["connection"]["port"].clone();
     assert_eq!(
-        (port("old"), port("new"), &remembered["new"]["implanted"]),
+        (port("before"), port("after"), &remembered["after"]["implanted"]),
         (json!(1), json!(2), &json!(false))
     );
     let repeated = said(technician.activate("147", at(&cto, 2)).await, 200).await;
@@ -418,7 +418,7 @@ async fn a_code_may_have_letters_spaces_and_slashes() {
 }
 
 #[tokio::test]
-async fn every_activation_is_remembered_with_who_asked_old_new_and_result() {
+async fn every_activation_is_remembered_with_who_asked_before_after_and_result() {
     let technician = Technician::open().await;
     let (one, two) = (technician.network.ctos[0].clone(), technician.network.ctos[1].clone());
     let path = "/v1/clients/147/activation";
@@ -433,14 +433,14 @@ async fn every_activation_is_remembered_with_who_asked_old_new_and_result() {
     let results: Vec<&str> = list.iter().map(|row| row["result"].as_str().expect("a result")).collect();
     assert_eq!((results, &page["next"]), (vec!["refused", "unchanged", "updated", "created"], &Value::Null));
     let [refused, _, moved, created] = &list[..] else { panic!("{list:?}") };
-    assert_eq!(created["asked_by"], format!("127.0.0.1 {}", id.to_str().expect("a text")));
-    assert_eq!((&created["old"], &created["new"]["connection"]["port"]), (&Value::Null, &json!(1)));
-    assert_eq!(created["asked"]["splitter_id"], json!(one));
-    assert_eq!(moved["old"]["connection"]["splitter_id"], json!(one));
-    assert_eq!(moved["new"]["connection"]["splitter_id"], json!(two));
-    assert_eq!((&refused["code"], &refused["new"]), (&json!("148"), &Value::Null));
+    assert_eq!(created["requested_by"], format!("127.0.0.1 {}", id.to_str().expect("a text")));
+    assert_eq!((&created["before"], &created["after"]["connection"]["port"]), (&Value::Null, &json!(1)));
+    assert_eq!(created["request"]["splitter_id"], json!(one));
+    assert_eq!(moved["before"]["connection"]["splitter_id"], json!(one));
+    assert_eq!(moved["after"]["connection"]["splitter_id"], json!(two));
+    assert_eq!((&refused["code"], &refused["after"]), (&json!("148"), &Value::Null));
     assert!(refused["error"].as_str().is_some_and(|error| error.starts_with("port_taken: ")), "{refused}");
-    assert!(list.iter().all(|row| row["finished_at"].as_str() >= row["asked_at"].as_str()));
+    assert!(list.iter().all(|row| row["finished_at"].as_str() >= row["requested_at"].as_str()));
 
     let of = async |query: &str| technician.get(&format!("/v1/activations?{query}")).await;
     assert_eq!(of("code=148").await["activations"], json!([refused]));

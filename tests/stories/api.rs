@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use gateway_core::ErrorCode;
 use gateway_sandbox::{Fault, Options};
 use int6_ozmap_gateway::app::Gateway;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use crate::world::{KEY, World};
 
@@ -269,7 +271,9 @@ async fn signs_of_life_and_documentation_are_open_to_all() {
     );
     let errors =
         api.http.get(api.url("/docs/errors")).send().await.expect("an answer").text().await.expect("a text");
-    assert!(errors.contains("id=\"address_not_admitted\""));
+    for code in ErrorCode::VARIANTS {
+        assert!(errors.contains(&format!("id=\"{code}\"")), "{code} is not explained");
+    }
 }
 
 #[tokio::test]

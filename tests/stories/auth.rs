@@ -190,7 +190,8 @@ async fn the_description_names_each_operation_once_and_has_an_example_of_every_e
     let codes: Vec<&str> =
         errors.split("<h2 id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(codes.len() >= 19, "{codes:?}");
-    for code in codes.iter().filter(|code| !["not_found", "method_not_allowed"].contains(code)) {
+    // No operation has a method that its path has not, and none answers how a stored request may end.
+    for code in codes.iter().filter(|code| !["method_not_allowed", "superseded"].contains(code)) {
         assert!(text.contains(&format!("\"code\":\"{code}\"")), "no example of {code}");
     }
     // The documentation page finds an operation by this name: of two that share one it calls the wrong one.

@@ -11,6 +11,7 @@ mod api;
 mod auth;
 mod clients;
 mod commands;
+mod description;
 mod faults;
 mod int6_side;
 mod mirror;

@@ -1,54 +1,58 @@
-//! The stable names of everything that can go wrong, as callers rely on them.
+//! The stable codes of the API's errors.
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// An error's stable name. Source: `docs/contracts/gateway-api.md`, "Errors".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+/// Why a request was not done, as a word that never changes: codes may be added, none is renamed or given another meaning.
+///
+/// Source: `docs/contracts/gateway-api.md`, "Errors".
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, IntoStaticStr, VariantArray,
+)]
 #[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// The request is not understood.
     InvalidRequest,
     /// The key is missing or unknown.
     Unauthorised,
-    /// The caller's address is not on the tenant's list.
+    /// The key's tenant does not admit the address.
     AddressNotAdmitted,
-    /// There is nothing at this path.
+    /// No such path, run or operation.
     NotFound,
-    /// The path is there, the method is not.
+    /// The path has other methods.
     MethodNotAllowed,
-    /// The key's rate limit is reached.
+    /// The tenant's rate limit.
     TooManyRequests,
-    /// OZmap has no such client.
+    /// One of the two systems has no client of this code.
     ClientNotFound,
-    /// OZmap has such a client already.
+    /// OZmap has a client of this code, and it was to be created.
     ClientExists,
     /// OZmap has several clients or properties of one code.
     ClientAmbiguous,
-    /// Another client or property holds the port.
+    /// The port holds another client or property.
     PortTaken,
-    /// Somebody blocked the port in OZmap.
+    /// OZmap says that the port may not be used.
     PortBlocked,
-    /// OZmap has no such splitter.
+    /// OZmap has no splitter of this identifier.
     NoSuchSplitter,
-    /// The splitter is smaller.
+    /// The splitter has fewer ports.
     NoSuchPort,
-    /// The splitter serves no clients.
+    /// The splitter is not for clients, or its box is a draft.
     NotADropSplitter,
-    /// No fibre leads from a PON to the client.
+    /// No way leads from a PON to the client.
     NoFibreRoute,
-    /// OZmap refused.
+    /// OZmap refused, or answered what is not understood.
     OzmapRejected,
-    /// OZmap cannot be reached.
+    /// OZmap cannot be had now.
     OzmapUnreachable,
-    /// INT6 refused.
+    /// INT6 refused, or answered what is not understood.
     Int6Rejected,
-    /// INT6 cannot be reached.
+    /// INT6 cannot be had now.
     Int6Unreachable,
     /// The gateway itself cannot answer now.
     Unavailable,
-    /// The gateway failed.
+    /// A mistake in the gateway.
     Internal,
-    /// A later request for the same client was carried out before: the end of an operation, never an answer to a request.
+    /// The end of a stored request that gave way to a later one for the same client; never the code of an answer.
     Superseded,
 }
 

@@ -94,13 +94,13 @@ async fn an_activation_is_read_back_as_it_was_written(
     let promise = Uuid::now_v7();
     let id = activation(&store, "147", at("10:00:00"), Some(promise)).await;
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
-    assert_eq!((row.id, row.result, row.finished_at), (id, ActivationResult::Running, None));
+    assert_eq!((row.id, row.result, row.finished_at), (id, Ok(ActivationResult::Running), None));
     assert_eq!((row.requested_at, row.requested_by.as_str()), (at("10:00:00"), "192.0.2.7 r1"));
     assert_eq!((row.operation, row.command), (Some(promise), Some(command("147"))));
     store.end_activation(id, at("10:00:01"), as_done(ActivationResult::Refused)).await.expect("written");
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
     let error = Some("port_taken: \u{fffd}");
-    assert_eq!((row.result, row.error.as_deref()), (ActivationResult::Refused, error));
+    assert_eq!((row.result, row.error.as_deref()), (Ok(ActivationResult::Refused), error));
     assert_eq!((row.before, row.after), (None, Some(client("147"))));
     assert_eq!(row.finished_at, Some(at("10:00:01")));
     assert_eq!(store.activations("south", &all, 10).await.expect("read"), [], "another tenant's");
@@ -187,7 +187,7 @@ async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
     store.postpone_operation(first, at("10:01:00"), "OZmap is away \0").await.expect("written");
     assert_eq!(due(&store, at("10:00:05")).await, [other], "the second waits for the first");
     let row = store.operation("north", first).await.expect("read").expect("it is there");
-    assert_eq!((row.state, row.attempts, row.command), (OperationState::Pending, 1, Ok(command("147"))));
+    assert_eq!((row.state, row.attempts, row.command), (Ok(OperationState::Pending), 1, Ok(command("147"))));
     let error = Some("OZmap is away \u{fffd}");
     assert_eq!((row.last_error.as_deref(), row.next_at), (error, at("10:01:00")));
 
@@ -202,7 +202,7 @@ async fn an_operation_is_due_until_it_ends_and_of_one_client_only_the_oldest(
     store.end_operation(first, &refused, at("10:01:03")).await.expect("no harm");
     store.postpone_operation(first, at("10:05:00"), "no harm").await.expect("no harm");
     let row = store.operation("north", first).await.expect("read").expect("it is there");
-    let end = (OperationState::Superseded, 2, None);
+    let end = (Ok(OperationState::Superseded), 2, None);
     assert_eq!((row.state, row.attempts, row.last_error), end, "an end is an end");
     let callback = Some("http://192.0.2.8/");
     assert_eq!((row.answer, row.callback_url.as_deref()), (Some(answer), callback));

@@ -1,4 +1,4 @@
-//! A caller's patience.
+//! How long a caller waits.
 
 use std::time::Duration;
 

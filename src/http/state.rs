@@ -1,0 +1,44 @@
+//! What the handlers need.
+
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use governor::DefaultDirectRateLimiter;
+use ipnet::IpNet;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::provisioning::Provisioning;
+use crate::store::Store;
+use crate::sync::Engine;
+
+/// One ISP, as callers meet it.
+pub struct TenantState {
+    /// Its name in the store.
+    pub name: String,
+    /// SHA-256 of the key that its INT6 presents.
+    pub key_sha256: [u8; 32],
+    /// From where calls are admitted.
+    pub allowed_ips: Vec<IpNet>,
+    /// Requests that the key may make; `None` is unlimited.
+    pub rate_limit: Option<DefaultDirectRateLimiter>,
+    /// Starts its runs.
+    pub engine: Engine,
+    /// Answers its INT6.
+    pub provisioning: Provisioning,
+}
+
+/// What the handlers need.
+pub struct AppState {
+    /// Runs, changes, activations, operations.
+    pub store: Store,
+    /// One or more.
+    pub tenants: Vec<TenantState>,
+    /// Peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Web pages of these origins may call from a browser.
+    pub cors_origins: Vec<HeaderValue>,
+    /// What is counted.
+    pub metrics: PrometheusHandle,
+}
+
+pub(super) type Shared = Arc<AppState>;
