@@ -11,7 +11,7 @@ use super::*;
 const README: &str = include_str!("../../README.md");
 const EXAMPLE: &str = include_str!("../../deploy/gateway.example.toml");
 /// Variables that are read elsewhere: one names the file, the other must work before it is read.
-const NO_SETTINGS: [&str; 2] = ["GATEWAY_CONFIG", "GATEWAY_LOG"];
+const NO_SETTINGS: [&str; 3] = ["GATEWAY_CONFIG", "GATEWAY_LOG", "GATEWAY_LOG_FORMAT"];
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern")

@@ -102,6 +102,7 @@ pub(super) fn joined(section: &str, key: &str) -> &'static str {
 pub(super) fn is_foreign(variable: &str) -> bool {
     variable == "GATEWAY_URL"
         || variable == "GATEWAY_LOG"
+        || variable == "GATEWAY_LOG_FORMAT"
         || variable.ends_with("_SERVICE_HOST")
         || variable.contains("_SERVICE_PORT")
         || variable.ends_with("_PORT")

@@ -21,10 +21,6 @@ use crate::config::hash_of_key;
 /// The address of the connection's other end.
 pub(super) type Peer = ConnectInfo<SocketAddr>;
 
-/// The name of the tenant of the key that came, for the log.
-#[derive(Clone)]
-pub(super) struct TenantName(pub(super) Arc<str>);
-
 /// The tenant of the key that came; handlers see no other.
 #[derive(Clone)]
 pub(super) struct Caller {
@@ -61,11 +57,10 @@ pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next:
     });
     match admitted {
         Ok((index, address)) => {
-            let caller = TenantName(app.tenants[index].name.as_str().into());
+            // The request's span: every line from here on says whose it is.
+            tracing::Span::current().record("tenant", app.tenants[index].name.as_str());
             request.extensions_mut().insert(Caller { app: Arc::clone(&app), index, address });
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(caller);
-            response
+            next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }

@@ -6,6 +6,7 @@ use gateway_core::sync::RunState;
 use gateway_core::{ClientCode, ErrorCode, System};
 use jiff::Timestamp;
 use serde::Serialize;
+use tracing::Instrument;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -86,7 +87,8 @@ pub(super) async fn sync(
 async fn synced(caller: &Caller, code: &ClientCode) -> Result<Single, Problem> {
     let tenant = caller.tenant();
     let (engine, code) = (tenant.engine.clone(), code.clone());
-    let run = tokio::spawn(async move { engine.sync_one(&code).await });
+    let run = async move { engine.sync_one(&code).await };
+    let run = tokio::spawn(run.in_current_span());
     match tokio::time::timeout(tenant.provisioning.answer_within(), run).await {
         Ok(Ok(synced)) => Ok(synced?),
         Ok(Err(_)) => Err(Problem::new(ErrorCode::Internal, "The sync of this client ended badly.")),

@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::field::Empty;
+use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
-use super::auth::TenantName;
 use super::problem::Problem;
 
 /// The request's id, for handlers that keep it.
@@ -29,19 +30,15 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id, logs one line, and writes every error as problem+json, the framework's own included.
+/// Gives the request an id and a span, logs one line, and writes every error as problem+json, the framework's own included.
 pub(super) async fn explain_and_log(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    let mut response = next.run(request).await;
-    let tenant = response
-        .extensions_mut()
-        .remove::<TenantName>()
-        .map(|caller| caller.0.to_string())
-        .unwrap_or_default();
+    let span = error_span!("request", request_id = id, tenant = Empty, route);
+    let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         response = explained(response, &id);
@@ -50,14 +47,19 @@ pub(super) async fn explain_and_log(mut request: Request, next: Next) -> Respons
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let elapsed = begun.elapsed();
-    let (duration_ms, status) = (elapsed.as_millis() as u64, status.as_u16());
-    count(&method, &route, status, elapsed);
-    if route.starts_with("/health") {
-        tracing::debug!(%method, route, status, duration_ms, request_id = id, tenant, "request");
-    } else {
-        tracing::info!(%method, route, status, duration_ms, request_id = id, tenant, "request");
-    }
+    count(&method, &route, status.as_u16(), elapsed);
+    span.in_scope(|| log(&method, &route, status.as_u16(), elapsed));
     response
+}
+
+/// Probes come every few seconds: their lines are for those who look for them.
+fn log(method: &Method, route: &str, status: u16, elapsed: Duration) {
+    let duration_ms = elapsed.as_millis() as u64;
+    if route.starts_with("/health") {
+        tracing::debug!(%method, status, duration_ms, "request");
+    } else {
+        tracing::info!(%method, status, duration_ms, "request");
+    }
 }
 
 /// By the route's template, never by the path: labels must be few.

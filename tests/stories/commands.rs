@@ -44,8 +44,10 @@ pub async fn serve_with_log(world: &World) -> (Child, String, Log) {
     let address = loop {
         let line = lines.next_line().await.expect("a line").expect("it says where it listens");
         log.lock().expect("the log").push(line.clone());
-        if let Some((_, rest)) = line.split_once("address=") {
-            break rest.split_whitespace().next().expect("an address").to_owned();
+        // As text, and as JSON.
+        let rest = line.split_once("address=").or_else(|| line.split_once(r#""address":""#));
+        if let Some((_, rest)) = rest {
+            break rest.split([' ', '"']).next().expect("an address").to_owned();
         }
     };
     let kept = Arc::clone(&log);

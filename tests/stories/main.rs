@@ -14,6 +14,7 @@ mod commands;
 mod description;
 mod faults;
 mod int6_side;
+mod logs;
 mod mirror;
 mod nearby;
 mod on_postgres;

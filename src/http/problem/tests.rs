@@ -56,16 +56,3 @@ fn what_the_framework_answers_has_a_code(#[case] status: u16, #[case] code: Erro
     let problem = Problem::of_status(StatusCode::from_u16(status).expect("a status"));
     assert_eq!((problem.status.as_u16(), problem.code), (status, code));
 }
-
-#[rstest]
-#[case("port_taken", ErrorCode::PortTaken, 409)]
-#[case("internal", ErrorCode::Internal, 500)]
-#[case("of_a_newer_version", ErrorCode::Internal, 500)]
-fn a_stored_code_has_its_status_and_an_unknown_one_is_a_failure_of_the_gateway(
-    #[case] stored: &str,
-    #[case] code: ErrorCode,
-    #[case] status: u16,
-) {
-    let problem = Problem::stored(stored, String::new(), None);
-    assert_eq!((problem.code, problem.status.as_u16()), (code, status));
-}

@@ -179,3 +179,15 @@ fn what_has_another_form_is_not_understood(#[case] text: String) {
     let result = read_command("activate", &text);
     assert!(matches!(result, Err(NotUnderstood::Malformed(_))), "{result:?}");
 }
+
+#[rstest]
+#[case::of_this_release("port_taken", ErrorCode::PortTaken)]
+#[case::of_a_later_release("port_not_freed", ErrorCode::Internal)]
+fn an_error_code_that_is_not_known_is_a_failure_without_a_name(
+    #[case] code: &str,
+    #[case] expected: ErrorCode,
+) {
+    let text = format!(r#"{{"v":1,"kind":"refused","code":"{code}","detail":"","free_ports":null}}"#);
+    let refused = OperationAnswer::Refused { code: expected, detail: String::new(), free_ports: None };
+    assert_eq!(read_answer(&text), Ok(refused));
+}
