@@ -1,16 +1,20 @@
 //! The command line.
 
+mod config_file;
 mod doctor;
+mod failure;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sync;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use int6_ozmap_gateway::config::{Config, Mistakes, Purpose};
+use int6_ozmap_gateway::config::Purpose;
 use int6_ozmap_gateway::{app, http, telemetry};
+
+use self::config_file::ConfigFile;
+use self::failure::failed;
 
 /// Keeps OZmap in step with INT6: every 10 minutes what INT6 reads of each client's light reaches OZmap.
 #[derive(Parser)]
@@ -36,25 +40,6 @@ enum Command {
     /// Starts a pretend OZmap, a pretend INT6 and the gateway in front of them, all on loopback.
     Sandbox(sandbox::SandboxArguments),
 }
-
-#[derive(clap::Args)]
-struct ConfigFile {
-    /// TOML file with the settings; without it GATEWAY_CONFIG, then the environment alone.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl ConfigFile {
-    fn load(self, purpose: Purpose) -> Result<Config, Mistakes> {
-        // Names and values that are not UTF-8 are none of ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Config::load(environment, self.config, purpose)
-    }
-}
-
-/// Exit status of a command that could not do its work.
-const FAILED: u8 = 2;
 
 /// Parses the command line and carries it out.
 pub(crate) fn main() -> ExitCode {
@@ -104,11 +89,6 @@ fn keygen() -> (String, String) {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn failed(why: &str) -> ExitCode {
-    eprintln!("error: {why}");
-    ExitCode::from(FAILED)
 }
 
 #[cfg(test)]

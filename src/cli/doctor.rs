@@ -9,7 +9,8 @@ use int6_ozmap_gateway::telemetry;
 use int6_ozmap_gateway::upstream::{CallError, Kind};
 use secrecy::ExposeSecret;
 
-use super::{ConfigFile, FAILED, failed};
+use super::config_file::ConfigFile;
+use super::failure::{FAILED, failed};
 
 pub(super) async fn run(file: ConfigFile) -> ExitCode {
     telemetry::start("error");

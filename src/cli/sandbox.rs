@@ -10,7 +10,7 @@ use int6_ozmap_gateway::app::{self, Gateway};
 use int6_ozmap_gateway::config::{Config, Purpose};
 use int6_ozmap_gateway::telemetry;
 
-use super::failed;
+use super::failure::failed;
 
 #[derive(clap::Args)]
 pub(super) struct SandboxArguments {

@@ -17,7 +17,8 @@ use secrecy::ExposeSecret;
 use strum::VariantArray;
 use tokio_util::sync::CancellationToken;
 
-use super::{ConfigFile, FAILED, failed};
+use super::config_file::ConfigFile;
+use super::failure::{FAILED, failed};
 
 #[derive(clap::Args)]
 pub(super) struct SyncArguments {

@@ -1,0 +1,21 @@
+//! `--config`: where a command finds its settings.
+
+use std::path::PathBuf;
+
+use int6_ozmap_gateway::config::{Config, Mistakes, Purpose};
+
+#[derive(clap::Args)]
+pub(super) struct ConfigFile {
+    /// TOML file with the settings; without it GATEWAY_CONFIG, then the environment alone.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    pub(super) fn load(self, purpose: Purpose) -> Result<Config, Mistakes> {
+        // Names and values that are not UTF-8 are none of ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Config::load(environment, self.config, purpose)
+    }
+}
