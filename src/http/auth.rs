@@ -15,7 +15,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::problem::{Code, Problem};
 use super::{Peer, Shared, TenantState};
-use crate::config::hash_of_key;
+use crate::key::hash_of_key;
 
 /// The name of the tenant whose key came, for the log.
 #[derive(Clone)]
