@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use int6_ozmap_gateway::config::Purpose;
+use int6_ozmap_gateway::key::NewKey;
 use int6_ozmap_gateway::{app, http, telemetry};
 
 use self::config_file::ConfigFile;
@@ -70,25 +71,14 @@ async fn carry_out(command: Command) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Keygen => {
-            let (key, hash) = keygen();
-            println!("GATEWAY_API_KEY={key}\nGATEWAY_API_KEY_SHA256={hash}");
+            let NewKey { key, sha256 } = NewKey::generate();
+            println!("GATEWAY_API_KEY={key}\nGATEWAY_API_KEY_SHA256={sha256}");
             eprintln!("Give INT6 the key; the gateway needs only one of the two lines, best the second.");
             ExitCode::SUCCESS
         }
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
     }
-}
-
-/// A key of 256 random bits and its SHA-256, both in hexadecimal digits.
-fn keygen() -> (String, String) {
-    let key = hex(&rand::random::<[u8; 32]>());
-    let hash = hex(&int6_ozmap_gateway::config::hash_of_key(&key));
-    (key, hash)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -105,13 +95,5 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         insta::assert_snapshot!(Arguments::command().term_width(100).render_long_help().to_string());
-    }
-
-    #[test]
-    fn a_new_key_is_good_enough_for_the_settings_and_hashes_to_its_hash() {
-        let (key, hash) = keygen();
-        assert_eq!(key.len(), 64);
-        assert_eq!(hash, hex(&int6_ozmap_gateway::config::hash_of_key(&key)));
-        assert_ne!(key, keygen().0);
     }
 }

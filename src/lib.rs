@@ -13,7 +13,7 @@
 //! - [`sync`]: INT6 → OZmap, every 10 minutes. `snapshot`, `plan` and `batch` decide and are pure; `apply` carries out;
 //!   `engine` is the single entry point for timer, API and command line.
 //! - [`http`]: the API, its description and its errors.
-//! - [`config`], [`telemetry`], [`app`], [`cli`]: settings, logs, the rooms put together, the command line.
+//! - [`config`], [`key`], [`telemetry`], [`app`], [`cli`]: settings, keys, logs, the rooms put together, the command line.
 //! - [`sandbox`]: a pretend OZmap, a pretend INT6 and a made-up town. It shares no type with the rest, so that a
 //!   misunderstanding cannot pass on both sides.
 
@@ -21,6 +21,7 @@ pub mod app;
 pub mod config;
 pub mod http;
 pub mod int6;
+pub mod key;
 pub mod mirror;
 pub mod ozmap;
 pub mod provisioning;

@@ -46,16 +46,6 @@ pub struct ProvisioningSettings {
     pub callback_hosts: Vec<String>,
 }
 
-impl Default for ProvisioningSettings {
-    fn default() -> ProvisioningSettings {
-        ProvisioningSettings {
-            power_cache: Duration::from_secs(30),
-            answer_within: Duration::from_secs(20),
-            callback_hosts: Vec::new(),
-        }
-    }
-}
-
 /// What a tenant's answers are made of.
 pub struct ProvisioningDeps<'a> {
     /// The tenant's name in the store.

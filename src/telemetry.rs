@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `GATEWAY_LOG` is a filter such as `debug` or `int6_ozmap_gateway=debug`; `default` counts without it.
-/// `GATEWAY_LOG_FORMAT=json` writes one JSON object a line, for log collectors; anything else is text for people.
+/// `GATEWAY_LOG_FORMAT=json` writes one JSON object a line, for log collectors; the default is `text`.
 ///
 /// Every line stands in spans that say what it belongs to: `request` (request id, tenant, route), `tenant`, `run`,
 /// `operation`, `call` (system, operation). They are of the level `error`, so that no filter but `off` hides them.
@@ -19,9 +19,15 @@ pub fn start(default: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    let json = std::env::var("GATEWAY_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
+    let format = std::env::var("GATEWAY_LOG_FORMAT").unwrap_or_default();
     // A second start in one process, as in tests, keeps the first.
-    drop(if json { builder.json().with_ansi(false).try_init() } else { builder.try_init() });
+    drop(match format.as_str() {
+        "json" => builder.json().with_ansi(false).try_init(),
+        _ => builder.try_init(),
+    });
+    if !["", "text", "json"].contains(&format.as_str()) {
+        tracing::warn!(format, "GATEWAY_LOG_FORMAT is neither text nor json; the log is text");
+    }
 }
 
 /// What the gateway counts: requests, calls to other systems, runs, activations, the mirror's age.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gateway_sandbox::{Options, Sandbox};
 use int6_ozmap_gateway::app::{self, Gateway};
 use int6_ozmap_gateway::config::{Config, Purpose};
+use int6_ozmap_gateway::key::NewKey;
 use int6_ozmap_gateway::telemetry;
 
 use super::failure::failed;
@@ -67,7 +68,7 @@ async fn start(arguments: &SandboxArguments) -> Result<(), String> {
     .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
     walkthrough::prepare(&sandbox);
     let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
-    let (key, _) = super::keygen();
+    let NewKey { key, sha256: _ } = NewKey::generate();
     let database = format!("sqlite://{}", folder.path().join("gateway.db").display());
     let settings = [
         ("GATEWAY_LISTEN", format!("127.0.0.1:{}", arguments.port)),

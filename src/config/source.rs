@@ -1,16 +1,18 @@
-//! Where a setting's value comes from, and the mistakes met on the way.
+//! Where a setting's text comes from, and the mistakes met on the way.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Display;
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use toml::{Table, Value};
 
-use super::names::{self, Name, Scope};
+use super::setting::{Fault, Name, Scope, Setting};
+use super::table;
 
 /// Prefixes of our environment variables; others are not ours to judge.
-const PREFIXES: [&str; 6] = ["GATEWAY_", "INT6_", "OZMAP_", "PROVISIONING_", "SYNC_", "UPSTREAM_"];
+pub(super) const PREFIXES: [&str; 7] =
+    ["DATABASE_URL", "GATEWAY_", "INT6_", "OZMAP_", "PROVISIONING_", "SYNC_", "UPSTREAM_"];
 
 /// The environment and the file, with all that is wrong in them.
 pub(super) struct Source {
@@ -37,71 +39,53 @@ impl Source {
             mistakes: Vec::new(),
         };
         if let Some(path) = file {
-            source.take_file(&path);
+            match table_of(&path) {
+                Ok(table) => source.take_table(&path, table),
+                Err(fault) => source.mistakes.push(format!("the file {} {fault}", path.display())),
+            }
         }
         source.refuse_unknown_variables();
         source
     }
 
+    /// Each once: a setting that is asked for twice is wrong once.
     pub(super) fn into_mistakes(mut self) -> Vec<String> {
-        let mut told = HashSet::new();
-        self.mistakes.retain(|mistake| told.insert(mistake.clone()));
+        let mut reported = HashSet::new();
+        self.mistakes.retain(|mistake| reported.insert(mistake.clone()));
         self.mistakes
     }
 
-    fn take_file(&mut self, path: &Path) {
-        let shown = path.display();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => return self.mistakes.push(format!("the file {shown} cannot be read: {error}")),
-        };
-        // The parser's message would show the line, which may hold a secret.
-        let mut table: Table = match text.parse() {
-            Ok(table) => table,
-            Err(error) => {
-                let error: toml::de::Error = error;
-                let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
-                return self
-                    .mistakes
-                    .push(format!("the file {shown} is not TOML, line {line}: {}", error.message()));
-            }
-        };
+    fn take_table(&mut self, path: &Path, mut table: Table) {
+        let mut mistakes = Vec::new();
         match table.remove("tenant") {
             None => (),
             Some(Value::Array(tenants)) => {
                 for tenant in tenants {
                     match tenant {
                         Value::Table(tenant) => self.tenants.push(tenant),
-                        _ => self
-                            .mistakes
-                            .push(format!("the file {shown}: `tenant` is not written as [[tenant]]")),
+                        _ => mistakes.push("`tenant` is not written as [[tenant]]".to_owned()),
                     }
                 }
             }
-            Some(_) => self.mistakes.push(format!("the file {shown}: `tenant` is not written as [[tenant]]")),
+            Some(_) => mistakes.push("`tenant` is not written as [[tenant]]".to_owned()),
         }
         let unknown = unknown_keys(&table, Scope::Gateway, "")
             .into_iter()
             .chain(self.tenants.iter().flat_map(|tenant| unknown_keys(tenant, Scope::Tenant, "")));
-        let unknown: Vec<String> =
-            unknown.map(|key| format!("the file {shown}: `{key}` is no setting")).collect();
-        self.mistakes.extend(unknown);
-        self.gateway = table;
+        mistakes.extend(unknown.map(|key| format!("`{key}` is no setting")));
         if self.tenants.len() > 1 && self.tenants.iter().any(|tenant| !tenant.contains_key("name")) {
-            self.mistakes.push(format!("the file {shown}: every [[tenant]] needs a `name`"));
+            mistakes.push("every [[tenant]] needs a `name`".to_owned());
         }
+        self.gateway = table;
+        let shown = path.display();
+        self.mistakes.extend(mistakes.into_iter().map(|mistake| format!("the file {shown}: {mistake}")));
     }
 
     fn refuse_unknown_variables(&mut self) {
         let in_file = !self.tenants.is_empty();
-        for variable in self.environment.keys() {
-            let ours = PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
-                || variable.starts_with("DATABASE_URL");
-            if !ours || variable == "GATEWAY_CONFIG" || names::is_foreign(variable) {
-                continue;
-            }
+        for variable in self.environment.keys().filter(|variable| is_ours(variable)) {
             let plain = variable.strip_suffix("_FILE").filter(|plain| is_secret(plain)).unwrap_or(variable);
-            match names::ALL.iter().find(|name| name.env == Some(plain)) {
+            match table::names().find(|name| name.env == Some(plain)) {
                 None => self.mistakes.push(format!("the environment variable {variable} is no setting")),
                 Some(name) if in_file && name.scope == Scope::Tenant => self.mistakes.push(format!(
                     "the environment variable {variable} contradicts the file, which has [[tenant]] tables: say it there"
@@ -121,11 +105,40 @@ impl Source {
         self.current = index;
     }
 
+    /// Notes what is wrong with each setting of the gateway, or of the current tenant, in the order of the table.
+    pub(super) fn check(&mut self, scope: Scope) {
+        for setting in table::ALL.iter().filter(|setting| setting.name().scope == scope) {
+            let name = setting.name();
+            let checked = self.text(name).and_then(|text| setting.check(text.as_deref()));
+            if let Err(fault) = checked {
+                self.mistake(name, fault);
+            }
+        }
+    }
+
+    /// A setting's value; `None` if it is wrong, which is noted.
+    pub(super) fn get<T>(&mut self, setting: &Setting<T>) -> Option<T> {
+        let value = self.text(&setting.name).and_then(|text| setting.value(text.as_deref()));
+        value.map_err(|fault| self.mistake(&setting.name, fault)).ok()
+    }
+
+    /// Notes a mistake: `what` goes on after the setting's name.
+    pub(super) fn mistake(&mut self, name: &Name, what: impl Display) {
+        let mistake = format!("{} {what}", self.shown(name));
+        self.mistakes.push(mistake);
+    }
+
+    pub(super) fn must_differ<T: Eq + Hash>(&mut self, mut values: impl Iterator<Item = T>, otherwise: &str) {
+        let mut seen = HashSet::new();
+        if !values.all(|value| seen.insert(value)) {
+            self.mistakes.push(otherwise.to_owned());
+        }
+    }
+
     /// How a person would name the setting.
-    fn shown(&self, toml: &str) -> String {
-        let name = names::find(toml);
-        match (name.and_then(|name| name.env), name.map(|name| name.scope)) {
-            (_, Some(Scope::Tenant)) if !self.tenants.is_empty() => {
+    fn shown(&self, Name { env, toml, scope, secret: _ }: &Name) -> String {
+        match (env, scope) {
+            (_, Scope::Tenant) if !self.tenants.is_empty() => {
                 let tenant =
                     self.tenants.get(self.current).and_then(|t| t.get("name")).and_then(Value::as_str);
                 format!("`{toml}` of tenant {}", tenant.unwrap_or("default"))
@@ -135,60 +148,39 @@ impl Source {
         }
     }
 
-    /// Notes a mistake; `None`, so that it can stand for the missing value.
-    pub(super) fn mistake<T>(&mut self, toml: &str, what: &str) -> Option<T> {
-        let mistake = format!("{} {what}", self.shown(toml));
-        self.mistakes.push(mistake);
-        None
-    }
-
-    pub(super) fn understood<T>(&mut self, toml: &str, value: Result<T, String>) -> Option<T> {
-        value.map_or_else(|what| self.mistake(toml, &what), Some)
-    }
-
-    pub(super) fn must_differ<T: Eq + Hash>(&mut self, values: impl Iterator<Item = T>, otherwise: &str) {
-        let mut seen = HashSet::new();
-        let mut values = values;
-        if !values.all(|value| seen.insert(value)) {
-            self.mistakes.push(otherwise.to_owned());
-        }
-    }
-
     /// A setting's text, from the environment, the file, or the file that it names.
-    pub(super) fn text(&mut self, toml: &str) -> Option<String> {
-        let name = names::find(toml)?;
-        let direct = self.in_environment(name, "").or_else(|| self.in_table(name, ""));
+    fn text(&self, name: &Name) -> Result<Option<String>, Fault> {
+        let direct = self.given(name, "", "")?;
         if !name.secret {
-            return direct;
+            return Ok(direct);
         }
-        let in_file = self.in_environment(name, "_FILE").or_else(|| self.in_table(name, "_file"));
-        match (direct, in_file) {
-            (Some(_), Some(_)) => self.mistake(toml, "stands both as itself and as a file; give one of them"),
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(secret) => Some(secret.trim().to_owned())
-                    .filter(|secret| !secret.is_empty())
-                    .or_else(|| self.mistake(toml, &format!("is to be read from {path}, which is empty"))),
-                Err(error) => self.mistake(toml, &format!("is to be read from {path}, which fails: {error}")),
-            },
-            (direct, None) => direct,
+        match (direct, self.given(name, "_FILE", "_file")?) {
+            (Some(_), Some(_)) => Err(Fault::GivenTwice),
+            (None, Some(file)) => secret_in(file).map(Some),
+            (direct, None) => Ok(direct),
         }
     }
 
-    fn in_environment(&self, name: &Name, suffix: &str) -> Option<String> {
-        let variable = format!("{}{suffix}", name.env?);
-        self.environment.get(&variable).map(|value| value.trim().to_owned())
+    /// What the environment says under the variable with its suffix, or else the file under the key with its.
+    fn given(&self, name: &Name, of_variable: &str, of_key: &str) -> Result<Option<String>, Fault> {
+        let variable = name.env.map(|env| format!("{env}{of_variable}"));
+        match variable.and_then(|variable| self.environment.get(&variable)) {
+            Some(text) => Ok(Some(text.trim().to_owned())),
+            None => self.in_table(name, of_key),
+        }
     }
 
-    fn in_table(&mut self, name: &Name, suffix: &str) -> Option<String> {
+    fn in_table(&self, name: &Name, suffix: &str) -> Result<Option<String>, Fault> {
         let table = match name.scope {
-            Scope::Gateway => &self.gateway,
-            Scope::Tenant => self.tenants.get(self.current)?,
+            Scope::Gateway => Some(&self.gateway),
+            Scope::Tenant => self.tenants.get(self.current),
         };
         let place = format!("{}{suffix}", name.toml);
-        let value = match place.split_once('.') {
-            Some((section, key)) => table.get(section)?.get(key)?,
-            None => table.get(&place)?,
-        };
+        let value = table.and_then(|table| match place.split_once('.') {
+            Some((section, key)) => table.get(section)?.get(key),
+            None => table.get(&place),
+        });
+        let Some(value) = value else { return Ok(None) };
         let text = match value {
             Value::String(text) => Some(text.trim().to_owned()),
             // A secret written as a number would lose its leading zeros before it came here.
@@ -201,83 +193,49 @@ impl Source {
             }
             Value::Datetime(_) | Value::Table(_) => None,
         };
-        text.or_else(|| self.mistake(name.toml, "is not written as a text")).filter(|text| !text.is_empty())
-    }
-
-    pub(super) fn required(&mut self, toml: &str) -> Option<String> {
-        let before = self.mistakes.len();
-        let text = self.text(toml);
-        // A file that cannot be read has been told already.
-        if text.is_none() && self.mistakes.len() == before {
-            return self.mistake(toml, "is missing");
-        }
-        text
-    }
-
-    pub(super) fn with<T>(
-        &mut self,
-        toml: &str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.text(toml)?;
-        parse(&text).or_else(|| self.mistake(toml, &format!("is \"{text}\", but {expected} is expected")))
-    }
-
-    pub(super) fn parsed<T: FromStr>(&mut self, toml: &str, expected: &str) -> Option<T> {
-        self.with(toml, expected, |text| text.parse().ok())
-    }
-
-    pub(super) fn number(&mut self, toml: &str, least: u64, most: u64) -> Option<u64> {
-        let expected = format!("a whole number from {least} to {most}");
-        self.with(toml, &expected, |text| text.parse().ok().filter(|n| (least..=most).contains(n)))
-    }
-
-    pub(super) fn switch(&mut self, toml: &str) -> Option<bool> {
-        self.with(toml, "true or false", |text| match text.to_ascii_lowercase().as_str() {
-            "true" | "on" | "yes" | "1" => Some(true),
-            "false" | "off" | "no" | "0" => Some(false),
-            _ => None,
-        })
-    }
-
-    pub(super) fn one_of<T: Copy>(&mut self, toml: &str, choices: &[(&str, T)]) -> Option<T> {
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let expected = format!("one of {}", words.join(", "));
-        let find = |text: &str| {
-            choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
-        };
-        self.with(toml, &expected, find)
-    }
-
-    pub(super) fn list<T>(
-        &mut self,
-        toml: &str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let items = |text: &str| {
-            text.split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(&parse)
-                .collect::<Option<Vec<T>>>()
-        };
-        self.with(toml, &format!("a list of {expected}, separated by commas,"), items)
-    }
-
-    /// Notes a mistake if a text could not be sent as a header.
-    pub(super) fn fits_a_header(&mut self, toml: &str, text: &str) -> bool {
-        let fits = super::is_header_text(text);
-        if !fits {
-            let _: Option<()> = self.mistake(toml, "has characters that no header can carry");
-        }
-        fits
+        let text = text.ok_or(Fault::NotText)?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
     }
 }
 
+/// Why a file gives no table. What it holds is not shown: the line at fault may be a secret's.
+#[derive(Debug, thiserror::Error)]
+enum FileFault {
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error("is not TOML, line {line}: {message}")]
+    NotToml { line: usize, message: String },
+}
+
+fn table_of(path: &Path) -> Result<Table, FileFault> {
+    let text = std::fs::read_to_string(path)?;
+    text.parse().map_err(|error: toml::de::Error| FileFault::NotToml {
+        line: error.span().map_or(0, |span| text[..span.start].lines().count().max(1)),
+        message: error.message().to_owned(),
+    })
+}
+
+fn secret_in(file: String) -> Result<String, Fault> {
+    match std::fs::read_to_string(&file) {
+        Ok(secret) if secret.trim().is_empty() => Err(Fault::EmptyFile { file }),
+        Ok(secret) => Ok(secret.trim().to_owned()),
+        Err(error) => Err(Fault::UnreadableFile { file, error }),
+    }
+}
+
+/// Whether a variable has to be a setting. `GATEWAY_CONFIG`, `GATEWAY_LOG` and `GATEWAY_LOG_FORMAT` are read elsewhere, `GATEWAY_URL` is what the
+/// sandbox prints for callers, and Kubernetes adds variables for a service called "gateway".
+fn is_ours(variable: &str) -> bool {
+    let is_foreign = ["GATEWAY_CONFIG", "GATEWAY_LOG", "GATEWAY_LOG_FORMAT", "GATEWAY_URL"].contains(&variable)
+        || variable.ends_with("_SERVICE_HOST")
+        || variable.contains("_SERVICE_PORT")
+        || variable.ends_with("_PORT")
+        || variable.contains("_PORT_");
+    PREFIXES.iter().any(|prefix| variable.starts_with(prefix)) && !is_foreign
+}
+
 fn is_secret(variable: &str) -> bool {
-    names::ALL.iter().any(|name| name.secret && name.env == Some(variable))
+    table::names().any(|name| name.secret && name.env == Some(variable))
 }
 
 /// Keys of a table that are no settings, with their sections.
@@ -285,10 +243,8 @@ fn unknown_keys(table: &Table, scope: Scope, section: &str) -> Vec<String> {
     let mut unknown = Vec::new();
     for (key, value) in table {
         let place = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
-        let is_section =
-            names::ALL.iter().any(|name| name.toml.split_once('.').is_some_and(|(s, _)| s == place));
         match value {
-            Value::Table(inner) if is_section && scope == Scope::Tenant => {
+            Value::Table(inner) if scope == Scope::Tenant && is_section(&place) => {
                 unknown.extend(unknown_keys(inner, scope, &place));
             }
             _ if is_known(&place, scope) => (),
@@ -298,8 +254,12 @@ fn unknown_keys(table: &Table, scope: Scope, section: &str) -> Vec<String> {
     unknown
 }
 
+fn is_section(place: &str) -> bool {
+    table::names().any(|name| name.toml.split_once('.').is_some_and(|(section, _)| section == place))
+}
+
 fn is_known(place: &str, scope: Scope) -> bool {
     let plain =
-        place.strip_suffix("_file").filter(|plain| names::find(plain).is_some_and(|name| name.secret));
-    names::find(plain.unwrap_or(place)).is_some_and(|name| name.scope == scope)
+        place.strip_suffix("_file").filter(|plain| table::find(plain).is_some_and(|name| name.secret));
+    table::find(plain.unwrap_or(place)).is_some_and(|name| name.scope == scope)
 }

@@ -1,4 +1,12 @@
+use std::collections::HashSet;
+
+use rstest::rstest;
+use secrecy::ExposeSecret;
+
 use super::*;
+use crate::key::hash_of_key;
+
+mod documents;
 
 fn environment(extra: &[(&str, &str)]) -> Vec<(String, String)> {
     let needed = [
@@ -26,7 +34,6 @@ fn load_file(text: &str, environment: &[(&str, &str)]) -> Result<Config, Vec<Str
 
 #[test]
 fn the_environment_alone_configures_one_tenant_with_the_documented_defaults() {
-    use secrecy::ExposeSecret;
     let config = load(&[("GATEWAY_URL", "http://127.0.0.1:1"), ("GATEWAY_PORT", "tcp://10.0.0.1:80")])
         .expect("good settings");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
@@ -40,8 +47,11 @@ fn the_environment_alone_configures_one_tenant_with_the_documented_defaults() {
         (500, 500, 8)
     );
     assert_eq!(tenant.sync_interval, Some(Duration::from_secs(600)));
-    assert_eq!(tenant.allowed_ips, loopback());
-    assert_eq!(tenant.limits, Limits::default());
+    assert_eq!(tenant.allowed_ips, ["127.0.0.0/8", "::1/128"].map(|block| block.parse().expect("a block")));
+    assert_eq!(tenant.requests_per_minute, NonZeroU32::new(600_000));
+    assert_eq!(tenant.provisioning.power_cache, Duration::from_secs(30));
+    assert_eq!(tenant.provisioning.answer_within, Duration::from_secs(20));
+    assert_eq!(tenant.grouping, Grouping::ByValue { largest: 2_000 });
     assert_eq!(tenant.key_sha256, Some(hash_of_key("a-key-of-the-gateway")));
 }
 
@@ -87,7 +97,6 @@ fn a_key_is_needed_to_serve_only() {
 
 #[test]
 fn a_secret_may_stand_in_a_file_but_not_in_both_places() {
-    use secrecy::ExposeSecret;
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), "from-a-file\n").expect("it can be written");
     let path = file.path().to_str().expect("a plain path");
@@ -137,4 +146,169 @@ fn unknown_keys_and_contradictions_in_a_file_are_told() {
     let mistakes = load_file("listen = \"secret", &[]).expect_err("not TOML");
     assert!(mistakes[0].contains("line 1") && !mistakes[0].contains("secret"), "{mistakes:?}");
     assert!(load_file("tenant = 5", &[]).is_err());
+}
+
+/// What the parts take for themselves, where no settings are read.
+#[test]
+fn the_tables_defaults_are_those_of_the_parts() {
+    let config = load(&[]).expect("good settings");
+    let [tenant] = config.tenants.as_slice() else { panic!("one tenant") };
+    assert_eq!(tenant.limits, Limits::default());
+    let debug = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    assert_eq!(debug(&tenant.int6.fields), debug(&int6::wire::Fields::default()));
+    let host = upstream::HostSettings::new(tenant.int6_host.base.clone());
+    let secrets = tenant.int6_host.secrets.clone();
+    assert_eq!(debug(&tenant.int6_host), debug(&upstream::HostSettings { secrets, ..host }));
+}
+
+#[test]
+fn every_row_has_names_of_its_own_a_watched_prefix_and_a_good_default() {
+    let rows = table::names().count();
+    let keys: HashSet<_> = table::names().map(|name| name.toml).collect();
+    let variables: Vec<_> = table::names().filter_map(|name| name.env).collect();
+    assert_eq!((keys.len(), variables.iter().collect::<HashSet<_>>().len()), (rows, variables.len()));
+    for variable in variables {
+        let is_watched = source::PREFIXES.iter().any(|prefix| variable.starts_with(prefix));
+        assert!(is_watched, "a misspelt {variable} would pass unseen");
+    }
+    for setting in table::ALL {
+        match setting.check(None) {
+            Ok(()) => (),
+            Err(Fault::Missing) => assert_eq!(setting.default(), None, "{:?}", setting.name()),
+            Err(fault) => panic!("the default of {:?} {fault}", setting.name()),
+        }
+    }
+}
+
+#[test]
+fn a_number_beyond_its_range_is_refused_by_name() {
+    let range = regex::Regex::new(r"a whole number from (\d+) to (\d+)$").expect("a pattern");
+    let mut tried = 0;
+    for setting in table::ALL {
+        let Err(Fault::Unexpected { expected, .. }) = setting.check(Some("x")) else { continue };
+        let Some(found) = range.captures(&expected) else { continue };
+        let end = |i: usize| found[i].parse::<i128>().expect("a number");
+        for within in [end(1), end(2)] {
+            assert!(setting.check(Some(&within.to_string())).is_ok(), "{within}, {:?}", setting.name());
+        }
+        for beyond in [end(1) - 1, end(2) + 1].map(|beyond| beyond.to_string()) {
+            let why = format!("is \"{beyond}\", but {expected} is expected");
+            assert_eq!(setting.check(Some(&beyond)).expect_err("it is beyond").to_string(), why);
+            let setting::Name { env: Some(env), toml, .. } = setting.name() else { continue };
+            let mistakes = load(&[(env, &beyond)]).expect_err("it is beyond");
+            assert_eq!(mistakes, [format!("{env} (`{toml}` in the file) {why}")]);
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "only {tried} numbers were tried");
+}
+
+#[rstest]
+#[case::percent("SYNC_MAX_ERROR_PERCENT", "100.1", "a number from 0 to 100")]
+#[case::power("SYNC_PLAUSIBLE_MIN_DBM", "faint", "a power in dBm")]
+#[case::switch("SYNC_BATCHING", "perhaps", "true or false")]
+#[case::choice("INT6_AUTH", "basic", "one of request_token, user_token_headers, bearer")]
+#[case::scheme("INT6_TOKEN_SCHEME", "Basic", "one of Bearer, JWT")]
+#[case::hosts("PROVISIONING_CALLBACK_HOSTS", "a b", "a list of host names, separated by commas,")]
+#[case::blocks("GATEWAY_ALLOWED_IPS", "here", "a list of addresses or CIDR blocks, separated by commas,")]
+#[case::every_origin(
+    "GATEWAY_CORS_ORIGINS",
+    "*",
+    "a list of origins such as https://panel.isp.example, separated by commas,"
+)]
+fn what_does_not_fit_is_refused_with_what_would(
+    #[case] variable: &str,
+    #[case] value: &str,
+    #[case] expected: &str,
+) {
+    let mistakes = load(&[(variable, value)]).expect_err("it does not fit");
+    let [mistake] = mistakes.as_slice() else { panic!("one mistake: {mistakes:?}") };
+    assert!(mistake.starts_with(&format!("{variable} (`")), "{mistake}");
+    assert!(mistake.ends_with(&format!(" is \"{value}\", but {expected} is expected")), "{mistake}");
+}
+
+#[rstest]
+#[case::no_scheme("autoisp.example", "is no URL (")]
+#[case::another_scheme("ftp://autoisp.example", "is no URL that starts with http:// or https://")]
+#[case::password("http://user:secret@autoisp.example", "has a user, a password, a query or a fragment")]
+#[case::query("http://autoisp.example/?token=secret", "has a user, a password, a query or a fragment")]
+fn a_url_that_is_more_or_less_than_a_place_is_refused(#[case] url: &str, #[case] why: &str) {
+    let mistakes = load(&[("OZMAP_URL", url)]).expect_err("no good URL");
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].starts_with(&format!("OZMAP_URL (`ozmap.url` in the file) {why}")), "{mistakes:?}");
+    assert!(!mistakes[0].contains("secret"), "{mistakes:?}");
+}
+
+#[rstest]
+#[case::key("GATEWAY_API_KEY", "s3cret", "is shorter than 16 characters; `keygen` makes a good one")]
+#[case::token("INT6_TOKEN", "s3cret\u{e9}", "has characters that no header can carry")]
+#[case::ozmap("OZMAP_API_KEY", "s3cret\u{e9}", "has characters that no header can carry")]
+fn a_secret_that_does_not_fit_is_not_shown(#[case] variable: &str, #[case] value: &str, #[case] why: &str) {
+    let mistakes = load(&[(variable, value)]).expect_err("it does not fit");
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].starts_with(variable) && mistakes[0].ends_with(why), "{mistakes:?}");
+    assert!(!mistakes[0].contains("s3cret"), "{mistakes:?}");
+}
+
+#[test]
+fn no_message_shows_the_text_of_a_secret_whatever_its_parser_says() {
+    let row: Setting<u64> = setting::tenant("A", "a", parsers::number::<_, 1, 5>).secret();
+    assert_eq!(
+        row.value(Some("4711")).expect_err("too large").to_string(),
+        "is not a whole number from 1 to 5"
+    );
+}
+
+#[test]
+fn a_key_stands_as_itself_or_as_its_hash() {
+    let hash = "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD";
+    let config = load(&[("GATEWAY_API_KEY", ""), ("GATEWAY_API_KEY_SHA256", hash)]).expect("good settings");
+    assert_eq!(config.tenants[0].key_sha256, Some(hash_of_key("abc")));
+    let both = load(&[("GATEWAY_API_KEY_SHA256", hash)]).expect_err("both");
+    assert_eq!(both, ["GATEWAY_API_KEY (`api_key` in the file) stands beside its SHA-256; give one of them"]);
+    let wrong = load(&[("GATEWAY_API_KEY", ""), ("GATEWAY_API_KEY_SHA256", "abc")]).expect_err("no hash");
+    assert_eq!(wrong, ["GATEWAY_API_KEY_SHA256 (`api_key_sha256` in the file) is not 64 hexadecimal digits"]);
+}
+
+#[test]
+fn only_a_bearer_needs_no_email() {
+    let bearer = load(&[("INT6_EMAIL", ""), ("INT6_AUTH", "bearer")]).expect("good settings");
+    assert_eq!(bearer.tenants[0].int6.credentials.email, "");
+    for style in ["", "request_token", "user_token_headers"] {
+        let mistakes = load(&[("INT6_EMAIL", ""), ("INT6_AUTH", style)]).expect_err("no e-mail");
+        assert_eq!(mistakes, ["INT6_EMAIL (`int6.email` in the file) is missing"]);
+    }
+}
+
+#[rstest]
+#[case::one_end(Some("-39"), None, "SYNC_PLAUSIBLE_MAX_DBM", "is missing: the window needs both ends")]
+#[case::other_end(None, Some("10"), "SYNC_PLAUSIBLE_MIN_DBM", "is missing: the window needs both ends")]
+#[case::empty(Some("5"), Some("5"), "SYNC_PLAUSIBLE_MIN_DBM", "is not below the other end of the window")]
+fn the_plausible_window_has_two_ends_in_order(
+    #[case] min: Option<&str>,
+    #[case] max: Option<&str>,
+    #[case] variable: &str,
+    #[case] why: &str,
+) {
+    let ends = [("SYNC_PLAUSIBLE_MIN_DBM", min), ("SYNC_PLAUSIBLE_MAX_DBM", max)];
+    let ends: Vec<_> = ends.into_iter().filter_map(|(name, end)| Some((name, end?))).collect();
+    let mistakes = load(&ends).expect_err("no window");
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].starts_with(variable) && mistakes[0].ends_with(why), "{mistakes:?}");
+}
+
+#[test]
+fn zero_switches_off_what_may_be_off() {
+    let zero = ["SYNC_INTERVAL_SECONDS", "SYNC_STALE_AFTER_SECONDS", "GATEWAY_REQUESTS_PER_MINUTE"];
+    let config = load(&zero.map(|name| (name, "0"))).expect("good settings");
+    let tenant = &config.tenants[0];
+    assert_eq!(
+        (tenant.sync_interval, tenant.limits.stale_after, tenant.requests_per_minute),
+        (None, None, None)
+    );
+    let config = load(&zero.map(|name| (name, "7"))).expect("good settings");
+    let tenant = &config.tenants[0];
+    assert_eq!(tenant.sync_interval, Some(Duration::from_secs(7)));
+    assert_eq!(tenant.limits.stale_after, Some(SignedDuration::from_secs(7)));
+    assert_eq!(tenant.requests_per_minute, NonZeroU32::new(7));
 }

@@ -16,7 +16,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::problem::Problem;
 use super::state::{Shared, TenantState};
-use crate::config::hash_of_key;
+use crate::key::hash_of_key;
 
 /// The address of the connection's other end.
 pub(super) type Peer = ConnectInfo<SocketAddr>;

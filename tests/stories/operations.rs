@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use gateway_sandbox::{Fault, Subscriber};
 use int6_ozmap_gateway::app::Gateway;
-use int6_ozmap_gateway::config::hash_of_key;
+use int6_ozmap_gateway::key::hash_of_key;
 use reqwest::{Method, RequestBuilder, Response};
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -5,23 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use secrecy::ExposeSecret;
 
-use super::names::{ALL, Name};
-use super::*;
+use crate::config::setting::{AnySetting, Name, Scope};
+use crate::config::source::PREFIXES;
+use crate::config::{Config, Purpose, table};
 
-const README: &str = include_str!("../../README.md");
-const EXAMPLE: &str = include_str!("../../deploy/gateway.example.toml");
-/// Variables that are read elsewhere: one names the file, the other must work before it is read.
+const README: &str = include_str!("../../../README.md");
+const EXAMPLE: &str = include_str!("../../../deploy/gateway.example.toml");
+/// Variables that are read elsewhere: one names the file, the others must work before it is read.
 const NO_SETTINGS: [&str; 3] = ["GATEWAY_CONFIG", "GATEWAY_LOG", "GATEWAY_LOG_FORMAT"];
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern")
 }
 
-/// A row of the README's table: what stands in backticks in each column, and the default column as it is.
+/// A row of the README's table: what stands in backticks in the columns of names, and the other columns as they are.
 struct DocumentedSetting {
     variables: Vec<String>,
     keys: Vec<String>,
+    meaning: String,
     default: String,
+}
+
+impl DocumentedSetting {
+    /// The row of the table that it describes; `None` for a variable that is read elsewhere.
+    fn setting(&self) -> Option<&'static dyn AnySetting> {
+        let key = self.keys.first()?;
+        table::ALL.iter().copied().find(|setting| setting.name().toml == key)
+    }
 }
 
 fn in_backticks(cell: &str) -> Vec<String> {
@@ -34,9 +44,10 @@ fn rows() -> Vec<DocumentedSetting> {
     let lines = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| variable"));
     lines
         .map(|line| match line.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] {
-            [variables, keys, _meaning, default] => DocumentedSetting {
+            [variables, keys, meaning, default] => DocumentedSetting {
                 variables: in_backticks(variables),
                 keys: in_backticks(keys),
+                meaning: meaning.to_owned(),
                 default: default.trim().to_owned(),
             },
             _ => panic!("a row of the table has no four columns: {line}"),
@@ -52,8 +63,7 @@ fn with_file(name: &str, setting: &Name, suffix: &str) -> Vec<String> {
 
 #[test]
 fn the_readme_lists_every_setting_and_no_other() {
-    let expected: BTreeSet<(Vec<String>, Vec<String>)> = ALL
-        .iter()
+    let expected: BTreeSet<(Vec<String>, Vec<String>)> = table::names()
         .map(|name| {
             let variables = name.env.map(|env| with_file(env, name, "_FILE")).unwrap_or_default();
             (variables, with_file(name.toml, name, "_file"))
@@ -88,8 +98,8 @@ fn shown(text: &str) -> String {
 fn with(text: &str, name: &Name, value: &str) -> String {
     let mut table: toml::Table = text.parse().expect("TOML");
     let place = match name.scope {
-        names::Scope::Gateway => &mut table,
-        names::Scope::Tenant => table["tenant"][0].as_table_mut().expect("a table"),
+        Scope::Gateway => &mut table,
+        Scope::Tenant => table["tenant"][0].as_table_mut().expect("a table"),
     };
     let value = toml::Value::String(value.to_owned());
     match name.toml.split_once('.') {
@@ -107,24 +117,60 @@ fn with(text: &str, name: &Name, value: &str) -> String {
 #[test]
 fn the_readmes_defaults_are_those_that_count() {
     let plain = shown(LEAST);
-    let mut told = 0;
+    let mut reported = 0;
     for row in rows() {
-        let Some(name) = row.keys.first().and_then(|key| names::find(key)) else { continue };
+        let Some(setting) = row.setting() else { continue };
+        let name = setting.name();
         let value = row.default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+        assert_eq!(value, setting.default(), "the default of {}", name.toml);
         match value {
             Some(value) => {
-                told += 1;
+                reported += 1;
                 assert_eq!(shown(&with(LEAST, name, value)), plain, "the default of {}", name.toml);
             }
+            None if setting.check(None).is_err() => {
+                assert_eq!(row.default, "required", "{}", name.toml);
+            }
             None => {
-                let words = ["none", "no limit", "required"];
+                let words = ["none", "no limit", "required by ", "required, but "];
                 let known = words.iter().any(|word| row.default.starts_with(word));
                 assert!(known, "README: the default of {} is \"{}\"", name.toml, row.default);
             }
         }
     }
-    assert!(told > 20, "only {told} defaults were found");
-    assert_ne!(shown(&with(LEAST, names::find("int6.page_size").expect("a setting"), "499")), plain);
+    assert!(reported > 20, "only {reported} defaults were found");
+    assert_ne!(shown(&with(LEAST, &table::INT6_PAGE_SIZE.name, "499")), plain);
+}
+
+/// `3600` as the README writes it: `3,600`.
+fn with_commas(number: &str) -> String {
+    let digits = number.chars().rev().enumerate();
+    let backwards: String = digits
+        .flat_map(|(i, digit)| (i > 0 && i % 3 == 0).then_some(',').into_iter().chain([digit]))
+        .collect();
+    backwards.chars().rev().collect()
+}
+
+#[test]
+fn the_readmes_ranges_and_choices_are_those_that_count() {
+    let range = pattern(r"number from (\d+) to (\d+) is expected$");
+    let choice = pattern("one of (.+) is expected$");
+    let (mut ranges, mut choices) = (0, 0);
+    for row in rows() {
+        let Some(Err(fault)) = row.setting().map(|setting| setting.check(Some("\u{1}"))) else { continue };
+        let fault = fault.to_string();
+        if let Some(found) = range.captures(&fault) {
+            let words = format!("{} to {}", with_commas(&found[1]), with_commas(&found[2]));
+            assert!(row.meaning.contains(&words), "README: {} lacks {words}", row.keys[0]);
+            ranges += 1;
+        } else if let Some(found) = choice.captures(&fault) {
+            for word in found[1].split(", ") {
+                assert!(row.meaning.contains(&format!("`{word}`")), "README: {} lacks {word}", row.keys[0]);
+            }
+            choices += 1;
+        }
+    }
+    assert!(ranges > 10 && choices == 2, "only {ranges} ranges and {choices} choices were found");
 }
 
 /// The example with its secrets in files that exist.
@@ -159,10 +205,11 @@ fn the_example_mentions_every_setting_and_no_other() {
             mentioned.insert(place, text);
         }
     }
-    let known: BTreeSet<String> = ALL.iter().flat_map(|name| with_file(name.toml, name, "_file")).collect();
+    let known: BTreeSet<String> =
+        table::names().flat_map(|name| with_file(name.toml, name, "_file")).collect();
     let unknown: Vec<_> = mentioned.iter().filter(|(place, _)| !known.contains(*place)).collect();
     assert!(unknown.is_empty(), "the example has {unknown:?}");
-    let missing = ALL.iter().map(|name| name.toml);
+    let missing = table::names().map(|name| name.toml);
     let missing: Vec<_> = missing
         .filter(|toml| !mentioned.contains_key(*toml) && !mentioned.contains_key(&format!("{toml}_file")))
         .collect();
@@ -171,18 +218,17 @@ fn the_example_mentions_every_setting_and_no_other() {
 
 #[test]
 fn the_deployments_variables_are_settings() {
-    let known: BTreeSet<String> = ALL
-        .iter()
+    let known: BTreeSet<String> = table::names()
         .flat_map(|name| name.env.map(|env| with_file(env, name, "_FILE")).unwrap_or_default())
         .chain(NO_SETTINGS.map(str::to_owned))
         .collect();
     let files = [
-        include_str!("../../deploy/Dockerfile"),
-        include_str!("../../deploy/compose.yaml"),
-        include_str!("../../deploy/compose.postgres.yaml"),
-        include_str!("../../deploy/int6-ozmap-gateway.service"),
+        include_str!("../../../deploy/Dockerfile"),
+        include_str!("../../../deploy/compose.yaml"),
+        include_str!("../../../deploy/compose.postgres.yaml"),
+        include_str!("../../../deploy/int6-ozmap-gateway.service"),
     ];
-    let variable = pattern(r"\b(?:GATEWAY|INT6|OZMAP|SYNC|UPSTREAM|DATABASE)_[A-Z0-9_]+\b");
+    let variable = pattern(&format!(r"\b(?:{})[A-Z0-9_]*\b", PREFIXES.join("|")));
     for file in files {
         let found: BTreeSet<String> =
             variable.find_iter(file).map(|found| found.as_str().to_owned()).collect();
