@@ -6,6 +6,8 @@ mod csv;
 mod docs;
 mod door;
 mod extract;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod health;
 mod operations;
 mod power;
