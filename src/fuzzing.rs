@@ -88,8 +88,8 @@ fn check_reading(reading: &Reading) {
             assert_eq!(power.target().implantation, None, "nobody is implanted without light");
         }
     }
-    serial.iter().for_each(|serial| check_kept(serial, serial.as_str(), OnuSerial::new));
-    mac.iter().for_each(|mac| check_kept(mac, &mac.to_string(), MacAddress::new));
+    serial.iter().for_each(check_serial);
+    mac.iter().for_each(check_mac);
     if let Some(user) = pppoe_user {
         assert!(!user.is_empty() && user.trim() == user, "an unknown user is none");
     }
@@ -190,14 +190,24 @@ fn check_wish(wish: &Wish) {
         assert!(!text.is_empty() && text.trim() == text, "an empty text is none");
         assert!(text.chars().count() <= 300 && !text.chars().any(char::is_control));
     }
-    onu.serial.iter().for_each(|serial| check_kept(serial, serial.as_str(), OnuSerial::new));
-    onu.mac.iter().for_each(|mac| check_kept(mac, &mac.to_string(), MacAddress::new));
+    onu.serial.iter().for_each(check_serial);
+    onu.mac.iter().for_each(check_mac);
     check_stored(wish);
 }
 
 fn check_code(code: &ClientCode) {
     assert!(!code.as_str().is_empty() && code.as_str().trim() == code.as_str());
     check_kept(code, code.as_str(), ClientCode::new);
+}
+
+fn check_serial(serial: &OnuSerial) {
+    check_kept(serial, serial.as_str(), OnuSerial::new);
+    assert_eq!(OnuSerial::new(&serial.as_str().to_ascii_lowercase()).as_ref(), Some(serial));
+}
+
+fn check_mac(mac: &MacAddress) {
+    check_kept(mac, &mac.to_string(), MacAddress::new);
+    assert_eq!(MacAddress::new(&mac.to_string().to_uppercase().replace(':', "-")).as_ref(), Some(mac));
 }
 
 fn check_id(id: &RecordId) {
