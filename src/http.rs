@@ -9,6 +9,8 @@ mod csv;
 mod deadline;
 mod docs;
 mod extract;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod health;
 mod operations;
 mod power;

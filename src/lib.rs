@@ -19,6 +19,9 @@
 
 pub mod app;
 pub mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod int6;
 pub mod key;
