@@ -345,7 +345,11 @@ async fn what_ozmap_refuses_is_told_in_its_words() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     let body = r#"{"message":"drop cable missing"}"#.to_owned();
-    ozmap.fail_route("POST /properties", 2, Fault::StatusWith { status: 422, retry_after: None, body });
+    ozmap.faults().fail_route(
+        "POST /properties",
+        2,
+        Fault::StatusWith { status: 422, retry_after: None, body },
+    );
     let refused = problem(technician.activate("147", at(&cto, 1)).await, 502, "ozmap_rejected").await;
     assert!(
         refused["detail"].as_str().is_some_and(|detail| detail.contains("drop cable missing")),
@@ -367,9 +371,9 @@ async fn what_ozmap_accepts_and_does_not_do_is_told(#[case] route: &str, #[case]
     let technician = Technician::open().await;
     let cto = technician.network.ctos[0].clone();
     said(technician.activate("147", with(at(&cto, 1), json!({"implanted": false}))).await, 201).await;
-    technician.world.sandbox.ozmap().fail_route(route, 100, Fault::Status(204));
+    technician.world.sandbox.ozmap().faults().fail_route(route, 100, Fault::Status(204));
     problem(technician.activate("147", at(&cto, port)).await, 502, "ozmap_rejected").await;
-    technician.world.sandbox.ozmap().heal();
+    technician.world.sandbox.ozmap().faults().heal();
     said(technician.activate("147", at(&cto, port)).await, 200).await;
 }
 
@@ -381,7 +385,7 @@ async fn a_host_whose_look_up_leaves_the_ports_out_is_asked_for_the_property() {
     let mut row = technician.held("147").1;
     row.as_object_mut().expect("a property").remove("connections").expect("it has them");
     let ozmap = technician.world.sandbox.ozmap();
-    ozmap.fail_route("GET /properties/client/147", 100, Fault::Body(json!([row]).to_string()));
+    ozmap.faults().fail_route("GET /properties/client/147", 100, Fault::Body(json!([row]).to_string()));
     assert_eq!(said(technician.activate("147", at(&cto, 1)).await, 200).await["outcome"], "unchanged");
     assert_eq!(said(technician.activate("147", at(&cto, 2)).await, 200).await["connection"]["port"], 2);
 }
@@ -391,7 +395,7 @@ async fn what_ozmap_let_be_done_by_halves_is_remembered() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     said(technician.create("147", at(&cto, 1)).await, 201).await;
-    ozmap.fail_route("PATCH /ftth-clients", 2, Fault::Status(422));
+    ozmap.faults().fail_route("PATCH /ftth-clients", 2, Fault::Status(422));
     problem(technician.activate("147", at(&cto, 2)).await, 502, "ozmap_rejected").await;
     let remembered = technician.get("/v1/activations?result=refused").await["activations"][0].clone();
     let port = |state: &str| remembered[state]["connection"]["port"].clone();

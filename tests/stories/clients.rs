@@ -72,7 +72,7 @@ async fn who_is_not_there_or_there_twice_is_not_told() {
     api.world.sandbox.ozmap().add_client(Subscriber::new("147"));
     problem(get("/v1/clients/147").await, 409, "client_ambiguous").await;
     problem(api.sync_one("147").await, 409, "client_ambiguous").await;
-    api.world.sandbox.ozmap().fail_route("/", 1_000, Fault::Status(503));
+    api.world.sandbox.ozmap().faults().fail_route("/", 1_000, Fault::Status(503));
     problem(get("/v1/clients/147").await, 503, "ozmap_unreachable").await;
 }
 
@@ -137,9 +137,9 @@ async fn what_stands_in_the_way_is_told_by_its_name() {
     sandbox.int6().clear();
     problem(api.sync_one("147").await, 503, "int6_unreachable").await;
     api.world.reading("147", json!(-23));
-    sandbox.int6().fail_route("/api/diag", 1_000, Fault::Status(503));
+    sandbox.int6().faults().fail_route("/api/diag", 1_000, Fault::Status(503));
     problem(api.sync_one("147").await, 503, "int6_unreachable").await;
-    sandbox.int6().heal();
+    sandbox.int6().faults().heal();
     sandbox.ozmap().poison("147");
     problem(api.sync_one("147").await, 502, "ozmap_rejected").await;
     sandbox.ozmap().forgive();
@@ -162,11 +162,18 @@ async fn many_who_wait_share_one_reading_of_int6() {
     for code in 200..220 {
         api.world.client(&code.to_string());
     }
-    api.world.sandbox.int6().set_latency(std::time::Duration::from_millis(150));
+    api.world.sandbox.int6().faults().set_latency(std::time::Duration::from_millis(150));
     let codes: Vec<String> = (200..220).map(|code: u32| code.to_string()).collect();
     let answers = futures::future::join_all(codes.iter().map(|code| api.sync_one(code))).await;
     assert!(answers.iter().all(|answer| answer.status().as_u16() == 200));
-    let pages =
-        api.world.sandbox.int6().calls().iter().filter(|call| call.path.ends_with("onu_status")).count();
+    let pages = api
+        .world
+        .sandbox
+        .int6()
+        .calls()
+        .recorded()
+        .iter()
+        .filter(|call| call.path.ends_with("onu_status"))
+        .count();
     assert!(pages < 15, "{pages} pages for 20 callers");
 }

@@ -41,8 +41,8 @@ impl World {
             sandbox.ozmap().clear();
             sandbox.int6().clear();
         }
-        sandbox.ozmap().record(true);
-        sandbox.int6().record(true);
+        sandbox.ozmap().calls().record(true);
+        sandbox.int6().calls().record(true);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(&url(&folder)).await.expect("a new database");
         World { sandbox, store, stop: CancellationToken::new(), folder, extra: Vec::new() }
@@ -134,7 +134,7 @@ impl World {
 
     /// Writes that reached OZmap.
     pub fn writes(&self) -> usize {
-        self.sandbox.ozmap().writes().len()
+        self.sandbox.ozmap().calls().writes().len()
     }
 }
 

@@ -17,8 +17,10 @@ pub(super) use reading::{Reading, Row, Rx, Shape};
 pub(super) use routes::Int6;
 use serde_json::{Value, json};
 
-use super::door::{Door, door_methods};
-use super::{lock, random_text, read, write};
+use crate::call_log::CallLog;
+use crate::faults::FaultInjector;
+use crate::lock::{lock, read, write};
+use crate::secret::random_secret;
 
 /// Tells the story of a test to the pretend INT6, and asks it what happened.
 #[derive(Clone)]
@@ -28,15 +30,19 @@ pub struct Int6Handle {
     rng: Arc<Mutex<StdRng>>,
 }
 
-door_methods!(Int6Handle);
-
 impl Int6Handle {
     pub(super) fn new(int6: Arc<Int6>, seed: u64) -> Int6Handle {
         Int6Handle { int6, rng: Arc::new(Mutex::new(StdRng::seed_from_u64(seed))) }
     }
 
-    fn door(&self) -> &Door {
-        &self.int6.door
+    /// What goes wrong on purpose.
+    pub fn faults(&self) -> &FaultInjector {
+        &self.int6.faults
+    }
+
+    /// Who called.
+    pub fn calls(&self) -> &CallLog {
+        &self.int6.calls
     }
 
     /// Replaces the rows with this code by this one; adds it at the end if there was none.
@@ -123,11 +129,12 @@ fn seconds_now() -> i64 {
 }
 
 impl Int6 {
-    pub(super) fn new(door: Door, rows: Vec<Row>) -> Int6 {
+    pub(super) fn new(faults: FaultInjector, rows: Vec<Row>) -> Int6 {
         Int6 {
-            door,
+            faults,
+            calls: CallLog::default(),
             email: "ozmap@provedor.example".to_owned(),
-            token: random_text(),
+            token: random_secret(),
             rows: rows.into(),
             tokens: Mutex::default(),
         }

@@ -5,14 +5,19 @@
 //!
 //! - [`ozmap`], [`int6`]: one system each.
 //! - `town`: the network, the clients, and the mess that an ISP's data is in.
-//! - `door`: faults, latency and call log of a simulator; `serve` and `socket`: one request from wire to wire.
+//! - `faults`, `call_log`: what goes wrong on purpose, and who called; `serve` and `socket`: one request from wire to wire.
 //!
 //! **It shares no type with the rest of the program**, so that a misspelt field cannot pass on both sides.
 
-mod door;
-pub mod int6;
-pub mod ozmap;
+mod call_log;
+mod exchange;
+mod faults;
+mod int6;
+mod lock;
+mod ozmap;
+mod secret;
 mod serve;
+mod simulator;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -20,17 +25,17 @@ mod town;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use door::Door;
-pub use door::{Counts, Fault, RecordedCall};
+pub use call_log::{CallCounts, CallLog, RecordedCall};
+pub use faults::{Fault, FaultInjector};
 use int6::Int6;
 pub use int6::Int6Handle;
 use ozmap::Ozmap;
 pub use ozmap::{Added, OzmapHandle, Subscriber};
-use rand::RngExt;
-use serve::{Server, Simulator};
+use serve::Server;
+use simulator::Simulator;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -104,9 +109,9 @@ impl Sandbox {
         let town = tokio::task::spawn_blocking(move || town::build(clients, seed, messy))
             .await
             .map_err(io::Error::other)?;
-        let door = || Door::new(latency, fail_percent);
-        let ozmap = Arc::new(Ozmap::new(door(), town.state, next_urls, batch_update));
-        let int6 = Arc::new(Int6::new(door(), town.rows));
+        let faults = || FaultInjector::new(latency, fail_percent);
+        let ozmap = Arc::new(Ozmap::new(faults(), town.state, next_urls, batch_update));
+        let int6 = Arc::new(Int6::new(faults(), town.rows));
 
         let token = CancellationToken::new();
         let stop = token.clone().drop_guard();
@@ -186,23 +191,4 @@ async fn drift_until(stop: CancellationToken, int6: Int6Handle, period: Duration
 fn url(address: SocketAddr) -> String {
     let host = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     format!("http://{}", SocketAddr::new(host, address.port()))
-}
-
-/// 128 random bits in hexadecimal digits.
-fn random_text() -> String {
-    format!("{:032x}", rand::rng().random::<u128>())
-}
-
-// A panic of one test must not hide behind a poisoned lock in the next.
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

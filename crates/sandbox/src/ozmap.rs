@@ -33,7 +33,8 @@ pub(super) use routes::Ozmap;
 use serde_json::{Value, json};
 pub(super) use state::State;
 
-use super::door::{Door, door_methods};
+use crate::call_log::CallLog;
+use crate::faults::FaultInjector;
 
 /// Tells the story of a test to the pretend OZmap, and asks it what happened.
 #[derive(Clone)]
@@ -123,15 +124,19 @@ pub struct Added {
     pub port: Option<(String, u16)>,
 }
 
-door_methods!(OzmapHandle);
-
 impl OzmapHandle {
     pub(super) fn new(ozmap: Arc<Ozmap>) -> OzmapHandle {
         OzmapHandle(ozmap)
     }
 
-    fn door(&self) -> &Door {
-        &self.0.door
+    /// What goes wrong on purpose.
+    pub fn faults(&self) -> &FaultInjector {
+        &self.0.faults
+    }
+
+    /// Who called.
+    pub fn calls(&self) -> &CallLog {
+        &self.0.calls
     }
 
     /// The stored client with this code (the first, if there are several), as `GET /ftth-clients/{id}` shows it.
@@ -310,9 +315,10 @@ fn assign(client: &mut Client, subscriber: &Subscriber) {
 }
 
 impl Ozmap {
-    pub(super) fn new(door: Door, state: State, next_urls: bool, batch_update: bool) -> Ozmap {
+    pub(super) fn new(faults: FaultInjector, state: State, next_urls: bool, batch_update: bool) -> Ozmap {
         Ozmap {
-            door,
+            faults,
+            calls: CallLog::default(),
             credentials: Credentials::random(),
             state: state.into(),
             next_urls,

@@ -8,7 +8,7 @@ use super::id::{Id, Kind};
 use super::record::{Client, Property, Splitter};
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
-use crate::serve::Call;
+use crate::exchange::Call;
 
 /// Rows on a page when the request does not say.
 const DEFAULT_LIMIT: usize = 25;

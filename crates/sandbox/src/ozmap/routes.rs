@@ -10,13 +10,16 @@ use super::id::{Id, Kind};
 use super::refusal::{Outcome, Refusal, error_body};
 use super::state::State;
 use super::{change, home, list, potency};
-use crate::door::Door;
-use crate::serve::{Answer, Call, Simulator};
-use crate::{read, write};
+use crate::call_log::CallLog;
+use crate::exchange::{Answer, Call};
+use crate::faults::FaultInjector;
+use crate::lock::{read, write};
+use crate::simulator::Simulator;
 
 /// A pretend OZmap: state, credentials and the few things that differ between installations.
 pub(crate) struct Ozmap {
-    pub(crate) door: Door,
+    pub(crate) faults: FaultInjector,
+    pub(crate) calls: CallLog,
     pub(crate) credentials: Credentials,
     pub(crate) state: RwLock<State>,
     /// Whether lists answer `hasNextPage` and `nextUrl`.
@@ -26,8 +29,12 @@ pub(crate) struct Ozmap {
 }
 
 impl Simulator for Ozmap {
-    fn door(&self) -> &Door {
-        &self.door
+    fn faults(&self) -> &FaultInjector {
+        &self.faults
+    }
+
+    fn calls(&self) -> &CallLog {
+        &self.calls
     }
 
     fn answer(&self, call: &Call) -> Answer {

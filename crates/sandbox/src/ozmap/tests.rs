@@ -7,8 +7,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Id, Kind, Ozmap, OzmapHandle, Subscriber};
-use crate::door::Door;
-use crate::serve::{Answer, Call, Simulator};
+use crate::exchange::{Answer, Call};
+use crate::faults::FaultInjector;
+use crate::simulator::Simulator;
 use crate::town;
 
 pub(super) struct Tenant {
@@ -19,7 +20,8 @@ pub(super) struct Tenant {
 impl Tenant {
     pub(super) fn with(clients: usize, next_urls: bool) -> Tenant {
         let town = town::build(clients, 7, false);
-        let ozmap = Arc::new(Ozmap::new(Door::new(Duration::ZERO, 0.0), town.state, next_urls, true));
+        let ozmap =
+            Arc::new(Ozmap::new(FaultInjector::new(Duration::ZERO, 0.0), town.state, next_urls, true));
         Tenant { story: OzmapHandle::new(ozmap.clone()), ozmap }
     }
 
