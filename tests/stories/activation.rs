@@ -1,6 +1,6 @@
 //! A technician's installation in OZmap: created, moved, updated, refused; never at somebody's expense.
 
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ async fn what_int6_knows_is_merged_and_nothing_is_blanked() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     ozmap.add_client(
-        Subscriber::new("147").name("Maria").onu("maria.147", "FHTT9A0B1C2D", "94e3ee0e1055").unconnected(),
+        TestClient::new("147").name("Maria").onu("maria.147", "FHTT9A0B1C2D", "94e3ee0e1055").unconnected(),
     );
     let unknown = json!({"name": null, "address": " ", "coordinate": null,
         "onu": {"serial_number": "N/A", "pppoe_user": "", "mac_address": null}});
@@ -178,7 +178,7 @@ async fn implantation_becomes_what_was_chosen() {
 async fn a_client_without_a_property_gets_one() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
-    let added = ozmap.add_client(Subscriber::new("147").name("Maria").unconnected());
+    let added = ozmap.add_client(TestClient::new("147").name("Maria").unconnected());
     let path = format!("/properties/{}", added.property_id);
     assert_eq!(technician.directly(Method::PATCH, &path, json!({"client": null})).await.status(), 204);
     assert_eq!(technician.get("/v1/clients/147").await["connection"], Value::Null);
@@ -274,7 +274,7 @@ async fn of_two_clients_of_one_code_none_is_touched() {
     let technician = Technician::open().await;
     let cto = technician.network.ctos[3].clone();
     for _ in 0..2 {
-        technician.world.sandbox.ozmap().add_client(Subscriber::new("147"));
+        technician.world.sandbox.ozmap().add_client(TestClient::new("147"));
     }
     problem(technician.activate("147", at(&cto, 8)).await, 409, "client_ambiguous").await;
     problem(technician.create("147", at(&cto, 8)).await, 409, "client_exists").await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use int6_ozmap_gateway::app::Gateway;
 use int6_ozmap_gateway::config::hash_of_key;
 use reqwest::{Method, RequestBuilder, Response};
@@ -223,7 +223,7 @@ async fn a_promise_that_a_later_request_overtook_is_given_up() {
 async fn a_promise_that_a_later_request_overtakes_while_it_stands_in_line_is_given_up() {
     let technician = Technician::open().await;
     let cto = technician.network.ctos[0].clone();
-    technician.world.sandbox.ozmap().add_client(Subscriber::new("147").unconnected());
+    technician.world.sandbox.ozmap().add_client(TestClient::new("147").unconnected());
     // The promise looks where its splitter stands while the later request is done.
     technician.world.sandbox.ozmap().faults().fail_route(
         "GET /splitters/",

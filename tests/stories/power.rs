@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::{Method, Response};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -157,7 +157,7 @@ async fn a_client_whom_ozmap_does_not_know_is_not_found() {
 #[tokio::test]
 async fn of_two_clients_of_one_code_none_is_meant() {
     let api = in_town().await;
-    api.world.sandbox.ozmap().add_client(Subscriber::new("10001"));
+    api.world.sandbox.ozmap().add_client(TestClient::new("10001"));
     problem(api.power("").await, 409, "client_ambiguous").await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ async fn in_a_hurry() -> Technician {
 async fn a_create_whose_answer_is_lost_is_looked_up(#[case] fault: Fault) {
     let technician = in_a_hurry().await;
     let (ozmap, ctos) = (technician.world.sandbox.ozmap(), &technician.network.ctos);
-    let homeless = ozmap.add_client(Subscriber::new("149").unconnected());
+    let homeless = ozmap.add_client(TestClient::new("149").unconnected());
     let path = format!("/properties/{}", homeless.property_id);
     assert_eq!(technician.directly(Method::PATCH, &path, json!({"client": null})).await.status(), 204);
 

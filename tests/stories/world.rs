@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::sync::{Mode, Rails, Trigger};
-use gateway_sandbox::{Options, Sandbox, Subscriber};
+use gateway_sandbox::{Options, Sandbox, TestClient};
 use int6_ozmap_gateway::app;
 use int6_ozmap_gateway::config::{Config, Purpose};
 use int6_ozmap_gateway::store::{ChangeFilter, Process, Store};
@@ -56,7 +56,7 @@ impl World {
 
     /// A client in order on both sides: −20.00 dBm, OK, implanted.
     pub fn client(&self, code: &str) {
-        self.sandbox.ozmap().add_client(Subscriber::new(code).potency_read(-20.0));
+        self.sandbox.ozmap().add_client(TestClient::new(code).potency_read(-20.0));
         self.reading(code, json!(-20.0));
     }
 

@@ -1,7 +1,7 @@
 //! How changes are written: by value, narrowed down to the records at fault, one by one where it has to be.
 
 use gateway_core::sync::{Mode, Rails, RunState};
-use gateway_sandbox::{Fault, Options, Subscriber};
+use gateway_sandbox::{Fault, Options, TestClient};
 use serde_json::json;
 
 use crate::world::World;
@@ -43,7 +43,7 @@ async fn the_calls_grow_with_the_values_and_not_with_the_clients() {
 #[tokio::test]
 async fn a_value_of_its_own_is_a_patch_with_all_fields_of_the_record() {
     let world = World::empty().await;
-    world.sandbox.ozmap().add_client(Subscriber::new("147").implanted(false).status(1));
+    world.sandbox.ozmap().add_client(TestClient::new("147").implanted(false).status(1));
     let row = json!({"gpon_client_id": 147, "rx_power": -20, "pppoe_username": "maria.147"});
     world.sandbox.int6().set_row("147", row);
     world.sync().await;
@@ -77,7 +77,7 @@ async fn several_poisoned_records_fail_alone_whatever_the_field() {
         world
             .sandbox
             .ozmap()
-            .add_client(Subscriber::new(&code.to_string()).implanted(false).status(1).potency_read(-20.0));
+            .add_client(TestClient::new(&code.to_string()).implanted(false).status(1).potency_read(-20.0));
         world.reading(&code.to_string(), json!(-21));
     }
     for code in ["7", "8", "33"] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::*;
+use crate::{Fault, Options, RecordedCall, Sandbox};
 
 /// Sends one request and reads until the server closes; status, head and body as they came.
 async fn send(
@@ -102,13 +102,13 @@ async fn a_request_may_be_carried_out_and_never_answered() {
 async fn a_request_may_be_carried_out_and_answered_wrongly_or_late() {
     let sandbox = small().await;
     let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
-    let (path, wait) = (format!("/ftth-clients/{id}"), std::time::Duration::from_millis(200));
+    let (path, wait) = (format!("/ftth-clients/{id}"), Duration::from_millis(200));
     for (fault, name, status) in
         [(Fault::DoThenStatus(503), "One", 503), (Fault::DoThenHang(wait), "Two", 204)]
     {
         sandbox.ozmap().faults().fail_route("PATCH /ftth-clients", 1, fault);
         assert_eq!(sandbox.ozmap().faults().awaited("PATCH /ftth-clients"), 1);
-        let (begun, body) = (std::time::Instant::now(), format!(r#"{{"name":"{name}"}}"#));
+        let (begun, body) = (Instant::now(), format!(r#"{{"name":"{name}"}}"#));
         let answer = ozmap(&sandbox, "PATCH", &path, &body).await.expect("answer");
         assert_eq!((answer.0, begun.elapsed() >= wait), (status, name == "Two"));
         assert_eq!(sandbox.ozmap().client("10001").expect("client")["name"], name);

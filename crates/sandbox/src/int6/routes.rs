@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::reading::Row;
+use super::reading::{PonLink, Row};
 use crate::call_log::CallLog;
 use crate::exchange::{Answer, Call};
 use crate::faults::FaultInjector;
@@ -74,6 +74,17 @@ fn failure(status: u16, message: &str) -> Answer {
 }
 
 impl Int6 {
+    pub(crate) fn new(faults: FaultInjector, rows: Vec<Row>) -> Int6 {
+        Int6 {
+            faults,
+            calls: CallLog::default(),
+            email: "ozmap@provedor.example".to_owned(),
+            token: random_secret(),
+            rows: rows.into(),
+            tokens: Mutex::default(),
+        }
+    }
+
     fn request_token(&self, call: &Call) -> Answer {
         let Ok(body) = call.json() else { return failure(400, "the body is not JSON") };
         let mut tokens = lock(&self.tokens);
@@ -145,7 +156,7 @@ impl Int6 {
 }
 
 fn gpon_info(row: &Row) -> Value {
-    let (olt, slot, pon) = row.link();
+    let PonLink { olt, slot, pon } = row.link();
     let row = row.json();
     json!({
         "olt_hostname": format!("OLT-{olt:02}"),

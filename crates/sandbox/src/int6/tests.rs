@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Int6, Int6Handle};
+use super::handle::Int6Handle;
+use super::routes::Int6;
 use crate::exchange::{Answer, Call};
 use crate::faults::FaultInjector;
 use crate::simulator::Simulator;
