@@ -210,10 +210,10 @@ fn over_http() {
         };
         println!("\nover HTTP from the sandbox in this process, 500 rows a page, saved to SQLite");
         for at_once in [1, 4] {
-            sandbox.ozmap().reset_calls();
+            sandbox.ozmap().calls().reset();
             let begun = Instant::now();
             let network = mirror(at_once).refresh().await.expect("a load");
-            let (time, calls) = (begun.elapsed(), sandbox.ozmap().counts().reads);
+            let (time, calls) = (begun.elapsed(), sandbox.ozmap().calls().counts().reads);
             let splitters = network.tally().splitters;
             println!(
                 "{splitters} splitters loaded and saved in {time:.2?}: {calls} calls, {at_once} at a time"

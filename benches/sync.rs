@@ -40,7 +40,7 @@ fn main() {
 
 fn measure(sandbox: &Sandbox, name: &str, batching: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    sandbox.ozmap().reset_calls();
+    sandbox.ozmap().calls().reset();
     let (before, begun) = (usage(), Instant::now());
     let mut gateway = Command::new(env!("CARGO_BIN_EXE_int6-ozmap-gateway"))
         .arg("sync")
@@ -65,7 +65,7 @@ fn measure(sandbox: &Sandbox, name: &str, batching: &str) {
     };
     let (wall, after) = (begun.elapsed(), usage());
     assert!(status.success(), "the run ended with {status}");
-    let counts = sandbox.ozmap().counts();
+    let counts = sandbox.ozmap().calls().counts();
     let cpu = cpu(&after).saturating_sub(cpu(&before));
     println!(
         "{name:<18} {:>8} {:>8} {:>10.2} {:>10.2} {peak_mb:>9}",

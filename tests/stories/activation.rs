@@ -1,6 +1,6 @@
 //! A technician's installation in OZmap: created, moved, updated, refused; never at somebody's expense.
 
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ async fn what_int6_knows_is_merged_and_nothing_is_blanked() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     ozmap.add_client(
-        Subscriber::new("147").name("Maria").onu("maria.147", "FHTT9A0B1C2D", "94e3ee0e1055").unconnected(),
+        TestClient::new("147").name("Maria").onu("maria.147", "FHTT9A0B1C2D", "94e3ee0e1055").unconnected(),
     );
     let unknown = json!({"name": null, "address": " ", "coordinate": null,
         "onu": {"serial_number": "N/A", "pppoe_user": "", "mac_address": null}});
@@ -178,7 +178,7 @@ async fn implantation_becomes_what_was_chosen() {
 async fn a_client_without_a_property_gets_one() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
-    let added = ozmap.add_client(Subscriber::new("147").name("Maria").unconnected());
+    let added = ozmap.add_client(TestClient::new("147").name("Maria").unconnected());
     let path = format!("/properties/{}", added.property_id);
     assert_eq!(technician.directly(Method::PATCH, &path, json!({"client": null})).await.status(), 204);
     assert_eq!(technician.get("/v1/clients/147").await["connection"], Value::Null);
@@ -274,7 +274,7 @@ async fn of_two_clients_of_one_code_none_is_touched() {
     let technician = Technician::open().await;
     let cto = technician.network.ctos[3].clone();
     for _ in 0..2 {
-        technician.world.sandbox.ozmap().add_client(Subscriber::new("147"));
+        technician.world.sandbox.ozmap().add_client(TestClient::new("147"));
     }
     problem(technician.activate("147", at(&cto, 8)).await, 409, "client_ambiguous").await;
     problem(technician.create("147", at(&cto, 8)).await, 409, "client_exists").await;
@@ -345,7 +345,11 @@ async fn what_ozmap_refuses_is_told_in_its_words() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     let body = r#"{"message":"drop cable missing"}"#.to_owned();
-    ozmap.fail_route("POST /properties", 2, Fault::StatusWith { status: 422, retry_after: None, body });
+    ozmap.faults().fail_route(
+        "POST /properties",
+        2,
+        Fault::StatusWith { status: 422, retry_after: None, body },
+    );
     let refused = problem(technician.activate("147", at(&cto, 1)).await, 502, "ozmap_rejected").await;
     assert!(
         refused["detail"].as_str().is_some_and(|detail| detail.contains("drop cable missing")),
@@ -367,9 +371,9 @@ async fn what_ozmap_accepts_and_does_not_do_is_told(#[case] route: &str, #[case]
     let technician = Technician::open().await;
     let cto = technician.network.ctos[0].clone();
     said(technician.activate("147", with(at(&cto, 1), json!({"implanted": false}))).await, 201).await;
-    technician.world.sandbox.ozmap().fail_route(route, 100, Fault::Status(204));
+    technician.world.sandbox.ozmap().faults().fail_route(route, 100, Fault::Status(204));
     problem(technician.activate("147", at(&cto, port)).await, 502, "ozmap_rejected").await;
-    technician.world.sandbox.ozmap().heal();
+    technician.world.sandbox.ozmap().faults().heal();
     said(technician.activate("147", at(&cto, port)).await, 200).await;
 }
 
@@ -381,7 +385,7 @@ async fn a_host_whose_look_up_leaves_the_ports_out_is_asked_for_the_property() {
     let mut row = technician.held("147").1;
     row.as_object_mut().expect("a property").remove("connections").expect("it has them");
     let ozmap = technician.world.sandbox.ozmap();
-    ozmap.fail_route("GET /properties/client/147", 100, Fault::Body(json!([row]).to_string()));
+    ozmap.faults().fail_route("GET /properties/client/147", 100, Fault::Body(json!([row]).to_string()));
     assert_eq!(said(technician.activate("147", at(&cto, 1)).await, 200).await["outcome"], "unchanged");
     assert_eq!(said(technician.activate("147", at(&cto, 2)).await, 200).await["connection"]["port"], 2);
 }
@@ -391,7 +395,7 @@ async fn what_ozmap_let_be_done_by_halves_is_remembered() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     said(technician.create("147", at(&cto, 1)).await, 201).await;
-    ozmap.fail_route("PATCH /ftth-clients", 2, Fault::Status(422));
+    ozmap.faults().fail_route("PATCH /ftth-clients", 2, Fault::Status(422));
     problem(technician.activate("147", at(&cto, 2)).await, 502, "ozmap_rejected").await;
     let remembered = technician.get("/v1/activations?result=refused").await["activations"][0].clone();
     let port = |state: &str| remembered[state]["connection"]["port"].clone();

@@ -14,15 +14,15 @@ use crate::world::World;
 async fn an_ozmap_that_is_down_is_told_each_time_and_left_alone_after_a_while() {
     let technician = impatient().await;
     let ozmap = technician.world.sandbox.ozmap();
-    ozmap.fail_route("/", 1_000, Fault::Status(503));
+    ozmap.faults().fail_route("/", 1_000, Fault::Status(503));
     for _ in 0..6 {
         let asked = Instant::now();
         away(technician.activate("147", at(&technician.network.ctos[0], 1)).await, asked).await;
     }
-    ozmap.reset_calls();
+    ozmap.calls().reset();
     let asked = Instant::now();
     away(technician.activate("147", at(&technician.network.ctos[0], 1)).await, asked).await;
-    assert_eq!(ozmap.counts().total(), 0);
+    assert_eq!(ozmap.calls().counts().total(), 0);
 }
 
 #[tokio::test]
@@ -59,12 +59,12 @@ async fn away(answer: reqwest::Response, asked: Instant) {
 async fn without_ozmap_the_caller_is_told_in_time_and_nothing_is_done_later(#[case] fault: Fault) {
     let technician = impatient().await;
     let ozmap = technician.world.sandbox.ozmap();
-    ozmap.fail_route("GET /splitters/", 1, fault.clone());
+    ozmap.faults().fail_route("GET /splitters/", 1, fault.clone());
     // The calls are repeated: all of them fail.
-    ozmap.fail_route("GET /splitters/", 7, Fault::Status(503));
+    ozmap.faults().fail_route("GET /splitters/", 7, Fault::Status(503));
     let asked = Instant::now();
     away(technician.activate("147", at(&technician.network.ctos[0], 1)).await, asked).await;
-    ozmap.heal();
+    ozmap.faults().heal();
     tokio::time::sleep(Duration::from_millis(if matches!(fault, Fault::Hang(_)) { 2_300 } else { 100 }))
         .await;
     assert_eq!(
@@ -79,7 +79,7 @@ async fn without_ozmap_the_caller_is_told_in_time_and_nothing_is_done_later(#[ca
 async fn who_waits_in_line_too_long_is_not_connected_later_and_what_was_begun_is_finished() {
     let technician = impatient().await;
     let cto = technician.network.ctos[0].clone();
-    technician.world.sandbox.ozmap().fail_route(
+    technician.world.sandbox.ozmap().faults().fail_route(
         "POST /properties",
         1,
         Fault::Hang(Duration::from_millis(1_800)),

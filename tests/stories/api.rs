@@ -151,7 +151,7 @@ async fn changes_come_in_pages_filtered_and_as_csv() {
 #[tokio::test]
 async fn a_run_that_meets_another_is_skipped() {
     let world = World::town(50).await;
-    world.sandbox.ozmap().set_latency(Duration::from_millis(600));
+    world.sandbox.ozmap().faults().set_latency(Duration::from_millis(600));
     let api = Api::over(world).await;
     let first =
         api.ask(Method::POST, "/v1/sync-runs").send().await.expect("an answer").headers()["location"].clone();
@@ -295,7 +295,7 @@ async fn a_stop_in_mid_run_finishes_the_call_under_way_and_says_so() {
     for (i, code) in world.sandbox.ozmap().codes().iter().enumerate() {
         world.reading(code, json!(-31.0 - i as f64 / 100.0));
     }
-    world.sandbox.ozmap().set_latency(Duration::from_millis(200));
+    world.sandbox.ozmap().faults().set_latency(Duration::from_millis(200));
     let store = world.store.clone();
     let api = Api::over(world).await;
     let answer = api.ask(Method::POST, "/v1/sync-runs").send().await.expect("an answer");
@@ -338,7 +338,7 @@ async fn no_secret_of_any_side_is_in_any_answer() {
     let secrets = [world.sandbox.ozmap_key(), world.sandbox.int6_token(), KEY.to_owned()];
     let body = format!(r#"{{"message":"bad key {} or {}"}}"#, secrets[0], secrets[1]);
     let fault = Fault::StatusWith { status: 400, retry_after: None, body };
-    world.sandbox.ozmap().fail_route("/api/v2/properties", 1, fault);
+    world.sandbox.ozmap().faults().fail_route("/api/v2/properties", 1, fault);
     let api = Api::over(world).await;
     let run = api.run(json!({})).await;
     assert_eq!(run["state"], "failed");

@@ -1,6 +1,6 @@
 //! One client: what OZmap holds of it, and the sync's rules for it alone.
 
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::{Method, Response};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -35,8 +35,8 @@ impl Api {
 #[tokio::test]
 async fn a_client_is_told_as_ozmap_holds_him() {
     let world = World::empty().await;
-    let subscriber = Subscriber::new("147").name("Maria").potency_read(-20.1);
-    world.sandbox.ozmap().add_client(subscriber.onu("maria.147", "FHTT9A0B1C2D", "94E3EE0E1055"));
+    let client = TestClient::new("147").name("Maria").potency_read(-20.1);
+    world.sandbox.ozmap().add_client(client.onu("maria.147", "FHTT9A0B1C2D", "94E3EE0E1055"));
     let api = Api::over(world).await;
     let told = api.get("/v1/clients/147").await;
     let property = api.world.sandbox.ozmap().property_of("147").expect("a property");
@@ -59,7 +59,7 @@ async fn a_client_is_told_as_ozmap_holds_him() {
 #[tokio::test]
 async fn a_client_on_no_splitter_has_no_connection() {
     let world = World::empty().await;
-    world.sandbox.ozmap().add_client(Subscriber::new("147").unconnected());
+    world.sandbox.ozmap().add_client(TestClient::new("147").unconnected());
     let api = Api::over(world).await;
     assert_eq!(api.get("/v1/clients/147").await["connection"], Value::Null);
 }
@@ -69,10 +69,10 @@ async fn who_is_not_there_or_there_twice_is_not_told() {
     let api = with_one().await;
     let get = async |path: &str| api.ask(Method::GET, path).send().await.expect("an answer");
     problem(get("/v1/clients/148").await, 404, "client_not_found").await;
-    api.world.sandbox.ozmap().add_client(Subscriber::new("147"));
+    api.world.sandbox.ozmap().add_client(TestClient::new("147"));
     problem(get("/v1/clients/147").await, 409, "client_ambiguous").await;
     problem(api.sync_one("147").await, 409, "client_ambiguous").await;
-    api.world.sandbox.ozmap().fail_route("/", 1_000, Fault::Status(503));
+    api.world.sandbox.ozmap().faults().fail_route("/", 1_000, Fault::Status(503));
     problem(get("/v1/clients/147").await, 503, "ozmap_unreachable").await;
 }
 
@@ -120,7 +120,7 @@ async fn onu_data_follow_and_the_newest_row_counts() {
 async fn who_is_on_one_side_only_is_not_synced() {
     let api = with_one().await;
     api.world.reading("148", json!(-20));
-    api.world.sandbox.ozmap().add_client(Subscriber::new("149"));
+    api.world.sandbox.ozmap().add_client(TestClient::new("149"));
     let of_int6 = problem(api.sync_one("148").await, 404, "client_not_found").await;
     assert!(of_int6["detail"].as_str().is_some_and(|d| d.contains("OZmap")), "{of_int6}");
     let of_ozmap = problem(api.sync_one("149").await, 404, "client_not_found").await;
@@ -137,9 +137,9 @@ async fn what_stands_in_the_way_is_told_by_its_name() {
     sandbox.int6().clear();
     problem(api.sync_one("147").await, 503, "int6_unreachable").await;
     api.world.reading("147", json!(-23));
-    sandbox.int6().fail_route("/api/diag", 1_000, Fault::Status(503));
+    sandbox.int6().faults().fail_route("/api/diag", 1_000, Fault::Status(503));
     problem(api.sync_one("147").await, 503, "int6_unreachable").await;
-    sandbox.int6().heal();
+    sandbox.int6().faults().heal();
     sandbox.ozmap().poison("147");
     problem(api.sync_one("147").await, 502, "ozmap_rejected").await;
     sandbox.ozmap().forgive();
@@ -162,11 +162,18 @@ async fn many_who_wait_share_one_reading_of_int6() {
     for code in 200..220 {
         api.world.client(&code.to_string());
     }
-    api.world.sandbox.int6().set_latency(std::time::Duration::from_millis(150));
+    api.world.sandbox.int6().faults().set_latency(std::time::Duration::from_millis(150));
     let codes: Vec<String> = (200..220).map(|code: u32| code.to_string()).collect();
     let answers = futures::future::join_all(codes.iter().map(|code| api.sync_one(code))).await;
     assert!(answers.iter().all(|answer| answer.status().as_u16() == 200));
-    let pages =
-        api.world.sandbox.int6().calls().iter().filter(|call| call.path.ends_with("onu_status")).count();
+    let pages = api
+        .world
+        .sandbox
+        .int6()
+        .calls()
+        .recorded()
+        .iter()
+        .filter(|call| call.path.ends_with("onu_status"))
+        .count();
     assert!(pages < 15, "{pages} pages for 20 callers");
 }

@@ -170,7 +170,7 @@ async fn killed_in_mid_apply_and_started_again_it_converges_and_says_what_was_cu
         world.reading(code, json!(-31.0 - i as f64 / 100.0));
     }
     world.set("SYNC_INTERVAL_SECONDS", "3600");
-    world.sandbox.ozmap().set_latency(Duration::from_millis(50));
+    world.sandbox.ozmap().faults().set_latency(Duration::from_millis(50));
     let (mut child, _) = serve(&world).await;
     while world.writes() < 20 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -192,7 +192,7 @@ async fn killed_in_mid_apply_and_started_again_it_converges_and_says_what_was_cu
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     drop(child);
-    world.sandbox.ozmap().set_latency(Duration::ZERO);
+    world.sandbox.ozmap().faults().set_latency(Duration::ZERO);
     assert_eq!(world.sync().await.counts.changed, 0, "everything had been written");
 }
 

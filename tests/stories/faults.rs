@@ -34,8 +34,8 @@ fn with_status(status: u16) -> Fault {
 #[tokio::test]
 async fn a_passing_failure_of_a_read_is_repeated(#[case] fault: Fault) {
     let world = busy_town().await;
-    world.sandbox.ozmap().fail_route("/api/v2/properties", 2, fault.clone());
-    world.sandbox.int6().fail_route("/api/diag", 2, fault);
+    world.sandbox.ozmap().faults().fail_route("/api/v2/properties", 2, fault.clone());
+    world.sandbox.int6().faults().fail_route("/api/diag", 2, fault);
     let report = world.sync().await;
     assert_eq!((report.state, report.error.as_deref()), (RunState::Finished, None));
     assert_eq!((report.counts.matched, report.counts.failed), (60, 0));
@@ -45,7 +45,7 @@ async fn a_passing_failure_of_a_read_is_repeated(#[case] fault: Fault) {
 async fn a_time_out_is_repeated() {
     let mut world = busy_town().await;
     world.set("UPSTREAM_TIMEOUT_SECONDS", "1");
-    world.sandbox.ozmap().fail_route("/api/v2/properties", 1, Fault::Hang(Duration::from_secs(5)));
+    world.sandbox.ozmap().faults().fail_route("/api/v2/properties", 1, Fault::Hang(Duration::from_secs(5)));
     let report = world.sync().await;
     assert_eq!((report.state, report.counts.matched), (RunState::Finished, 60));
 }
@@ -54,7 +54,7 @@ async fn a_time_out_is_repeated() {
 async fn retry_after_is_waited_for() {
     let world = busy_town().await;
     let wait = Fault::StatusWith { status: 429, retry_after: Some(1), body: String::new() };
-    world.sandbox.int6().fail_route("/api/diag", 1, wait);
+    world.sandbox.int6().faults().fail_route("/api/diag", 1, wait);
     let begun = std::time::Instant::now();
     assert_eq!(world.sync().await.state, RunState::Finished);
     assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
@@ -67,7 +67,7 @@ async fn retry_after_is_waited_for() {
 #[tokio::test]
 async fn a_passing_failure_of_a_write_is_repeated_because_it_sets_a_full_value(#[case] fault: Fault) {
     let world = busy_town().await;
-    world.sandbox.ozmap().fail_route("/api/v2/properties/", 3, fault);
+    world.sandbox.ozmap().faults().fail_route("/api/v2/properties/", 3, fault);
     let report = world.sync().await;
     assert_eq!((report.state, report.counts.changed, report.counts.failed), (RunState::Finished, 60, 0));
     assert_eq!(world.sync().await.counts.changed, 0);
@@ -90,7 +90,7 @@ async fn a_wrong_key_fails_the_run_and_says_what_to_check() {
 #[tokio::test]
 async fn an_ozmap_that_is_away_fails_the_run_and_is_left_alone_for_a_while() {
     let world = busy_town().await;
-    world.sandbox.ozmap().fail_route("/", 1_000, Fault::Status(503));
+    world.sandbox.ozmap().faults().fail_route("/", 1_000, Fault::Status(503));
     let engine = world.engine();
     let rounds = 8;
     let mut errors = Vec::new();
@@ -102,21 +102,21 @@ async fn an_ozmap_that_is_away_fails_the_run_and_is_left_alone_for_a_while() {
     }
     assert!(errors[0].contains("the host failed with status 503"), "{}", errors[0]);
     assert!(errors[7].contains("is left alone for a while"), "{}", errors[7]);
-    let tried = world.sandbox.ozmap().counts().reads;
+    let tried = world.sandbox.ozmap().calls().counts().reads;
     assert!(tried < rounds * 4, "{tried} reads: the circuit breaker never opened");
 }
 
 #[tokio::test]
 async fn ozmap_going_away_in_the_middle_costs_only_what_was_not_written_and_the_next_run_goes_on() {
     let world = busy_town().await;
-    world.sandbox.ozmap().fail_after(30, 40, Fault::Status(503));
+    world.sandbox.ozmap().faults().fail_after(30, 40, Fault::Status(503));
     let report = world.sync().await;
     assert_eq!(report.state, RunState::Finished);
     assert!(report.counts.failed > 0 && report.counts.changed > 0, "{:?}", report.counts);
     assert_eq!(report.counts.failed + report.counts.changed + report.counts.unchanged, 60);
     let failed = world.changes(&report).await.iter().filter(|line| line.ends_with("failed")).count() as u64;
     assert_eq!(failed, report.counts.failed);
-    world.sandbox.ozmap().heal();
+    world.sandbox.ozmap().faults().heal();
     let again = world.sync().await;
     assert_eq!((again.counts.changed, again.counts.failed), (report.counts.failed, 0));
     assert_eq!(world.sync().await.counts.changed, 0);

@@ -43,7 +43,7 @@ async fn a_token_is_kept_from_run_to_run() {
 async fn a_token_that_is_refused_in_mid_run_is_asked_for_once_more(#[case] status: u16) {
     let mut world = World::town(100).await;
     world.set("INT6_PAGE_SIZE", "10");
-    world.sandbox.int6().fail_after(4, 1, Fault::Status(status));
+    world.sandbox.int6().faults().fail_after(4, 1, Fault::Status(status));
     let report = world.sync().await;
     assert_eq!((report.state, report.counts.matched), (RunState::Finished, 100));
     assert_eq!(world.sandbox.int6().token_requests(), 2);
@@ -58,7 +58,7 @@ async fn a_wrong_token_fails_the_run_with_two_tries_and_no_secret_in_the_error()
     assert_eq!(report.state, RunState::Failed);
     assert!(error.starts_with("INT6, request a token: the credentials were not accepted"), "{error}");
     assert!(!error.contains("not-the-token"), "{error}");
-    assert!(world.sandbox.int6().counts().total() <= 2, "firewalls ban hosts that hammer");
+    assert!(world.sandbox.int6().calls().counts().total() <= 2, "firewalls ban hosts that hammer");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_short_page_in_the_middle_is_not_the_end() {
     world.set("INT6_PAGE_SIZE", "20");
     // The second of four data calls (one asks for the token) gives one row only.
     let row = json!([{"gpon_client_id": 999_999, "rx_power": -20}]).to_string();
-    world.sandbox.int6().fail_after(2, 1, Fault::Body(row));
+    world.sandbox.int6().faults().fail_after(2, 1, Fault::Body(row));
     let report = world.sync().await;
     assert_eq!(report.counts.matched, 40, "two whole pages were read");
     assert_eq!(
@@ -89,7 +89,11 @@ async fn a_short_page_in_the_middle_is_not_the_end() {
 #[tokio::test]
 async fn an_error_object_instead_of_a_page_fails_the_run_and_is_named() {
     let world = World::town(20).await;
-    world.sandbox.int6().fail_route("/api/diag", 10, Fault::Body(r#"{"error":"maintenance"}"#.to_owned()));
+    world.sandbox.int6().faults().fail_route(
+        "/api/diag",
+        10,
+        Fault::Body(r#"{"error":"maintenance"}"#.to_owned()),
+    );
     let report = world.sync().await;
     assert_eq!(report.state, RunState::Failed);
     let error = report.error.unwrap_or_default();
@@ -107,7 +111,7 @@ async fn a_list_inside_an_object_is_read() {
     let world = World::empty().await;
     world.client("147");
     let body = json!({"onu_status": [{"gpon_client_id": "147", "rx_power": "-22,5"}]}).to_string();
-    world.sandbox.int6().fail_route("/api/diag", 2, Fault::Body(body));
+    world.sandbox.int6().faults().fail_route("/api/diag", 2, Fault::Body(body));
     let report = world.sync().await;
     assert_eq!((report.state, world.held("147").0), (RunState::Finished, json!(-22.5)));
 }
@@ -117,7 +121,7 @@ async fn field_names_and_the_path_are_settings() {
     let mut world = World::empty().await;
     world.client("147");
     let body = json!([{"client": 147, "light": "-22,5"}]).to_string();
-    world.sandbox.int6().fail_route("/api/other/status", 2, Fault::Body(body));
+    world.sandbox.int6().faults().fail_route("/api/other/status", 2, Fault::Body(body));
     world.set("INT6_STATUS_PATH", "/api/other/status");
     world.set("INT6_CODE_FIELD", "client");
     world.set("INT6_POWER_FIELD", "light");

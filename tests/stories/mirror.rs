@@ -31,13 +31,13 @@ async fn a_network_of_many_pages_is_loaded_whole(#[case] next_urls: bool) {
     let mut world = World::new(options, false).await;
     world.set("OZMAP_PAGE_SIZE", "25");
     let town = Town::of(&world).await;
-    world.sandbox.ozmap().reset_calls();
+    world.sandbox.ozmap().calls().reset();
     let network = mirror_of(&world).refresh().await.expect("a load");
     let offered = town.around((0.0, 0.0), f64::INFINITY, |_| true).len() as u64;
     assert_eq!((network.tally().splitters, network.tally().unreadable), (offered, 0));
     assert!(network.tally().in_draft > 0);
     let rows = town.sites.len() as u64 + offered + network.tally().in_draft;
-    let calls = world.sandbox.ozmap().counts().reads;
+    let calls = world.sandbox.ozmap().calls().counts().reads;
     assert!((rows / 25..=rows / 25 + 3).contains(&calls), "each page once: {calls} calls for {rows} rows");
 }
 
@@ -47,9 +47,9 @@ async fn whoever_asks_during_a_load_gets_that_one() {
     let mirror = mirror_of(&world);
     let loads = futures::future::join_all((0..20).map(|_| mirror.refresh())).await;
     assert!(loads.into_iter().all(|load| load.is_ok()));
-    let calls = world.sandbox.ozmap().counts().reads;
+    let calls = world.sandbox.ozmap().calls().counts().reads;
     mirror.refresh().await.expect("another load");
-    assert_eq!(world.sandbox.ozmap().counts().reads, 2 * calls);
+    assert_eq!(world.sandbox.ozmap().calls().counts().reads, 2 * calls);
 }
 
 #[rstest]
@@ -61,13 +61,13 @@ async fn a_load_that_cannot_be_believed_leaves_what_was_there(#[case] route: &st
     let world = World::town(300).await;
     let mirror = mirror_of(&world);
     let before = mirror.refresh().await.expect("a load");
-    world.sandbox.ozmap().fail_route(route, 10_000, Fault::Body(body.to_owned()));
+    world.sandbox.ozmap().faults().fail_route(route, 10_000, Fault::Body(body.to_owned()));
     assert!(mirror.refresh().await.is_err());
     assert_eq!(mirror.network().map(|network| network.as_of()), Some(before.as_of()));
     let restarted = mirror_of(&world);
     restarted.warm_up().await.expect("the database answers");
     assert_eq!(restarted.network().map(|network| network.tally().splitters), Some(before.tally().splitters));
-    world.sandbox.ozmap().heal();
+    world.sandbox.ozmap().faults().heal();
     assert!(mirror.refresh().await.expect("a load").as_of() > before.as_of());
 }
 
@@ -80,7 +80,7 @@ async fn a_bad_row_costs_itself_only() {
     list[0] = json!({"id": "b1", "draft": "perhaps"});
     list[1] = json!(17);
     let body = json!({"total": list.len(), "rows": list}).to_string();
-    world.sandbox.ozmap().fail_route("/boxes", 1, Fault::Body(body));
+    world.sandbox.ozmap().faults().fail_route("/boxes", 1, Fault::Body(body));
     let after = mirror_of(&world).refresh().await.expect("a load").tally();
     assert_eq!((after.unreadable, after.splitters + after.without_site), (2, before.splitters));
 }
@@ -102,13 +102,13 @@ async fn a_host_that_does_not_filter_by_identifier_is_asked_one_by_one(#[case] f
         .chain(["ffffffffffffffffffffffff"])
         .filter_map(RecordId::new)
         .collect();
-    world.sandbox.ozmap().fail_route("/splitters", 2, fault);
-    world.sandbox.ozmap().reset_calls();
+    world.sandbox.ozmap().faults().fail_route("/splitters", 2, fault);
+    world.sandbox.ozmap().calls().reset();
     let found = ozmap.splitters(&ids, Duration::from_secs(5)).await.expect("an answer");
     assert_eq!((ids.len(), found.len()), (11, 10), "the one that is gone is left out");
-    assert_eq!(world.sandbox.ozmap().counts().reads, 2 + 11);
+    assert_eq!(world.sandbox.ozmap().calls().counts().reads, 2 + 11);
     assert_eq!(ozmap.splitters(&ids, Duration::from_secs(5)).await.expect("an answer").len(), 10);
-    assert_eq!(world.sandbox.ozmap().counts().reads, 2 + 22, "and that is remembered");
+    assert_eq!(world.sandbox.ozmap().calls().counts().reads, 2 + 22, "and that is remembered");
     let many = vec![ids[0].clone(); 33];
     assert!(ozmap.splitters(&many, Duration::from_secs(5)).await.is_err());
 }
@@ -120,7 +120,7 @@ async fn splitters_are_looked_up_in_one_call() {
     let rows = rows(&world, "splitters").await;
     let ids: Vec<_> =
         rows.iter().filter_map(|row| row["id"].as_str()).filter_map(RecordId::new).take(200).collect();
-    world.sandbox.ozmap().reset_calls();
+    world.sandbox.ozmap().calls().reset();
     assert_eq!(ozmap.splitters(&ids, Duration::from_secs(5)).await.expect("an answer").len(), 200);
-    assert_eq!(world.sandbox.ozmap().counts().reads, 1);
+    assert_eq!(world.sandbox.ozmap().calls().counts().reads, 1);
 }

@@ -48,7 +48,7 @@ impl Technician {
     }
 
     fn away(&self) {
-        self.world.sandbox.ozmap().fail_route("/", 1_000_000, Fault::Status(503));
+        self.world.sandbox.ozmap().faults().fail_route("/", 1_000_000, Fault::Status(503));
     }
 }
 
@@ -106,12 +106,15 @@ async fn an_answer_says_how_fresh_it_is_and_costs_one_call() {
     let town = Town::of(&technician.world).await;
     let place = town.place_of(town.splitters[2]["id"].as_str().expect("an id"));
     technician.nearby(&at(place)).await;
-    technician.world.sandbox.ozmap().reset_calls();
+    technician.world.sandbox.ozmap().calls().reset();
     let before = jiff::Timestamp::now();
     let answer = technician.nearby(&at(place)).await;
     let as_of: jiff::Timestamp = answer["as_of"].as_str().expect("a text").parse().expect("a time");
     assert!(as_of >= before - jiff::SignedDuration::from_millis(1), "{as_of} {before}");
-    assert_eq!((&answer["verified"], technician.world.sandbox.ozmap().counts().reads), (&json!(true), 1));
+    assert_eq!(
+        (&answer["verified"], technician.world.sandbox.ozmap().calls().counts().reads),
+        (&json!(true), 1)
+    );
 }
 
 #[tokio::test]
@@ -243,9 +246,9 @@ async fn without_ozmap_the_mirror_answers_and_says_so() {
         assert!(answer["as_of"].as_str() < verified["as_of"].as_str());
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    let calls = technician.world.sandbox.ozmap().counts().reads;
+    let calls = technician.world.sandbox.ozmap().calls().counts().reads;
     technician.nearby(&at(place)).await;
-    assert_eq!(technician.world.sandbox.ozmap().counts().reads, calls, "the host is left alone");
+    assert_eq!(technician.world.sandbox.ozmap().calls().counts().reads, calls, "the host is left alone");
 }
 
 #[tokio::test]
@@ -254,7 +257,7 @@ async fn an_ozmap_that_hangs_is_not_waited_for_long() {
     let town = Town::of(&technician.world).await;
     let place = town.place_of(town.splitters[2]["id"].as_str().expect("an id"));
     technician.nearby(&at(place)).await;
-    technician.world.sandbox.ozmap().fail_route("/", 1_000, Fault::Hang(Duration::from_secs(60)));
+    technician.world.sandbox.ozmap().faults().fail_route("/", 1_000, Fault::Hang(Duration::from_secs(60)));
     let begun = Instant::now();
     let answer = technician.nearby(&at(place)).await;
     assert_eq!(
@@ -283,7 +286,7 @@ async fn a_restart_starts_warm() {
 #[tokio::test]
 async fn a_mirror_that_never_loaded_says_that_ozmap_is_away() {
     let world = World::town(30).await;
-    world.sandbox.ozmap().fail_route("/", 1_000_000, Fault::Status(503));
+    world.sandbox.ozmap().faults().fail_route("/", 1_000_000, Fault::Status(503));
     let technician = Technician::over(world).await;
     let answer = technician.ask("lat=0&lng=0").await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

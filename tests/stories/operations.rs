@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use int6_ozmap_gateway::app::Gateway;
 use int6_ozmap_gateway::key::hash_of_key;
 use reqwest::{Method, RequestBuilder, Response};
@@ -81,7 +81,7 @@ async fn promised(answer: Response) -> String {
 
 /// OZmap does not answer those who install, while it gives the mirror what it needs.
 fn away(technician: &Technician) {
-    technician.world.sandbox.ozmap().fail_route("GET /splitters/", 1_000, Fault::Status(503));
+    technician.world.sandbox.ozmap().faults().fail_route("GET /splitters/", 1_000, Fault::Status(503));
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn while_ozmap_is_away_a_promise_waits_and_is_kept_when_it_is_back() {
     assert!(waits["last_error"].as_str().is_some_and(|error| error.contains("status 503")), "{waits}");
     assert!(waits["next_attempt_at"].as_str() > waits["created_at"].as_str());
     assert_eq!(technician.world.writes(), 0);
-    technician.world.sandbox.ozmap().heal();
+    technician.world.sandbox.ozmap().faults().heal();
     let done = technician.done(&path).await;
     assert_eq!((&done["state"], &done["client"]["outcome"]), (&json!("succeeded"), &json!("created")));
     assert!(done["attempts"].as_u64() >= Some(2));
@@ -187,7 +187,7 @@ async fn promises_of_one_client_are_kept_in_their_order() {
     let other = technician.promised(Way::Activate, "148", at(&cto, 3)).await;
     technician.tried(&first).await;
     assert_eq!(technician.get(&second).await["attempts"], 0, "it is not tried before the first is done");
-    technician.world.sandbox.ozmap().heal();
+    technician.world.sandbox.ozmap().faults().heal();
     for (path, port, outcome) in [(&first, 1, "created"), (&second, 2, "updated"), (&other, 3, "created")] {
         let done = technician.done(path).await;
         assert_eq!(
@@ -205,7 +205,7 @@ async fn a_promise_that_a_later_request_overtook_is_given_up() {
     away(&technician);
     let path = technician.promised(Way::Activate, "147", at(&cto, 1)).await;
     technician.tried(&path).await;
-    technician.world.sandbox.ozmap().heal();
+    technician.world.sandbox.ozmap().faults().heal();
     said(technician.activate("147", at(&cto, 2)).await, 201).await;
     let over = technician.done(&path).await;
     assert_eq!(
@@ -223,16 +223,18 @@ async fn a_promise_that_a_later_request_overtook_is_given_up() {
 async fn a_promise_that_a_later_request_overtakes_while_it_stands_in_line_is_given_up() {
     let technician = Technician::open().await;
     let cto = technician.network.ctos[0].clone();
-    technician.world.sandbox.ozmap().add_client(Subscriber::new("147").unconnected());
+    technician.world.sandbox.ozmap().add_client(TestClient::new("147").unconnected());
     // The promise looks where its splitter stands while the later request is done.
-    technician.world.sandbox.ozmap().fail_route(
+    technician.world.sandbox.ozmap().faults().fail_route(
         "GET /splitters/",
         1,
         Fault::Hang(Duration::from_millis(700)),
     );
     let path = technician.promised(Way::Activate, "147", at(&cto, 1)).await;
     technician
-        .until("it is begun", |technician| technician.world.sandbox.ozmap().awaited("GET /splitters/") == 0)
+        .until("it is begun", |technician| {
+            technician.world.sandbox.ozmap().faults().awaited("GET /splitters/") == 0
+        })
         .await;
     said(technician.activate("147", at(&cto, 2)).await, 200).await;
     assert_eq!(technician.done(&path).await["state"], "superseded");
@@ -247,9 +249,9 @@ async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, 
     let mut technician = Technician::at(world, url).await;
     let cto = technician.network.ctos[0].clone();
     let ozmap = technician.world.sandbox.ozmap().clone();
-    ozmap.fail_route("POST /properties", 1, Fault::Hang(Duration::from_secs(60)));
+    ozmap.faults().fail_route("POST /properties", 1, Fault::Hang(Duration::from_secs(60)));
     let path = technician.promised(way, "147", at(&cto, 3)).await;
-    technician.until("the write is under way", |_| ozmap.awaited("POST /properties") == 0).await;
+    technician.until("the write is under way", |_| ozmap.faults().awaited("POST /properties") == 0).await;
     child.kill().await.expect("it can be killed");
     assert_eq!(technician.counted(), (0, 0));
 
@@ -268,7 +270,7 @@ async fn killed_after_the_write_a_promise_is_found_kept(#[values(Way::Activate, 
     let mut technician = Technician::at(world, url).await;
     let cto = technician.network.ctos[0].clone();
     let ozmap = technician.world.sandbox.ozmap().clone();
-    ozmap.fail_route("POST /properties", 1, Fault::DoThenHang(Duration::from_secs(60)));
+    ozmap.faults().fail_route("POST /properties", 1, Fault::DoThenHang(Duration::from_secs(60)));
     let path = technician.promised(way, "147", at(&cto, 3)).await;
     technician.until("it is written", |technician| technician.on_port(&cto, 3).is_some()).await;
     child.kill().await.expect("it can be killed");
@@ -299,7 +301,7 @@ async fn a_promise_that_was_given_by_a_process_that_is_gone_is_kept_by_the_next(
         promises.push(technician.promised(Way::Activate, code, at(&cto, *port)).await);
     }
     child.kill().await.expect("it can be killed");
-    technician.world.sandbox.ozmap().heal();
+    technician.world.sandbox.ozmap().faults().heal();
     let (_child, url) = serve(&technician.world).await;
     technician.url = url;
     for path in &promises {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::{Method, Response};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -38,12 +38,12 @@ impl Api {
 
     /// Requests for the client's potency that reached OZmap.
     fn asked(&self) -> usize {
-        let calls = self.world.sandbox.ozmap().calls();
+        let calls = self.world.sandbox.ozmap().calls().recorded();
         calls.iter().filter(|call| call.path.ends_with("/10001/potency")).count()
     }
 
     fn away(&self) {
-        self.world.sandbox.ozmap().fail_route("/", 1_000_000, Fault::Status(503));
+        self.world.sandbox.ozmap().faults().fail_route("/", 1_000_000, Fault::Status(503));
     }
 }
 
@@ -123,7 +123,7 @@ const DARK: &str = r#"{"pon_reached":false,"potency":0,"arriving_potency":null,"
 async fn of_several_routes_the_first_that_reaches_a_pon_counts() {
     let api = in_town().await;
     let body = format!("[{DARK},{LIT},{LIT}]");
-    api.world.sandbox.ozmap().fail_route(POTENCY, 1, Fault::Body(body));
+    api.world.sandbox.ozmap().faults().fail_route(POTENCY, 1, Fault::Body(body));
     let told = said(api.power("").await).await;
     assert_eq!((&told["calculated_power_dbm"], &told["other_routes"]), (&json!(-19.45), &json!(2)));
     assert_eq!((&told["distance_m"], &told["pon"]["name"]), (&json!(987.0), &json!("PON 2")));
@@ -138,7 +138,7 @@ async fn of_several_routes_the_first_that_reaches_a_pon_counts() {
 #[tokio::test]
 async fn without_a_route_there_is_no_power(#[case] fault: Fault) {
     let api = in_town().await;
-    api.world.sandbox.ozmap().fail_route(POTENCY, 1, fault);
+    api.world.sandbox.ozmap().faults().fail_route(POTENCY, 1, fault);
     problem(api.power("").await, 422, "no_fibre_route").await;
     said(api.power("").await).await;
 }
@@ -157,7 +157,7 @@ async fn a_client_whom_ozmap_does_not_know_is_not_found() {
 #[tokio::test]
 async fn of_two_clients_of_one_code_none_is_meant() {
     let api = in_town().await;
-    api.world.sandbox.ozmap().add_client(Subscriber::new("10001"));
+    api.world.sandbox.ozmap().add_client(TestClient::new("10001"));
     problem(api.power("").await, 409, "client_ambiguous").await;
 }
 
@@ -176,7 +176,7 @@ async fn an_answer_is_given_again_for_a_while_unless_the_caller_wants_another() 
 #[tokio::test]
 async fn however_many_wait_ozmap_is_asked_once() {
     let api = in_town().await;
-    api.world.sandbox.ozmap().set_latency(Duration::from_millis(200));
+    api.world.sandbox.ozmap().faults().set_latency(Duration::from_millis(200));
     let answers = futures::future::join_all((0..50).map(|_| api.power(""))).await;
     assert!(answers.iter().all(|answer| answer.status().as_u16() == 200));
     assert_eq!(api.asked(), 1);
@@ -213,7 +213,7 @@ async fn when_ozmap_is_away_what_it_said_last_counts_after_a_restart_too() {
 #[tokio::test]
 async fn a_slow_ozmap_is_not_waited_for_longer_than_the_caller_can() {
     let api = impatient().await;
-    api.world.sandbox.ozmap().fail_route("/properties", 1_000, Fault::Hang(Duration::from_secs(30)));
+    api.world.sandbox.ozmap().faults().fail_route("/properties", 1_000, Fault::Hang(Duration::from_secs(30)));
     let asked = Instant::now();
     problem(api.power("").await, 503, "ozmap_unreachable").await;
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
@@ -237,6 +237,6 @@ async fn a_client_who_moved_is_calculated_anew() {
     said(moved.json(&json!({"splitter_id": splitter, "port": port})).send().await.expect("an answer")).await;
     api.away();
     problem(api.power("").await, 503, "ozmap_unreachable").await;
-    api.world.sandbox.ozmap().heal();
+    api.world.sandbox.ozmap().faults().heal();
     assert_eq!(said(api.power("").await).await["source"], "ozmap");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use gateway_sandbox::{Fault, Subscriber};
+use gateway_sandbox::{Fault, TestClient};
 use reqwest::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -112,9 +112,9 @@ async fn two_replicas_leave_one_client_on_a_port_and_one_property_of_a_code(
 async fn a_port_that_somebody_takes_between_look_and_write_is_told_as_taken() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
-    ozmap.fail_route("POST /properties", 1, Fault::Hang(Duration::from_millis(300)));
+    ozmap.faults().fail_route("POST /properties", 1, Fault::Hang(Duration::from_millis(300)));
     let (answer, ()) = tokio::join!(technician.activate("147", at(&cto, 3)), async {
-        technician.until("the gateway writes", |_| ozmap.awaited("POST /properties") == 0).await;
+        technician.until("the gateway writes", |_| ozmap.faults().awaited("POST /properties") == 0).await;
         technician.occupy("999", &cto, 3).await;
     });
     assert_eq!(problem(answer, 409, "port_taken").await["free_ports"], json!([1, 2, 4, 5, 6, 7, 8]));
@@ -126,9 +126,9 @@ async fn a_port_that_somebody_takes_before_a_move_is_written_is_told_as_taken() 
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     said(technician.activate("147", at(&cto, 1)).await, 201).await;
-    ozmap.fail_route("PATCH /properties", 1, Fault::Hang(Duration::from_millis(300)));
+    ozmap.faults().fail_route("PATCH /properties", 1, Fault::Hang(Duration::from_millis(300)));
     let (answer, ()) = tokio::join!(technician.activate("147", at(&cto, 3)), async {
-        technician.until("the gateway writes", |_| ozmap.awaited("PATCH /properties") == 0).await;
+        technician.until("the gateway writes", |_| ozmap.faults().awaited("PATCH /properties") == 0).await;
         technician.occupy("999", &cto, 3).await;
     });
     problem(answer, 409, "port_taken").await;
@@ -155,11 +155,11 @@ async fn in_a_hurry() -> Technician {
 async fn a_create_whose_answer_is_lost_is_looked_up(#[case] fault: Fault) {
     let technician = in_a_hurry().await;
     let (ozmap, ctos) = (technician.world.sandbox.ozmap(), &technician.network.ctos);
-    let homeless = ozmap.add_client(Subscriber::new("149").unconnected());
+    let homeless = ozmap.add_client(TestClient::new("149").unconnected());
     let path = format!("/properties/{}", homeless.property_id);
     assert_eq!(technician.directly(Method::PATCH, &path, json!({"client": null})).await.status(), 204);
 
-    ozmap.fail_route("POST /properties", 3, fault);
+    ozmap.faults().fail_route("POST /properties", 3, fault);
     let (created, activated, settled) = tokio::join!(
         technician.create("147", at(&ctos[0], 1)),
         technician.activate("148", at(&ctos[1], 2)),
@@ -186,8 +186,8 @@ async fn a_move_whose_answer_is_lost_is_done_once(#[case] fault: Fault) {
     let technician = in_a_hurry().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
     said(technician.create("147", at(&cto, 1)).await, 201).await;
-    ozmap.fail_route("PATCH /properties", 1, fault.clone());
-    ozmap.fail_route("PATCH /ftth-clients", 1, fault);
+    ozmap.faults().fail_route("PATCH /properties", 1, fault.clone());
+    ozmap.faults().fail_route("PATCH /ftth-clients", 1, fault);
     let moved = said(technician.activate("147", at(&cto, 2)).await, 200).await;
     assert_eq!((&moved["outcome"], &moved["implanted"]), (&json!("updated"), &json!(true)));
     assert_eq!((technician.on_port(&cto, 1), technician.on_port(&cto, 2).as_deref()), (None, Some("147")));
@@ -198,7 +198,7 @@ async fn a_move_whose_answer_is_lost_is_done_once(#[case] fault: Fault) {
 async fn a_create_that_was_accepted_and_not_done_is_done() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
-    ozmap.fail_route("POST /properties", 1, Fault::Body("{}".to_owned()));
+    ozmap.faults().fail_route("POST /properties", 1, Fault::Body("{}".to_owned()));
     let created = said(technician.create("147", at(&cto, 1)).await, 201).await;
     assert_eq!((&created["connection"]["port"], technician.counted()), (&json!(1), (1, 1)));
 }
@@ -207,7 +207,7 @@ async fn a_create_that_was_accepted_and_not_done_is_done() {
 async fn a_create_that_was_done_without_its_port_is_connected() {
     let technician = Technician::open().await;
     let (ozmap, cto) = (technician.world.sandbox.ozmap(), technician.network.ctos[0].clone());
-    ozmap.fail_route("POST /properties", 1, Fault::DoThenHang(Duration::from_millis(200)));
+    ozmap.faults().fail_route("POST /properties", 1, Fault::DoThenHang(Duration::from_millis(200)));
     let (answer, ()) = tokio::join!(technician.create("147", at(&cto, 1)), async {
         technician.until("it is created", |technician| technician.on_port(&cto, 1).is_some()).await;
         let drop = technician.held("147").1["drop"].as_str().expect("a drop cable").to_owned();

@@ -1,7 +1,7 @@
 //! Each row of `rules.md`, from INT6's JSON to OZmap's record.
 
 use gateway_core::sync::RunState;
-use gateway_sandbox::{Options, Subscriber};
+use gateway_sandbox::{Options, TestClient};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ async fn nothing_to_do_writes_nothing() {
 #[tokio::test]
 async fn a_measured_reading_sets_power_status_and_implantation(#[case] power: Value) {
     let world = World::empty().await;
-    world.sandbox.ozmap().add_client(Subscriber::new("147").implanted(false).status(1));
+    world.sandbox.ozmap().add_client(TestClient::new("147").implanted(false).status(1));
     world.reading("147", power);
     let report = world.sync().await;
     assert_eq!(world.held("147"), (json!(-21.53), json!(0), json!(true)));
@@ -77,7 +77,7 @@ async fn a_text_reading_marks_the_client_as_error_and_keeps_its_power(#[case] po
 #[tokio::test]
 async fn an_absent_reading_leaves_the_client_alone_and_is_counted(#[case] row: Value) {
     let world = World::empty().await;
-    world.sandbox.ozmap().add_client(Subscriber::new("147").implanted(false).status(1).potency_read(-19.0));
+    world.sandbox.ozmap().add_client(TestClient::new("147").implanted(false).status(1).potency_read(-19.0));
     world.sandbox.int6().set_row("147", row);
     let report = world.sync().await;
     assert_eq!(world.held("147"), (json!(-19.0), json!(1), json!(false)));
@@ -103,7 +103,7 @@ async fn a_client_that_goes_dark_stays_implanted_and_comes_back() {
 #[tokio::test]
 async fn onu_data_follow_int6_and_an_unknown_value_erases_none() {
     let world = World::empty().await;
-    let held = Subscriber::new("147").potency_read(-20.0).onu("old.147", "FHTT9A0B1C2D", "94:e3:ee:0e:10:55");
+    let held = TestClient::new("147").potency_read(-20.0).onu("old.147", "FHTT9A0B1C2D", "94:e3:ee:0e:10:55");
     world.sandbox.ozmap().add_client(held);
     let row = |serial: &str, user: &str, mac: &str| {
         let row = json!({"gpon_client_id": 147, "rx_power": -20.0, "serial_number": serial, "pppoe_username": user, "mac_address": mac});
@@ -125,7 +125,7 @@ async fn onu_data_follow_int6_and_an_unknown_value_erases_none() {
 async fn what_is_on_one_side_only_is_reported_and_neither_made_nor_deleted() {
     let world = World::empty().await;
     world.client("1");
-    world.sandbox.ozmap().add_client(Subscriber::new("2"));
+    world.sandbox.ozmap().add_client(TestClient::new("2"));
     world.reading("3", json!(-20));
     let report = world.sync().await;
     assert_eq!((report.counts.only_in_ozmap, report.counts.only_in_int6, report.counts.matched), (1, 1, 1));
@@ -140,7 +140,7 @@ async fn what_is_on_one_side_only_is_reported_and_neither_made_nor_deleted() {
 async fn duplicates_and_codes_that_are_not_numeric_are_never_guessed() {
     let world = World::empty().await;
     world.client("1");
-    world.sandbox.ozmap().add_client(Subscriber::new("1").potency_read(-18.0));
+    world.sandbox.ozmap().add_client(TestClient::new("1").potency_read(-18.0));
     world.reading("1", json!(-25));
     world.client("ABC");
     world.reading("ABC", json!(-25));

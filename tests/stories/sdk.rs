@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use gateway_core::sync::RunState;
-use gateway_sandbox::Subscriber;
+use gateway_sandbox::TestClient;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
@@ -34,7 +34,7 @@ async fn the_official_sdk_reads_what_the_gateway_wrote() {
         (&codes[70], json!("-27.9 dBm"), -27.9),
         (&codes[299], json!(3.2), 3.2),
     ] {
-        ozmap.put_client(Subscriber::new(code).implanted(false).status(1).potency_read(-20.0));
+        ozmap.put_client(TestClient::new(code).implanted(false).status(1).potency_read(-20.0));
         world.reading(code, power);
         expect(code, json!([dbm, 0, true]));
     }
@@ -57,7 +57,7 @@ async fn the_official_sdk_reads_what_the_gateway_wrote() {
     let onu = json!({"serial_number": "ABCD12345678", "user_PPPoE": "147@isp.example", "mac_address": "02:12:c8:cb:10:a8"});
     let row = json!({"serial_number": "ABCD12345678", "pppoe_username": "147@isp.example", "mac_address": "02:12:C8:CB:10:A8"});
     let code = &codes[250];
-    ozmap.put_client(Subscriber::new(code).potency_read(-20.0));
+    ozmap.put_client(TestClient::new(code).potency_read(-20.0));
     world.reading(code, json!(-20.0));
     let mut whole = int6.rows_of(code).remove(0);
     whole.as_object_mut().expect("a row").extend(row.as_object().expect("parts").clone());

@@ -124,8 +124,14 @@ impl Technician {
 impl Drop for Technician {
     /// Whatever the story: nobody is unplugged by force.
     fn drop(&mut self) {
-        let forced =
-            self.world.sandbox.ozmap().writes().into_iter().find(|call| !call.body["force"].is_null());
+        let forced = self
+            .world
+            .sandbox
+            .ozmap()
+            .calls()
+            .writes()
+            .into_iter()
+            .find(|call| !call.body["force"].is_null());
         if !std::thread::panicking() {
             assert_eq!(forced, None);
         }

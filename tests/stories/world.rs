@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::sync::{Mode, Rails, Trigger};
-use gateway_sandbox::{Options, Sandbox, Subscriber};
+use gateway_sandbox::{Options, Sandbox, TestClient};
 use int6_ozmap_gateway::app;
 use int6_ozmap_gateway::config::{Config, Purpose};
 use int6_ozmap_gateway::store::{ChangeFilter, Process, Store};
@@ -41,8 +41,8 @@ impl World {
             sandbox.ozmap().clear();
             sandbox.int6().clear();
         }
-        sandbox.ozmap().record(true);
-        sandbox.int6().record(true);
+        sandbox.ozmap().calls().record(true);
+        sandbox.int6().calls().record(true);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(&url(&folder)).await.expect("a new database");
         World { sandbox, store, stop: CancellationToken::new(), folder, extra: Vec::new() }
@@ -56,7 +56,7 @@ impl World {
 
     /// A client in order on both sides: −20.00 dBm, OK, implanted.
     pub fn client(&self, code: &str) {
-        self.sandbox.ozmap().add_client(Subscriber::new(code).potency_read(-20.0));
+        self.sandbox.ozmap().add_client(TestClient::new(code).potency_read(-20.0));
         self.reading(code, json!(-20.0));
     }
 
@@ -134,7 +134,7 @@ impl World {
 
     /// Writes that reached OZmap.
     pub fn writes(&self) -> usize {
-        self.sandbox.ozmap().writes().len()
+        self.sandbox.ozmap().calls().writes().len()
     }
 }
 

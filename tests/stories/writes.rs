@@ -1,7 +1,7 @@
 //! How changes are written: by value, narrowed down to the records at fault, one by one where it has to be.
 
 use gateway_core::sync::{Mode, Rails, RunState};
-use gateway_sandbox::{Fault, Options, Subscriber};
+use gateway_sandbox::{Fault, Options, TestClient};
 use serde_json::json;
 
 use crate::world::World;
@@ -16,7 +16,7 @@ async fn alike(clients: usize) -> World {
 }
 
 fn batches(world: &World) -> usize {
-    world.sandbox.ozmap().writes().iter().filter(|call| call.path.ends_with("/batch-update")).count()
+    world.sandbox.ozmap().calls().writes().iter().filter(|call| call.path.ends_with("/batch-update")).count()
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn one_value_on_many_clients_is_one_call() {
     let world = alike(150).await;
     let report = world.sync().await;
     assert_eq!((report.counts.changed, report.calls.ozmap_writes, world.writes()), (150, 1, 1));
-    let call = &world.sandbox.ozmap().writes()[0];
+    let call = &world.sandbox.ozmap().calls().writes()[0];
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/api/v2/properties/batch-update"));
     assert_eq!(call.body["update"], json!({"potencyRead": -31.53}));
     assert_eq!(world.sync().await.calls.ozmap_writes, 0, "works twice");
@@ -43,11 +43,11 @@ async fn the_calls_grow_with_the_values_and_not_with_the_clients() {
 #[tokio::test]
 async fn a_value_of_its_own_is_a_patch_with_all_fields_of_the_record() {
     let world = World::empty().await;
-    world.sandbox.ozmap().add_client(Subscriber::new("147").implanted(false).status(1));
+    world.sandbox.ozmap().add_client(TestClient::new("147").implanted(false).status(1));
     let row = json!({"gpon_client_id": 147, "rx_power": -20, "pppoe_username": "maria.147"});
     world.sandbox.int6().set_row("147", row);
     world.sync().await;
-    let writes = world.sandbox.ozmap().writes();
+    let writes = world.sandbox.ozmap().calls().writes();
     let methods: Vec<_> = writes.iter().map(|call| call.method.as_str()).collect();
     assert_eq!(methods, ["PATCH", "PATCH"], "one for the property, one for the client");
 }
@@ -77,7 +77,7 @@ async fn several_poisoned_records_fail_alone_whatever_the_field() {
         world
             .sandbox
             .ozmap()
-            .add_client(Subscriber::new(&code.to_string()).implanted(false).status(1).potency_read(-20.0));
+            .add_client(TestClient::new(&code.to_string()).implanted(false).status(1).potency_read(-20.0));
         world.reading(&code.to_string(), json!(-21));
     }
     for code in ["7", "8", "33"] {
@@ -107,7 +107,7 @@ async fn without_batch_update_records_are_written_one_by_one_and_that_is_remembe
 #[tokio::test]
 async fn a_405_means_the_same_as_a_404() {
     let world = alike(30).await;
-    world.sandbox.ozmap().fail_route("/api/v2/properties/batch-update", 1, Fault::Status(405));
+    world.sandbox.ozmap().faults().fail_route("/api/v2/properties/batch-update", 1, Fault::Status(405));
     let report = world.sync().await;
     assert_eq!((report.counts.changed, report.counts.failed, batches(&world)), (30, 0, 1));
 }
@@ -126,7 +126,7 @@ async fn a_host_that_ignores_filters_is_never_given_a_batch() {
     // What `?filter=` would answer on a host that ignores it: everyone.
     let everyone: Vec<_> = (0..25).map(|i| json!({"id": format!("{i:024x}")})).collect();
     let body = json!({"total": 30, "count": 25, "rows": everyone, "start": 0, "limit": 25}).to_string();
-    world.sandbox.ozmap().fail_after(1, 2, Fault::Body(body));
+    world.sandbox.ozmap().faults().fail_after(1, 2, Fault::Body(body));
     let report = world.sync().await;
     assert_eq!((report.counts.changed, report.counts.failed, batches(&world)), (30, 0, 0));
     assert_eq!(report.calls.ozmap_reads, 3, "one page, and two tries of a filter");
@@ -135,7 +135,7 @@ async fn a_host_that_ignores_filters_is_never_given_a_batch() {
 #[tokio::test]
 async fn a_batch_that_fails_for_another_reason_is_tried_in_smaller_parts() {
     let world = alike(64).await;
-    world.sandbox.ozmap().fail_route("/api/v2/properties/batch-update", 4, Fault::Status(500));
+    world.sandbox.ozmap().faults().fail_route("/api/v2/properties/batch-update", 4, Fault::Status(500));
     let report = world.sync().await;
     assert_eq!((report.counts.changed, report.counts.failed), (64, 0));
 }
@@ -155,5 +155,5 @@ async fn the_cursor_is_followed_to_the_end() {
     world.set("OZMAP_PAGE_SIZE", "25");
     let report = world.sync().await;
     assert_eq!((report.counts.ozmap_clients, report.counts.matched), (130, 130));
-    assert!(world.sandbox.ozmap().calls().iter().any(|call| call.query.contains("lastSeenId")));
+    assert!(world.sandbox.ozmap().calls().recorded().iter().any(|call| call.query.contains("lastSeenId")));
 }

@@ -1,208 +1,65 @@
 //! A pretend OZmap and a pretend INT6 over real HTTP on loopback, and a made-up town that both know.
 //!
-//! Tests tell a story to them (`sandbox.ozmap().add_client(…)`, `sandbox.int6().set_power(…)`), let the real client run, and ask what
-//! came of it. People use the same thing as a demo. State comes first and does no input or output; the HTTP faces come second.
+//! Tests tell a story to them, let the gateway run against their addresses, and ask what came of it:
 //!
-//! - [`ozmap`], [`int6`]: one system each.
-//! - `town`: the network, the clients, and the mess that an ISP's data is in.
-//! - `door`: faults, latency and call log of a simulator; `serve` and `socket`: one request from wire to wire.
+//! ```no_run
+//! # async fn story() -> std::io::Result<()> {
+//! use gateway_sandbox::{Fault, Options, Sandbox, TestClient};
 //!
-//! **It shares no type with the rest of the program**, so that a misspelt field cannot pass on both sides.
+//! let sandbox = Sandbox::start(Options { clients: 20, messy: false, ..Options::default() }).await?;
+//! sandbox.ozmap().add_client(TestClient::new("147").potency_read(-20.0));
+//! sandbox.int6().set_row("147", serde_json::json!({ "gpon_client_id": 147, "rx_power": "-21,53" }));
+//! sandbox.ozmap().faults().fail_route("PATCH /properties", 1, Fault::DoThenCut);
+//! // … the gateway syncs `sandbox.ozmap_url()` with `sandbox.int6_url()` …
+//! assert_eq!(sandbox.ozmap().property_of("147").expect("a property")["potencyRead"], -21.53);
+//! assert_eq!(sandbox.ozmap().calls().counts().updates, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! People use the same thing as a demonstration: `int6-ozmap-gateway sandbox`.
+//!
+//! # A tour
+//!
+//! State comes first and does no input or output; HTTP comes second.
+//!
+//! 1. `town` draws a network and its clients: what OZmap holds, what INT6 reads, and the noise that is in real data.
+//! 2. `ozmap` is the one system, `int6` the other. Each has a state, routes that answer a call from it, and a handle by which a
+//!    test changes it past HTTP.
+//! 3. `exchange` is a call and its answer, `simulator` what a system is to the server.
+//! 4. `faults` is what goes wrong on purpose, `call_log` who called.
+//! 5. `serve` takes a request from socket to socket, with the cuttable sockets of `socket`.
+//! 6. `sandbox` starts and stops all of it, as `options` say. `lock` and `secret` are tools.
+//!
+//! # Walls
+//!
+//! **It shares no type with the gateway**, and is written from `docs/contracts/ozmap-api.md` and `docs/contracts/int6-api.md` alone,
+//! so that a misspelt field cannot pass on both sides. Where those say nothing, a rule is marked `Inferred:`. What it does not know
+//! it answers with 501 instead of a guess.
+//!
+//! Files import downwards: `sandbox` → `town` → `ozmap`, `int6` → `simulator` → `faults`, `call_log` → `exchange`. `serve` knows no
+//! system but what `simulator` says of it, and the two systems do not know each other.
 
-mod door;
-pub mod int6;
-pub mod ozmap;
+mod call_log;
+mod exchange;
+mod faults;
+mod int6;
+mod lock;
+mod options;
+mod ozmap;
+mod sandbox;
+mod secret;
 mod serve;
+mod simulator;
 mod socket;
 #[cfg(test)]
 mod tests;
 mod town;
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
-
-use door::Door;
-pub use door::{Counts, Fault, RecordedCall};
-use int6::Int6;
-pub use int6::Int6Handle;
-use ozmap::Ozmap;
-pub use ozmap::{Added, OzmapHandle, Subscriber};
-use rand::RngExt;
-use serve::{Server, Simulator};
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// What kind of sandbox to start.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// Clients in OZmap; 2,000 by default.
-    pub clients: usize,
-    /// The same seed gives the same town; credentials are random all the same.
-    pub seed: u64,
-    /// Added to each answer; none by default.
-    pub latency: Duration,
-    /// Share of requests, in percent, that meet a 503, a 500 or a cut connection; 0 by default.
-    pub fail_percent: f64,
-    /// How often the readings drift by a few hundredths of a dBm; never by default.
-    pub drift: Option<Duration>,
-    /// Whether the data is in the mess that real data is in (the default); else both systems agree and a sync has nothing to do.
-    pub messy: bool,
-    /// Whether OZmap's lists answer `hasNextPage` and `nextUrl` (the default), or only the older envelope.
-    pub next_urls: bool,
-    /// Whether OZmap has the batch-update routes (the default); else they answer 404.
-    pub batch_update: bool,
-    /// The address to listen on; loopback by default.
-    pub ip: IpAddr,
-    /// OZmap's port; 0, the default, is any free one.
-    pub ozmap_port: u16,
-    /// INT6's port; 0, the default, is any free one.
-    pub int6_port: u16,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            clients: 2000,
-            seed: 1,
-            latency: Duration::ZERO,
-            fail_percent: 0.0,
-            drift: None,
-            messy: true,
-            next_urls: true,
-            batch_update: true,
-            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ozmap_port: 0,
-            int6_port: 0,
-        }
-    }
-}
-
-/// Both systems, running; they stop when this is dropped or stopped.
-pub struct Sandbox {
-    ozmap: OzmapHandle,
-    int6: Int6Handle,
-    ozmap_state: Arc<Ozmap>,
-    int6_state: Arc<Int6>,
-    ozmap_server: Server,
-    int6_server: Server,
-    drift: Option<JoinHandle<()>>,
-    stop: DropGuard,
-}
-
-impl Sandbox {
-    /// Makes up a town, binds both servers and serves them.
-    ///
-    /// # Errors
-    /// When an address cannot be bound.
-    pub async fn start(options: Options) -> io::Result<Sandbox> {
-        let Options {
-            clients, seed, latency, fail_percent, drift, messy, next_urls, batch_update, ip, ..
-        } = options;
-        // Hundreds of thousands of clients take a while: not on a thread that serves others.
-        let town = tokio::task::spawn_blocking(move || town::build(clients, seed, messy))
-            .await
-            .map_err(io::Error::other)?;
-        let door = || Door::new(latency, fail_percent);
-        let ozmap = Arc::new(Ozmap::new(door(), town.state, next_urls, batch_update));
-        let int6 = Arc::new(Int6::new(door(), town.rows));
-
-        let token = CancellationToken::new();
-        let stop = token.clone().drop_guard();
-        let serve = |simulator: Arc<dyn Simulator>, port| serve::listen(simulator, ip, port, token.clone());
-        let ozmap_server = serve(ozmap.clone(), options.ozmap_port).await?;
-        let int6_server = serve(int6.clone(), options.int6_port).await?;
-        let int6_handle = Int6Handle::new(int6.clone(), seed);
-        let drift = drift.map(|period| tokio::spawn(drift_until(token, int6_handle.clone(), period)));
-        Ok(Sandbox {
-            ozmap: OzmapHandle::new(ozmap.clone()),
-            int6: int6_handle,
-            ozmap_state: ozmap,
-            int6_state: int6,
-            ozmap_server,
-            int6_server,
-            drift,
-            stop,
-        })
-    }
-
-    /// OZmap's address, without a path, e.g. `http://127.0.0.1:40123`.
-    pub fn ozmap_url(&self) -> String {
-        url(self.ozmap_server.address)
-    }
-
-    /// OZmap's API key, sent as the whole `Authorization` header.
-    pub fn ozmap_key(&self) -> String {
-        self.ozmap_state.credentials.key.clone()
-    }
-
-    /// Login name and password of OZmap's `POST /users/login?type=API`.
-    pub fn ozmap_login(&self) -> (String, String) {
-        let credentials = &self.ozmap_state.credentials;
-        (credentials.login.clone(), credentials.password.clone())
-    }
-
-    /// INT6's address, without a path.
-    pub fn int6_url(&self) -> String {
-        url(self.int6_server.address)
-    }
-
-    /// The e-mail that INT6 knows.
-    pub fn int6_email(&self) -> String {
-        self.int6_state.email.clone()
-    }
-
-    /// The token that goes with the e-mail.
-    pub fn int6_token(&self) -> String {
-        self.int6_state.token.clone()
-    }
-
-    /// The pretend OZmap.
-    pub fn ozmap(&self) -> &OzmapHandle {
-        &self.ozmap
-    }
-
-    /// The pretend INT6.
-    pub fn int6(&self) -> &Int6Handle {
-        &self.int6
-    }
-
-    /// Stops both servers, cutting every connection, and waits until they are gone.
-    pub async fn stop(self) {
-        drop(self.stop);
-        let tasks = [Some(self.ozmap_server.task), Some(self.int6_server.task), self.drift];
-        // A task that panicked has stopped as well.
-        futures::future::join_all(tasks.into_iter().flatten()).await;
-    }
-}
-
-async fn drift_until(stop: CancellationToken, int6: Int6Handle, period: Duration) {
-    while stop.run_until_cancelled(tokio::time::sleep(period)).await.is_some() {
-        int6.drift();
-    }
-}
-
-fn url(address: SocketAddr) -> String {
-    let host = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
-    format!("http://{}", SocketAddr::new(host, address.port()))
-}
-
-/// 128 random bits in hexadecimal digits.
-fn random_text() -> String {
-    format!("{:032x}", rand::rng().random::<u128>())
-}
-
-// A panic of one test must not hide behind a poisoned lock in the next.
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
+pub use call_log::{CallCounts, CallLog, RecordedCall};
+pub use faults::{Fault, FaultInjector};
+pub use int6::handle::Int6Handle;
+pub use options::Options;
+pub use ozmap::handle::OzmapHandle;
+pub use ozmap::test_client::{AddedClient, TestClient};
+pub use sandbox::Sandbox;

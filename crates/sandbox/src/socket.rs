@@ -13,11 +13,11 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Cuts the connection that a request came by.
 #[derive(Clone, Debug)]
-pub(super) struct Scissors(CancellationToken);
+pub(crate) struct Scissors(CancellationToken);
 
 impl Scissors {
     /// Drops the connection: whatever is written afterwards never leaves.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.cancel();
     }
 }
@@ -29,9 +29,9 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Scissors {
 }
 
 /// A TCP listener whose connections can be cut one by one, or all together through `all`.
-pub(super) struct CuttableListener {
-    pub(super) inner: TcpListener,
-    pub(super) all: CancellationToken,
+pub(crate) struct CuttableListener {
+    pub(crate) inner: TcpListener,
+    pub(crate) all: CancellationToken,
 }
 
 impl Listener for CuttableListener {
@@ -52,7 +52,7 @@ impl Listener for CuttableListener {
 }
 
 /// One connection of a [`CuttableListener`].
-pub(super) struct CuttableStream {
+pub(crate) struct CuttableStream {
     stream: TcpStream,
     cut: CancellationToken,
     /// Wakes a reader that waits on an idle connection.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::*;
+use crate::{Fault, Options, RecordedCall, Sandbox};
 
 /// Sends one request and reads until the server closes; status, head and body as they came.
 async fn send(
@@ -66,12 +66,12 @@ async fn requests_are_recorded_when_asked() {
     let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
     let path = format!("/ftth-clients/{id}");
     ozmap(&sandbox, "PATCH", &path, r#"{"status":1}"#).await.expect("answer");
-    assert_eq!((sandbox.ozmap().calls(), sandbox.ozmap().counts().updates), (vec![], 1));
-    sandbox.ozmap().record(true);
+    assert_eq!((sandbox.ozmap().calls().recorded(), sandbox.ozmap().calls().counts().updates), (vec![], 1));
+    sandbox.ozmap().calls().record(true);
     ozmap(&sandbox, "GET", "/boxes?limit=1", "").await.expect("answer");
     let (status, head, body) = ozmap(&sandbox, "PATCH", &path, r#"{"status":7}"#).await.expect("answer");
     assert_eq!((status, body.contains("message")), (422, true), "{head}");
-    assert_eq!(sandbox.ozmap().calls().len(), 2);
+    assert_eq!(sandbox.ozmap().calls().recorded().len(), 2);
     let wanted = RecordedCall {
         method: "PATCH".into(),
         path: format!("/api/v2{path}"),
@@ -79,22 +79,22 @@ async fn requests_are_recorded_when_asked() {
         body: json!({"status": 7}),
         status: 422,
     };
-    assert_eq!(sandbox.ozmap().writes(), [wanted]);
-    assert_eq!(sandbox.ozmap().counts().failures, 1);
-    sandbox.ozmap().reset_calls();
-    assert_eq!(sandbox.ozmap().counts().total(), 0);
+    assert_eq!(sandbox.ozmap().calls().writes(), [wanted]);
+    assert_eq!(sandbox.ozmap().calls().counts().failures, 1);
+    sandbox.ozmap().calls().reset();
+    assert_eq!(sandbox.ozmap().calls().counts().total(), 0);
 }
 
 #[tokio::test]
 async fn a_request_may_be_carried_out_and_never_answered() {
     let sandbox = small().await;
     let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
-    sandbox.ozmap().fail_route("PATCH /ftth-clients", 1, Fault::DoThenCut);
-    sandbox.ozmap().record(true);
+    sandbox.ozmap().faults().fail_route("PATCH /ftth-clients", 1, Fault::DoThenCut);
+    sandbox.ozmap().calls().record(true);
     let answer = ozmap(&sandbox, "PATCH", &format!("/ftth-clients/{id}"), r#"{"name":"Done"}"#).await;
     assert!(answer.is_err(), "{answer:?}");
     assert_eq!(sandbox.ozmap().client("10001").expect("client")["name"], "Done");
-    assert_eq!(sandbox.ozmap().calls()[0].status, 0);
+    assert_eq!(sandbox.ozmap().calls().recorded()[0].status, 0);
     assert_eq!(ozmap(&sandbox, "GET", "/boxes", "").await.expect("answer").0, 200);
 }
 
@@ -102,24 +102,24 @@ async fn a_request_may_be_carried_out_and_never_answered() {
 async fn a_request_may_be_carried_out_and_answered_wrongly_or_late() {
     let sandbox = small().await;
     let id = sandbox.ozmap().client("10001").expect("client")["id"].as_str().expect("id").to_owned();
-    let (path, wait) = (format!("/ftth-clients/{id}"), std::time::Duration::from_millis(200));
+    let (path, wait) = (format!("/ftth-clients/{id}"), Duration::from_millis(200));
     for (fault, name, status) in
         [(Fault::DoThenStatus(503), "One", 503), (Fault::DoThenHang(wait), "Two", 204)]
     {
-        sandbox.ozmap().fail_route("PATCH /ftth-clients", 1, fault);
-        assert_eq!(sandbox.ozmap().awaited("PATCH /ftth-clients"), 1);
-        let (begun, body) = (std::time::Instant::now(), format!(r#"{{"name":"{name}"}}"#));
+        sandbox.ozmap().faults().fail_route("PATCH /ftth-clients", 1, fault);
+        assert_eq!(sandbox.ozmap().faults().awaited("PATCH /ftth-clients"), 1);
+        let (begun, body) = (Instant::now(), format!(r#"{{"name":"{name}"}}"#));
         let answer = ozmap(&sandbox, "PATCH", &path, &body).await.expect("answer");
         assert_eq!((answer.0, begun.elapsed() >= wait), (status, name == "Two"));
         assert_eq!(sandbox.ozmap().client("10001").expect("client")["name"], name);
-        assert_eq!(sandbox.ozmap().awaited("PATCH /ftth-clients"), 0);
+        assert_eq!(sandbox.ozmap().faults().awaited("PATCH /ftth-clients"), 0);
     }
 }
 
 #[tokio::test]
 async fn a_body_may_end_too_early() {
     let sandbox = small().await;
-    sandbox.ozmap().fail_next(1, Fault::Cut);
+    sandbox.ozmap().faults().fail_next(1, Fault::Cut);
     let (status, head, body) = ozmap(&sandbox, "GET", "/boxes", "").await.expect("a beginning");
     assert_eq!(status, 200);
     assert!(head.contains("content-length: 1024") && body.len() < 1024, "{head}");
@@ -129,10 +129,10 @@ async fn a_body_may_end_too_early() {
 async fn faults_answer_what_they_were_told() {
     let sandbox = small().await;
     let fault = Fault::StatusWith { status: 429, retry_after: Some(7), body: "slow down".into() };
-    sandbox.ozmap().fail_next(1, fault);
-    sandbox.ozmap().fail_next(1, Fault::Status(503));
-    sandbox.ozmap().fail_next(1, Fault::NotJson);
-    sandbox.ozmap().fail_next(1, Fault::Body("null".into()));
+    sandbox.ozmap().faults().fail_next(1, fault);
+    sandbox.ozmap().faults().fail_next(1, Fault::Status(503));
+    sandbox.ozmap().faults().fail_next(1, Fault::NotJson);
+    sandbox.ozmap().faults().fail_next(1, Fault::Body("null".into()));
     let mut answers = Vec::new();
     for _ in 0..5 {
         answers.push(ozmap(&sandbox, "GET", "/boxes", "").await.expect("answer"));
@@ -149,7 +149,7 @@ async fn a_caller_that_hangs_up_during_a_hang_has_changed_nothing() {
     let sandbox = small().await;
     let before = sandbox.ozmap().client("10001").expect("client");
     let path = format!("/ftth-clients/{}", before["id"].as_str().expect("id"));
-    sandbox.ozmap().fail_next(1, Fault::Hang(Duration::from_millis(300)));
+    sandbox.ozmap().faults().fail_next(1, Fault::Hang(Duration::from_millis(300)));
     let call = ozmap(&sandbox, "PATCH", &path, r#"{"name":"Late"}"#);
     assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -159,7 +159,7 @@ async fn a_caller_that_hangs_up_during_a_hang_has_changed_nothing() {
 #[tokio::test]
 async fn latency_is_added_to_each_answer() {
     let sandbox = small().await;
-    sandbox.ozmap().set_latency(Duration::from_millis(80));
+    sandbox.ozmap().faults().set_latency(Duration::from_millis(80));
     let start = Instant::now();
     ozmap(&sandbox, "GET", "/boxes?limit=1", "").await.expect("answer");
     assert!(start.elapsed() >= Duration::from_millis(80));
@@ -181,7 +181,7 @@ async fn stopping_cuts_idle_and_hanging_connections() {
     let sandbox = small().await;
     let url = sandbox.ozmap_url();
     let mut idle = TcpStream::connect(url.trim_start_matches("http://")).await.expect("connection");
-    sandbox.ozmap().fail_next(1, Fault::Hang(Duration::from_secs(60)));
+    sandbox.ozmap().faults().fail_next(1, Fault::Hang(Duration::from_secs(60)));
     let hanging = tokio::spawn({
         let url = url.clone();
         async move { send(&url, "GET", "/api/v2/boxes", "", "").await.is_err() }
@@ -200,6 +200,6 @@ async fn some_requests_fail_when_asked_for() {
     for _ in 0..60 {
         let _ = ozmap(&sandbox, "GET", "/box-types", "").await;
     }
-    let counts = sandbox.ozmap().counts();
+    let counts = sandbox.ozmap().calls().counts();
     assert!(counts.failures > 5 && counts.failures < 55, "{counts:?}");
 }

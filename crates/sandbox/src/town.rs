@@ -1,19 +1,24 @@
 //! A made-up town in the open sea, and the two systems' knowledge of it.
 
-mod mess;
 mod names;
 mod network;
+mod noise;
 #[cfg(test)]
 mod tests;
 
 use compact_str::{CompactString, ToCompactString};
-use network::{FOUNDED, Network, Stop, shifted};
 use rand::RngExt;
 
-use super::int6::{Reading, Row, Rx, Shape};
-use super::ozmap::{
-    Client, Id, Kind, Onu, Output, Port, Property, Splitter, State, Trace, arriving, hundredths, now,
-};
+use self::network::{FOUNDED, Network, Stop};
+use crate::int6::reading::{PonLink, Reading, Row, Rx, Shape};
+use crate::ozmap::geometry::shifted;
+use crate::ozmap::id::{Id, Kind};
+use crate::ozmap::potency::arriving;
+use crate::ozmap::record::client::{Client, Onu};
+use crate::ozmap::record::property::{Property, Trace};
+use crate::ozmap::record::splitter::Port;
+use crate::ozmap::record::{hundredths, now};
+use crate::ozmap::state::State;
 
 /// The first client's code.
 const FIRST_CODE: usize = 10_001;
@@ -21,13 +26,13 @@ const FIRST_CODE: usize = 10_001;
 const OCCUPIED: u32 = 72;
 
 /// What both systems know.
-pub(super) struct Town {
-    pub(super) state: State,
-    pub(super) rows: Vec<Row>,
+pub(crate) struct Town {
+    pub(crate) state: State,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Draws a town with this many clients in OZmap; the same seed gives the same town, but for the age of the readings.
-pub(super) fn build(clients: usize, seed: u64, messy: bool) -> Town {
+pub(crate) fn build(clients: usize, seed: u64, messy: bool) -> Town {
     let mut settlers = Settlers {
         network: Network::new(seed),
         rows: Vec::new(),
@@ -70,24 +75,26 @@ impl Settlers {
         self.network.rng.random_ratio(percent, 100)
     }
 
-    fn fill(&mut self, stop: &Stop, link: (u16, u8, u8)) {
-        for splitter in &stop.splitters {
-            let outputs =
-                self.network.state.splitter(*splitter).map_or(&[][..], |splitter| &splitter.outputs);
-            let free: Vec<bool> = outputs.iter().map(|output| output.is_free()).collect();
-            for (index, _) in free.into_iter().enumerate().filter(|(_, free)| *free) {
-                let port = Port { splitter: *splitter, number: (index + 1) as u16 };
+    /// Gives most free ports of a stop a client, as long as clients are wanted.
+    fn fill(&mut self, stop: &Stop, link: PonLink) {
+        for id in &stop.splitters {
+            let Some(splitter) = self.network.state.splitter(*id) else { continue };
+            let numbered = splitter.outputs.iter().zip(1..);
+            let free: Vec<u16> =
+                numbered.filter(|(output, _)| output.is_free()).map(|(_, port)| port).collect();
+            for number in free {
+                let port = Port { splitter: *id, number };
                 if self.settled < self.wanted && self.chance(OCCUPIED) {
                     self.settle(stop, port, link);
                 } else if self.chance(2) {
-                    // A home that keeps its port although nobody lives there.
-                    self.add_home(stop, Some(port), None, Trace::Single);
+                    // A property that keeps its port although its client is gone.
+                    self.add_property(stop, Some(port), None, Trace::Single);
                 }
             }
         }
     }
 
-    fn add_home(&mut self, stop: &Stop, port: Option<Port>, client: Option<Id>, trace: Trace) -> Id {
+    fn add_property(&mut self, stop: &Stop, port: Option<Port>, client: Option<Id>, trace: Trace) -> Id {
         let rng = &mut self.network.rng;
         let in_building = stop.place.kind() == Kind::Building;
         let (east, north) = (rng.random_range(-38.0..38.0_f64), rng.random_range(-55.0..55.0_f64));
@@ -100,23 +107,13 @@ impl Settlers {
         };
         let id = self.network.state.next_id(Kind::Property);
         self.network.state.put_property(Property {
-            id,
             coords,
             address: Some(address.into()),
-            observation: None,
-            project: self.network.project,
             place: Some(stop.place),
-            pole: None,
             client,
-            potency_read: None,
-            connection: None,
-            has_drop: false,
             drop_km: drop_km as f32,
             trace,
-            tags: Vec::new(),
-            former_clients: Vec::new(),
-            created: FOUNDED,
-            updated: FOUNDED,
+            ..Property::new(id, self.network.project, FOUNDED)
         });
         if let Some(port) = port {
             self.network.state.connect(id, port);
@@ -125,7 +122,7 @@ impl Settlers {
     }
 
     /// One client: in OZmap with client and property, in INT6 with a row.
-    fn settle(&mut self, stop: &Stop, port: Port, link: (u16, u8, u8)) {
+    fn settle(&mut self, stop: &Stop, port: Port, link: PonLink) {
         let ordinal = self.settled;
         self.settled += 1;
         let code: CompactString = if self.messy && ordinal % 400 == 17 {
@@ -141,47 +138,47 @@ impl Settlers {
         };
         let port = (ordinal % 100 != 13).then_some(port);
         let client = self.network.state.next_id(Kind::Client);
-        let home = self.add_home(stop, port, Some(client), trace);
-        let calculated =
-            self.network.state.property(home).and_then(|home| arriving(&self.network.state, home));
-        let read = self.read_power(calculated);
-
-        let (person, onu, mac) = self.onu(&code);
+        let property = self.add_property(stop, port, Some(client), trace);
+        let read = self.read_power(Some(property));
+        let (name, onu, mac) = self.onu(&code);
         let known_onu = if self.chance(10) { Onu::new("", "", "") } else { onu.clone() };
-        let in_both = !(self.messy && ordinal % 200 == 50);
         let potency_read = if self.messy { self.outdated(read) } else { Some(f64::from(read) / 100.0) };
+        self.network.state.change_property(property, |property| {
+            property.potency_read = potency_read;
+            property.updated = FOUNDED;
+        });
+        self.add_client(client, code.clone(), name, known_onu.clone());
+        let only_in_ozmap = self.messy && ordinal % 200 == 50;
+        if only_in_ozmap {
+            return;
+        }
+        let onu = if self.messy { onu } else { known_onu };
+        let mut reading = self.reading(code, read, onu, link);
+        if self.messy {
+            noise::add_noise(&mut self.network.rng, &mut reading, mac);
+        }
+        self.add_row(reading, ordinal % 500 == 40);
+    }
+
+    fn add_client(&mut self, id: Id, code: CompactString, name: CompactString, onu: Onu) {
         let implanted = !self.messy || !self.chance(4);
         let status = u8::from(self.messy && self.chance(3));
         let certified = self.chance(60);
         self.network.state.put_client(Client {
-            id: client,
-            code: code.clone(),
-            name: Some(person),
-            observation: None,
+            code,
+            name: Some(name),
             implanted,
             certified,
             status,
-            onu: known_onu.clone(),
-            tags: Vec::new(),
-            created: FOUNDED,
-            updated: FOUNDED,
+            onu,
+            ..Client::new(id, FOUNDED)
         });
-        self.network.state.change_property(home, |home| {
-            home.potency_read = potency_read;
-            home.updated = FOUNDED;
-        });
-        if in_both {
-            let onu = if self.messy { onu } else { known_onu };
-            let mut reading = self.reading(code, read, onu, link);
-            if self.messy {
-                mess::soil(&mut self.network.rng, &mut reading, mac);
-            }
-            self.add_row(reading, ordinal % 500 == 40);
-        }
     }
 
-    /// What the ONU reads, hundredths of a dBm: near what should arrive, mostly a bit less.
-    fn read_power(&mut self, calculated: Option<f64>) -> i16 {
+    /// What the ONU reads, hundredths of a dBm: near what should arrive at its property, mostly a bit less.
+    fn read_power(&mut self, property: Option<Id>) -> i16 {
+        let state = &self.network.state;
+        let calculated = property.and_then(|id| arriving(state, state.property(id)?));
         let rng = &mut self.network.rng;
         let near = calculated.map(|calculated| calculated + rng.random_range(-1.6..0.5));
         let dbm = near.unwrap_or_else(|| rng.random_range(-27.0..-18.0));
@@ -206,7 +203,7 @@ impl Settlers {
         (format!("{first} {last}").into(), onu, mac)
     }
 
-    fn reading(&mut self, code: CompactString, power: i16, onu: Onu, link: (u16, u8, u8)) -> Reading {
+    fn reading(&mut self, code: CompactString, power: i16, onu: Onu, link: PonLink) -> Reading {
         Reading {
             id: self.next_row_id(),
             code,
@@ -229,19 +226,19 @@ impl Settlers {
 
     fn add_row(&mut self, reading: Reading, twice: bool) {
         let id = self.next_row_id() + 1;
-        let twin = (self.messy && twice).then(|| mess::older_twin(&mut self.network.rng, &reading, id));
+        let twin = (self.messy && twice).then(|| noise::older_twin(&mut self.network.rng, &reading, id));
         self.rows.push(Row::Made(reading));
         self.rows.extend(twin.map(Row::Made));
     }
 
     /// Clients that only INT6 knows: one for every two hundred.
-    fn add_strangers(&mut self, link: (u16, u8, u8)) {
+    fn add_strangers(&mut self, link: PonLink) {
         for ordinal in 0..self.wanted / 200 {
             let code = (FIRST_CODE + self.wanted + ordinal).to_compact_string();
             let (_, onu, mac) = self.onu(&code);
             let power = self.read_power(None);
             let mut reading = self.reading(code, power, onu, link);
-            mess::soil(&mut self.network.rng, &mut reading, mac);
+            noise::add_noise(&mut self.network.rng, &mut reading, mac);
             self.add_row(reading, false);
         }
     }
@@ -256,68 +253,4 @@ impl Settlers {
             }
         }
     }
-}
-
-/// A free port for a client that a test adds: an existing one, else on a splitter made for it.
-pub(super) fn port_for_test(state: &mut State) -> Option<Port> {
-    if let Some(port) = state.free_port() {
-        return Some(port);
-    }
-    let lit = state.ids(Kind::Splitter, None).filter_map(|id| state.splitter(id));
-    let model = lit.filter(|splitter| splitter.is_drop).find(|splitter| splitter.route.is_some())?.clone();
-    let place = state.next_id(Kind::Box);
-    let id = state.next_id(Kind::Splitter);
-    let mut fields = state.document(model.parent)?.clone();
-    fields.retain(|name, _| !matches!(name.as_str(), "buildingType" | "hasProblem"));
-    fields.extend([
-        ("name".to_owned(), format!("CTO-X{place}").into()),
-        ("draft".to_owned(), false.into()),
-        ("kind".to_owned(), "Box".into()),
-    ]);
-    state.put_document(place, fields);
-    let outputs = vec![Output::default(); 16];
-    let input = Some(id.as_kind(Kind::Fiber));
-    state.put_splitter(Splitter { id, parent: place, input, outputs, ..model });
-    state.free_port()
-}
-
-/// A property for a client that a test adds, beside the box of its port.
-pub(super) fn home_for_test(
-    state: &mut State,
-    client: Id,
-    port: Option<Port>,
-    potency_read: Option<f64>,
-) -> Id {
-    let id = state.next_id(Kind::Property);
-    let of_port = port.and_then(|port| state.splitter(port.splitter)).map(|s| (Some(s.parent), s.project));
-    let (place, project) = of_port
-        .unwrap_or_else(|| (None, state.ids(Kind::Project, None).next().unwrap_or(Id::first(Kind::Project))));
-    let coordinate = |name: &str| place.and_then(|place| state.document(place)?.get(name)?.as_f64());
-    let at = coordinate("lng").zip(coordinate("lat")).unwrap_or((-44.2, -26.5));
-    let in_building = place.is_some_and(|place| place.kind() == Kind::Building);
-    let created = now();
-    let property = Property {
-        id,
-        coords: (!in_building).then(|| shifted(at, 10.0, 10.0)),
-        address: None,
-        observation: None,
-        project,
-        place,
-        pole: None,
-        client: Some(client),
-        potency_read,
-        connection: None,
-        has_drop: false,
-        drop_km: 0.02,
-        trace: Trace::Single,
-        tags: Vec::new(),
-        former_clients: Vec::new(),
-        created,
-        updated: created,
-    };
-    state.put_property(property);
-    if let Some(port) = port {
-        state.connect(id, port);
-    }
-    id
 }

@@ -71,7 +71,7 @@ fn installation(sandbox: &Sandbox) -> String {
   # 1 which splitters are near the customer?
   curl -s -H "X-API-Key: $GATEWAY_API_KEY" "$GATEWAY_URL/v1/splitters/nearby?lat={lat}&lng={lng}&limit=3"
 
-  # 2 connect client {CODE}, whom INT6 knows and OZmap does not; repeat it: nothing happens
+  # 2 connect client {CODE}, which INT6 knows and OZmap does not; repeat it: nothing happens
   curl -s -X PUT -H "X-API-Key: $GATEWAY_API_KEY" $GATEWAY_URL/v1/clients/{CODE}/activation \
     -d '{asked}'
 

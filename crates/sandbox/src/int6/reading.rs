@@ -1,4 +1,6 @@
-//! One row of INT6's bulk read, with the mess of the wild kept as data.
+//! One row of INT6's bulk read, with the shapes of the wild kept as data.
+//!
+//! Source: `docs/contracts/int6-api.md`, "Bulk power read" and "Shapes of a reading".
 
 use compact_str::CompactString;
 use jiff::Timestamp;
@@ -30,8 +32,15 @@ pub(crate) struct Reading {
     pub(crate) updated: i64,
     /// Whether the time is sent without a zone.
     pub(crate) naive_time: bool,
-    /// Numbers of OLT, slot and PON.
-    pub(crate) link: (u16, u8, u8),
+    pub(crate) link: PonLink,
+}
+
+/// Where an ONU hangs: numbers of OLT, slot and PON, from 1 on.
+#[derive(Clone, Copy)]
+pub(crate) struct PonLink {
+    pub(crate) olt: u16,
+    pub(crate) slot: u8,
+    pub(crate) pon: u8,
 }
 
 /// Power at the ONU and the shape in which it is sent.
@@ -138,10 +147,10 @@ impl Row {
         }
     }
 
-    pub(crate) fn link(&self) -> (u16, u8, u8) {
+    pub(crate) fn link(&self) -> PonLink {
         match self {
             Row::Made(reading) => reading.link,
-            Row::Raw(_) => (1, 1, 1),
+            Row::Raw(_) => PonLink { olt: 1, slot: 1, pon: 1 },
         }
     }
 

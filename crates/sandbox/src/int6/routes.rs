@@ -6,14 +6,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::reading::Row;
-use crate::door::Door;
-use crate::serve::{Answer, Call, Simulator};
-use crate::{lock, random_text, read};
+use super::reading::{PonLink, Row};
+use crate::call_log::CallLog;
+use crate::exchange::{Answer, Call};
+use crate::faults::FaultInjector;
+use crate::lock::{lock, read};
+use crate::secret::random_secret;
+use crate::simulator::Simulator;
 
 /// A pretend INT6.
 pub(crate) struct Int6 {
-    pub(crate) door: Door,
+    pub(crate) faults: FaultInjector,
+    pub(crate) calls: CallLog,
     pub(crate) email: String,
     pub(crate) token: String,
     pub(crate) rows: RwLock<Vec<Row>>,
@@ -34,8 +38,12 @@ const DEFAULT_PER_PAGE: usize = 50;
 const LARGEST_PER_PAGE: usize = 1000;
 
 impl Simulator for Int6 {
-    fn door(&self) -> &Door {
-        &self.door
+    fn faults(&self) -> &FaultInjector {
+        &self.faults
+    }
+
+    fn calls(&self) -> &CallLog {
+        &self.calls
     }
 
     fn answer(&self, call: &Call) -> Answer {
@@ -66,6 +74,17 @@ fn failure(status: u16, message: &str) -> Answer {
 }
 
 impl Int6 {
+    pub(crate) fn new(faults: FaultInjector, rows: Vec<Row>) -> Int6 {
+        Int6 {
+            faults,
+            calls: CallLog::default(),
+            email: "ozmap@provedor.example".to_owned(),
+            token: random_secret(),
+            rows: rows.into(),
+            tokens: Mutex::default(),
+        }
+    }
+
     fn request_token(&self, call: &Call) -> Answer {
         let Ok(body) = call.json() else { return failure(400, "the body is not JSON") };
         let mut tokens = lock(&self.tokens);
@@ -74,7 +93,7 @@ impl Int6 {
         if !is("username", &self.email) || !is("password", &self.token) {
             return failure(401, "invalid credentials");
         }
-        let token = random_text();
+        let token = random_secret();
         let lifetime = tokens.lifetime;
         tokens.good_until.insert(token.clone(), lifetime.map(|lifetime| Instant::now() + lifetime));
         let mut answer = json!({ "token": token });
@@ -137,7 +156,7 @@ impl Int6 {
 }
 
 fn gpon_info(row: &Row) -> Value {
-    let (olt, slot, pon) = row.link();
+    let PonLink { olt, slot, pon } = row.link();
     let row = row.json();
     json!({
         "olt_hostname": format!("OLT-{olt:02}"),

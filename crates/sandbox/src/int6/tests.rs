@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Int6, Int6Handle};
-use crate::door::Door;
-use crate::serve::{Answer, Call, Simulator};
+use super::handle::Int6Handle;
+use super::routes::Int6;
+use crate::exchange::{Answer, Call};
+use crate::faults::FaultInjector;
+use crate::simulator::Simulator;
 use crate::town;
 
 fn start(clients: usize) -> (Arc<Int6>, Int6Handle) {
-    let int6 = Arc::new(Int6::new(Door::new(Duration::ZERO, 0.0), town::build(clients, 7, true).rows));
+    let int6 =
+        Arc::new(Int6::new(FaultInjector::new(Duration::ZERO, 0.0), town::build(clients, 7, true).rows));
     (int6.clone(), Int6Handle::new(int6, 7))
 }
 
@@ -38,7 +41,7 @@ fn all_three_styles_of_authentication_are_let_in() {
         |email: &str| call("").with_header("x-user-email", email).with_header("x-user-token", &int6.token);
     let without = |email: &str| {
         let mut call = headers(email);
-        call.headers_mut().remove("authorization");
+        call.headers.remove("authorization");
         call
     };
     assert_eq!(status(without(&int6.email)), 200);

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use crate::{lock, random_text};
+use crate::lock::lock;
+use crate::secret::random_secret;
 
 /// An API key without expiry, and a login that gives tokens.
 pub(crate) struct Credentials {
@@ -17,9 +18,9 @@ impl Credentials {
     pub(crate) fn random() -> Credentials {
         Credentials {
             // Three parts, like the JWT that the real key is.
-            key: format!("{}.{}.{}", random_text(), random_text(), random_text()),
+            key: format!("{}.{}.{}", random_secret(), random_secret(), random_secret()),
             login: "sandbox".to_owned(),
-            password: random_text(),
+            password: random_secret(),
             issued: Mutex::default(),
         }
     }
@@ -33,7 +34,7 @@ impl Credentials {
         if (login, password) != (&self.login, &self.password) {
             return None;
         }
-        let token = format!("{}.{}.{}", random_text(), random_text(), random_text());
+        let token = format!("{}.{}.{}", random_secret(), random_secret(), random_secret());
         lock(&self.issued).insert(token.clone());
         Some(token)
     }

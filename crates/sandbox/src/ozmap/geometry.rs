@@ -55,6 +55,14 @@ pub(crate) fn distance(a: Point, b: Point) -> f64 {
     2.0 * EARTH_RADIUS * h.sqrt().min(1.0).asin()
 }
 
+/// A point some metres east and north of another, rounded to the sixth decimal: a hand's breadth.
+pub(crate) fn shifted((lng, lat): Point, east: f64, north: f64) -> Point {
+    const METRES_PER_DEGREE: f64 = 111_320.0;
+    let round = |degrees: f64| (degrees * 1e6).round() / 1e6;
+    let lng = lng + east / (METRES_PER_DEGREE * lat.to_radians().cos());
+    (round(lng), round(lat + north / METRES_PER_DEGREE))
+}
+
 /// Whether a point lies in a polygon (even-odd rule, so that holes count).
 pub(crate) fn contains(polygon: &Polygon, (x, y): Point) -> bool {
     let mut inside = false;
@@ -78,6 +86,14 @@ mod tests {
     #[test]
     fn a_thousandth_of_a_degree_of_latitude_is_111_metres() {
         assert!((distance((-46.0, -27.0), (-46.0, -27.001)) - 111.2).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_shifted_point_is_as_far_away_as_it_was_shifted() {
+        let from = (-44.2, -26.5);
+        let to = shifted(from, 300.0, -400.0);
+        assert!(to.0 > from.0 && to.1 < from.1, "{to:?}");
+        assert!((distance(from, to) - 500.0).abs() < 2.0, "{}", distance(from, to));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::serve::Answer;
+use crate::exchange::Answer;
 
 /// A status from 400 on and, mostly, a message.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 //! OZmap's HTTP face: which request means what.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::{Value, json};
@@ -7,27 +8,35 @@ use serde_json::{Value, json};
 use super::credentials::Credentials;
 use super::geometry::{self, Point};
 use super::id::{Id, Kind};
+use super::projection::Projection;
 use super::refusal::{Outcome, Refusal, error_body};
 use super::state::State;
-use super::{change, home, list, potency};
-use crate::door::Door;
-use crate::serve::{Answer, Call, Simulator};
-use crate::{read, write};
+use super::{change, list, potency, property};
+use crate::call_log::CallLog;
+use crate::exchange::{Answer, Call};
+use crate::faults::FaultInjector;
+use crate::lock::{read, write};
+use crate::simulator::Simulator;
 
 /// A pretend OZmap: state, credentials and the few things that differ between installations.
 pub(crate) struct Ozmap {
-    pub(crate) door: Door,
+    pub(crate) faults: FaultInjector,
+    pub(crate) calls: CallLog,
     pub(crate) credentials: Credentials,
     pub(crate) state: RwLock<State>,
     /// Whether lists answer `hasNextPage` and `nextUrl`.
     pub(crate) next_urls: bool,
     /// Whether the batch-update routes exist.
-    pub(crate) batch_update: std::sync::atomic::AtomicBool,
+    pub(crate) batch_update: AtomicBool,
 }
 
 impl Simulator for Ozmap {
-    fn door(&self) -> &Door {
-        &self.door
+    fn faults(&self) -> &FaultInjector {
+        &self.faults
+    }
+
+    fn calls(&self) -> &CallLog {
+        &self.calls
     }
 
     fn answer(&self, call: &Call) -> Answer {
@@ -40,6 +49,17 @@ impl Simulator for Ozmap {
 }
 
 impl Ozmap {
+    pub(crate) fn new(faults: FaultInjector, state: State, next_urls: bool, batch_update: bool) -> Ozmap {
+        Ozmap {
+            faults,
+            calls: CallLog::default(),
+            credentials: Credentials::random(),
+            state: state.into(),
+            next_urls,
+            batch_update: AtomicBool::new(batch_update),
+        }
+    }
+
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         read(&self.state)
     }
@@ -101,7 +121,7 @@ impl Ozmap {
             ("GET", kind) => list::list(&self.read(), kind, call, self.next_urls).map(Answer::ok),
             ("POST", Kind::Property) => {
                 let mut state = self.write();
-                let id = home::create(&mut state, &json_body(call)?)?;
+                let id = property::create(&mut state, &json_body(call)?)?;
                 let mut created = state.render(id).unwrap_or_default();
                 let client = state.property(id).and_then(|property| property.client);
                 created["client"] = client.map_or(Value::Null, Value::from);
@@ -117,21 +137,21 @@ impl Ozmap {
         match method {
             "GET" => {
                 let state = self.read();
-                list::Shape::of(call).render(&state, id?).map(Answer::ok).ok_or_else(not_found)
+                Projection::of(call).render(&state, id?).map(Answer::ok).ok_or_else(not_found)
             }
             "PATCH" => {
                 let (id, body) = (id?, json_body(call)?);
                 let mut state = self.write();
                 match kind {
                     Kind::Client => change::patch_client(&mut state, id, &body)?,
-                    Kind::Property => home::update(&mut state, id, &body)?,
+                    Kind::Property => property::update(&mut state, id, &body)?,
                     Kind::Splitter => change::patch_splitter(&mut state, id, &body)?,
                     _ => change::patch_document(&mut state, id, &body)?,
                 }
                 Ok(Answer::no_content())
             }
             "DELETE" if kind == Kind::Property => {
-                home::delete(&mut self.write(), id?)?;
+                property::delete(&mut self.write(), id?)?;
                 Ok(Answer::no_content())
             }
             "DELETE" if kind == Kind::Client => {
@@ -147,7 +167,7 @@ impl Ozmap {
     }
 
     fn batch_update(&self, route: &str, call: &Call) -> Outcome<Answer> {
-        if !self.batch_update.load(std::sync::atomic::Ordering::Relaxed) {
+        if !self.batch_update.load(Ordering::Relaxed) {
             return Err(Refusal::not_found("route"));
         }
         let kind = if route == "properties" { Kind::Property } else { Kind::Client };
@@ -185,8 +205,7 @@ fn viability(state: &State, call: &Call) -> Outcome<Value> {
         let metres = place.get("coords").and_then(geometry::point).map(|at| geometry::distance(at, centre));
         let Some(metres) = metres.filter(|metres| *metres <= radius) else { continue };
         let is_draft = place.get("draft").and_then(Value::as_bool).unwrap_or_default();
-        let is_viable =
-            !is_draft && state.splitters_in(id).any(|s| s.is_drop && State::free_port_of(s).is_some());
+        let is_viable = !is_draft && state.splitters_in(id).any(|s| s.is_drop && s.free_port().is_some());
         let item = json!({"id": Value::from(id), "name": place.get("name"), "distance": metres.round()});
         if is_viable { viable.push(item) } else { others.push(item) }
     }

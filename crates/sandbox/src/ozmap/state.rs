@@ -1,13 +1,19 @@
 //! Everything a pretend OZmap knows, with the indexes that keep it quick at 200,000 clients.
 
+mod ports;
+mod render;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use compact_str::CompactString;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::id::{Id, Kind};
-use super::record::{Client, Port, Property, Splitter, now};
+use super::record::client::Client;
+use super::record::now;
+use super::record::property::Property;
+use super::record::splitter::Splitter;
 use super::refusal::{Outcome, Refusal};
 
 /// The state of one OZmap tenant.
@@ -16,7 +22,8 @@ pub(crate) struct State {
     clients: BTreeMap<Id, Client>,
     codes: BTreeSet<(CompactString, Id)>,
     properties: BTreeMap<Id, Property>,
-    homes: HashMap<Id, Id>,
+    /// The property of each client that has one.
+    property_of_client: HashMap<Id, Id>,
     splitters: BTreeMap<Id, Splitter>,
     /// Which splitters a box or building holds.
     inside: BTreeSet<(Id, Id)>,
@@ -61,8 +68,8 @@ impl State {
     }
 
     /// The property where a client lives.
-    pub(crate) fn home_of(&self, client: Id) -> Option<&Property> {
-        self.homes.get(&client).and_then(|id| self.properties.get(id))
+    pub(crate) fn property_of(&self, client: Id) -> Option<&Property> {
+        self.property_of_client.get(&client).and_then(|id| self.properties.get(id))
     }
 
     pub(crate) fn splitter(&self, id: Id) -> Option<&Splitter> {
@@ -115,61 +122,6 @@ impl State {
             Kind::Splitter => self.splitters.len(),
             _ => self.ids(kind, None).count(),
         }
-    }
-
-    /// One top-level field of any record.
-    pub(crate) fn field(&self, id: Id, name: &str) -> Option<Value> {
-        match id.kind() {
-            Kind::Client => self.clients.get(&id)?.field(name),
-            Kind::Property => {
-                let property = self.properties.get(&id)?;
-                match name {
-                    "client" => Some(self.resident(property).map_or(Value::Null, Client::summary)),
-                    "connections" => Some(self.connections(property)),
-                    _ => property.field(name),
-                }
-            }
-            Kind::Splitter => self.splitters.get(&id)?.field(name, |pon| self.launch_power(pon)),
-            _ if matches!(name, "id" | "_id") => self.documents.contains_key(&id).then(|| id.into()),
-            _ => self.documents.get(&id)?.get(name).cloned(),
-        }
-    }
-
-    /// A whole record as JSON.
-    pub(crate) fn render(&self, id: Id) -> Option<Value> {
-        let names = match id.kind() {
-            Kind::Client => Client::FIELDS,
-            Kind::Property => Property::FIELDS,
-            Kind::Splitter => Splitter::FIELDS,
-            _ => {
-                let mut object = self.documents.get(&id)?.clone();
-                object.insert("id".to_owned(), id.into());
-                return Some(Value::Object(object));
-            }
-        };
-        self.has(id).then(|| {
-            names.iter().filter_map(|name| Some(((*name).to_owned(), self.field(id, name)?))).collect()
-        })
-    }
-
-    pub(crate) fn resident(&self, property: &Property) -> Option<&Client> {
-        property.client.and_then(|id| self.clients.get(&id))
-    }
-
-    fn connections(&self, property: &Property) -> Value {
-        let Some((port, splitter)) =
-            property.connection.and_then(|port| Some((port, self.splitter(port.splitter)?)))
-        else {
-            return json!([]);
-        };
-        json!([{
-            "id": Value::from(splitter.id),
-            "kind": "Splitter",
-            "port": port.number,
-            "name": splitter.name,
-            "implanted": splitter.implanted,
-            "fiber": Value::from(property.fiber_id()),
-        }])
     }
 
     // Changing things
@@ -226,7 +178,9 @@ impl State {
     pub(crate) fn remove_client(&mut self, id: Id) -> bool {
         let Some(client) = self.clients.remove(&id) else { return false };
         self.codes.remove(&(client.code, id));
-        if let Some(property) = self.homes.remove(&id).and_then(|home| self.properties.get_mut(&home)) {
+        if let Some(property) =
+            self.property_of_client.remove(&id).and_then(|id| self.properties.get_mut(&id))
+        {
             property.client = None;
             property.former_clients.push(id);
             property.updated = now();
@@ -237,7 +191,7 @@ impl State {
     /// Adds a property that has no connection yet.
     pub(crate) fn put_property(&mut self, property: Property) {
         if let Some(client) = property.client {
-            self.homes.insert(client, property.id);
+            self.property_of_client.insert(client, property.id);
         }
         self.properties.insert(property.id, property);
     }
@@ -250,19 +204,19 @@ impl State {
         }
     }
 
-    /// Lets a client live in a property, or nobody.
-    pub(crate) fn settle(&mut self, property: Id, client: Option<Id>) {
-        let Some(home) = self.properties.get_mut(&property) else { return };
-        if home.client == client {
+    /// Gives a property a client, or none.
+    pub(crate) fn set_client(&mut self, id: Id, client: Option<Id>) {
+        let Some(property) = self.properties.get_mut(&id) else { return };
+        if property.client == client {
             return;
         }
-        if let Some(former) = home.client {
-            self.homes.remove(&former);
-            home.former_clients.push(former);
+        if let Some(former) = property.client {
+            self.property_of_client.remove(&former);
+            property.former_clients.push(former);
         }
-        home.client = client;
+        property.client = client;
         if let Some(client) = client {
-            self.homes.insert(client, property);
+            self.property_of_client.insert(client, id);
         }
     }
 
@@ -281,98 +235,11 @@ impl State {
         self.clients.clear();
         self.codes.clear();
         self.properties.clear();
-        self.homes.clear();
+        self.property_of_client.clear();
         for splitter in self.splitters.values_mut().filter(|splitter| splitter.is_drop) {
             splitter.outputs.iter_mut().for_each(|output| output.fiber = None);
         }
         self.first_free = Some(Id::first(Kind::Splitter));
-    }
-
-    // Ports
-
-    /// The property on a port, if any.
-    pub(crate) fn holder(&self, port: Port) -> Option<Id> {
-        let fiber =
-            self.splitter(port.splitter)?.outputs.get(usize::from(port.number).checked_sub(1)?)?.fiber?;
-        Some(fiber.as_kind(Kind::Property)).filter(|property| self.properties.contains_key(property))
-    }
-
-    /// Whether `property` may take a port, as far as OZmap's rules go.
-    ///
-    /// Inferred: a port that another property holds is refused unless `force` is sent; a blocked port always is.
-    pub(crate) fn check_port(&self, port: Port, property: Option<Id>, force: bool) -> Outcome<()> {
-        let splitter =
-            self.splitter(port.splitter).ok_or_else(|| Refusal::forbidden("connector: no such splitter"))?;
-        if !splitter.is_drop {
-            return Err(Refusal::forbidden("connector: this splitter does not serve clients"));
-        }
-        let output = usize::from(port.number).checked_sub(1).and_then(|index| splitter.outputs.get(index));
-        let output = output.ok_or_else(|| {
-            Refusal::forbidden(format!("port: must be between 1 and {}", splitter.outputs.len()))
-        })?;
-        if let Some(fiber) = output.fiber {
-            let own = property.is_some_and(|property| property.as_kind(Kind::Fiber) == fiber);
-            if own || (force && !output.blocked) {
-                return Ok(());
-            }
-            return Err(Refusal::forbidden(format!("port: {} of {} is in use", port.number, splitter.name)));
-        }
-        if output.blocked {
-            return Err(Refusal::forbidden(format!("port: {} of {} is blocked", port.number, splitter.name)));
-        }
-        Ok(())
-    }
-
-    /// Puts a property on a port that [`State::check_port`] allowed; whoever else was there is unplugged.
-    pub(crate) fn connect(&mut self, property: Id, port: Port) {
-        if let Some(other) = self.holder(port).filter(|other| *other != property) {
-            self.disconnect(other);
-        }
-        self.disconnect(property);
-        let Some(home) = self.properties.get_mut(&property) else { return };
-        home.connection = Some(port);
-        home.has_drop = true;
-        let fiber = home.fiber_id();
-        let output = self
-            .splitters
-            .get_mut(&port.splitter)
-            .and_then(|splitter| splitter.outputs.get_mut(usize::from(port.number).checked_sub(1)?));
-        if let Some(output) = output {
-            output.fiber = Some(fiber);
-        }
-    }
-
-    /// Frees the port of a property, which stays; whether it had one.
-    pub(crate) fn disconnect(&mut self, property: Id) -> bool {
-        let Some(port) = self.properties.get_mut(&property).and_then(|home| home.connection.take()) else {
-            return false;
-        };
-        self.change_splitter(port.splitter, |splitter| {
-            if let Some(output) =
-                usize::from(port.number).checked_sub(1).and_then(|i| splitter.outputs.get_mut(i))
-            {
-                output.fiber = None;
-            }
-        });
-        true
-    }
-
-    /// The first free port of a splitter.
-    pub(crate) fn free_port_of(splitter: &Splitter) -> Option<Port> {
-        let index = splitter.outputs.iter().position(|output| output.is_free())?;
-        Some(Port { splitter: splitter.id, number: u16::try_from(index + 1).ok()? })
-    }
-
-    /// The first free port of any lit drop splitter.
-    pub(crate) fn free_port(&mut self) -> Option<Port> {
-        let from = self.first_free?;
-        let mut candidates = self.splitters.range(from..).map(|(_, splitter)| splitter);
-        let found = candidates
-            .by_ref()
-            .filter(|splitter| splitter.is_drop && splitter.route.is_some())
-            .find_map(State::free_port_of);
-        self.first_free = found.map(|port| port.splitter);
-        found
     }
 
     // Poison
@@ -396,9 +263,11 @@ impl State {
             bad(id) || self.client(id).is_some_and(|client| self.poisoned.contains(client.code.as_str()))
         };
         let touched = |id: Id| match id.kind() {
-            Kind::Client => bad_client(id) || self.homes.get(&id).is_some_and(|home| bad(*home)),
+            Kind::Client => {
+                bad_client(id) || self.property_of_client.get(&id).is_some_and(|property| bad(*property))
+            }
             Kind::Property => {
-                bad(id) || self.property(id).and_then(|home| home.client).is_some_and(bad_client)
+                bad(id) || self.property(id).and_then(|property| property.client).is_some_and(bad_client)
             }
             _ => bad(id),
         };

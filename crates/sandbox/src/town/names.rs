@@ -96,22 +96,22 @@ fn pick(rng: &mut StdRng, names: &[&'static str]) -> &'static str {
 }
 
 /// A person's first and last name.
-pub(super) fn person(rng: &mut StdRng) -> (&'static str, &'static str) {
+pub(crate) fn person(rng: &mut StdRng) -> (&'static str, &'static str) {
     (pick(rng, &FIRST), pick(rng, &LAST))
 }
 
 /// A street and a house number.
-pub(super) fn address(rng: &mut StdRng) -> String {
+pub(crate) fn address(rng: &mut StdRng) -> String {
     format!("{}, {}", pick(rng, &STREETS), rng.random_range(1..2000))
 }
 
 /// A condominium, told apart by its number.
-pub(super) fn building(rng: &mut StdRng, number: usize) -> String {
+pub(crate) fn building(rng: &mut StdRng, number: usize) -> String {
     format!("Condomínio {} {number}", pick(rng, &BUILDINGS))
 }
 
 /// The PPPoE user of a client: the first name without accents, and the code.
-pub(super) fn pppoe_user(first_name: &str, code: &str) -> String {
+pub(crate) fn pppoe_user(first_name: &str, code: &str) -> String {
     let plain: String = first_name
         .to_lowercase()
         .chars()
@@ -127,18 +127,18 @@ pub(super) fn pppoe_user(first_name: &str, code: &str) -> String {
 }
 
 /// A serial number: a maker's four letters and eight digits.
-pub(super) fn serial(rng: &mut StdRng) -> String {
+pub(crate) fn serial(rng: &mut StdRng) -> String {
     format!("{}{:08X}", pick(rng, &["FHTT", "ZTEG", "HWTC", "ALCL"]), rng.random::<u32>())
 }
 
 /// A locally administered MAC address, which no maker has given to a device.
-pub(super) fn mac(rng: &mut StdRng) -> [u8; 6] {
+pub(crate) fn mac(rng: &mut StdRng) -> [u8; 6] {
     let mut bytes: [u8; 6] = rng.random();
     bytes[0] = 0x02;
     bytes
 }
 
 /// A MAC address as OZmap has it: capitals and colons.
-pub(super) fn plain_mac(mac: [u8; 6]) -> String {
+pub(crate) fn plain_mac(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02X}")).join(":")
 }

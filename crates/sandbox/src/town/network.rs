@@ -5,16 +5,22 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};
 
 use super::names;
-use crate::ozmap::{Id, Kind, LOSS_PER_KM, Output, Route, Splitter, State, distance, iso};
+use crate::int6::reading::PonLink;
+use crate::ozmap::geometry::{Point, distance, shifted};
+use crate::ozmap::id::{Id, Kind};
+use crate::ozmap::potency::LOSS_PER_KM;
+use crate::ozmap::record::splitter::{Output, Route, Splitter};
+use crate::ozmap::record::{Millis, iso};
+use crate::ozmap::state::State;
 
 /// The middle of the town: open sea, 300 km off the coast, so that no house can be mistaken for a real one.
-const CENTRE: (f64, f64) = (-44.2, -26.5);
+const CENTRE: Point = (-44.2, -26.5);
 /// What a PON sends, dBm.
 const LAUNCH: f64 = 4.0;
 const PONS_PER_SLOT: usize = 16;
 const PONS_PER_OLT: usize = 128;
 /// When the town was drawn: 2026-01-05.
-pub(super) const FOUNDED: i64 = 1_767_571_200_000;
+pub(crate) const FOUNDED: Millis = 1_767_571_200_000;
 /// Connectors and fusions between OLT and drop splitter, dB.
 const JOINTS: f64 = 1.0;
 
@@ -30,27 +36,35 @@ const ONE_TO_8: Ratio = Ratio { outputs: 8, loss: 10.5 };
 const ONE_TO_16: Ratio = Ratio { outputs: 16, loss: 13.7 };
 
 /// Draws the network piece by piece.
-pub(super) struct Network {
-    pub(super) state: State,
-    pub(super) rng: StdRng,
-    pub(super) project: Id,
+pub(crate) struct Network {
+    pub(crate) state: State,
+    pub(crate) rng: StdRng,
+    pub(crate) project: Id,
     box_type: Id,
     building_type: Id,
     splitter_types: Vec<(usize, Id)>,
     shelf: Id,
     olt: Id,
-    olt_at: (f64, f64),
+    olt_at: Point,
     slot: Id,
     pons: usize,
     boxes: usize,
     buildings: usize,
 }
 
+/// A splitter whose outputs feed others.
+struct Feeder {
+    splitter: Id,
+    at: Point,
+    /// As far as its outputs.
+    route: Route,
+}
+
 /// A place in the town whose drop splitters wait for clients.
-pub(super) struct Stop {
-    pub(super) place: Id,
-    pub(super) at: (f64, f64),
-    pub(super) splitters: Vec<Id>,
+pub(crate) struct Stop {
+    pub(crate) place: Id,
+    pub(crate) at: Point,
+    pub(crate) splitters: Vec<Id>,
 }
 
 fn fields(value: Value) -> Map<String, Value> {
@@ -60,18 +74,12 @@ fn fields(value: Value) -> Map<String, Value> {
     }
 }
 
-/// A point some metres east and north of another.
-pub(super) fn shifted((lng, lat): (f64, f64), east: f64, north: f64) -> (f64, f64) {
-    let round = |degrees: f64| (degrees * 1e6).round() / 1e6;
-    (round(lng + east / (111_320.0 * lat.to_radians().cos())), round(lat + north / 111_320.0))
-}
-
-fn km_by_road(from: (f64, f64), to: (f64, f64)) -> f64 {
+fn km_by_road(from: Point, to: Point) -> f64 {
     distance(from, to) * 1.3 / 1000.0
 }
 
 impl Network {
-    pub(super) fn new(seed: u64) -> Network {
+    pub(crate) fn new(seed: u64) -> Network {
         let unset = Id::first(Kind::Project);
         let mut network = Network {
             state: State::default(),
@@ -88,28 +96,32 @@ impl Network {
             boxes: 0,
             buildings: 0,
         };
-        network.project = network.document(Kind::Project, json!({"name": "Porto Miragem", "tags": []}));
-        network.box_type = network.document(
+        network.add_types();
+        network
+    }
+
+    /// The project, and the types of boxes, condominiums and splitters.
+    fn add_types(&mut self) {
+        self.project = self.document(Kind::Project, json!({"name": "Porto Miragem", "tags": []}));
+        self.box_type = self.document(
             Kind::BoxType,
             json!({"code": "CTO", "brand": "Miragem", "prefix": "CTO", "default_level": 2, "default_reserve": 0}),
         );
-        network.document(
+        self.document(
             Kind::BoxType,
             json!({"code": "CEO", "brand": "Miragem", "prefix": "CEO", "default_level": 1, "default_reserve": 10}),
         );
-        network.building_type =
-            network.document(Kind::BuildingType, json!({"code": "Condomínio", "prefix": "CD"}));
+        self.building_type = self.document(Kind::BuildingType, json!({"code": "Condomínio", "prefix": "CD"}));
         for ratio in [ONE_TO_4, ONE_TO_8, ONE_TO_16] {
-            let id = network.document(
+            let id = self.document(
                 Kind::SplitterType,
                 json!({
                     "code": format!("1x{}", ratio.outputs), "prefix": "SPL", "isBalanced": true,
                     "ratio": {"input": 1, "output": ratio.outputs}, "attenuation": vec![ratio.loss; ratio.outputs],
                 }),
             );
-            network.splitter_types.push((ratio.outputs, id));
+            self.splitter_types.push((ratio.outputs, id));
         }
-        network
     }
 
     fn document(&mut self, kind: Kind, value: Value) -> Id {
@@ -174,8 +186,8 @@ impl Network {
         self.plug(self.olt, self.slot);
     }
 
-    /// One more PON with all that hangs on it; its stops, and the numbers of OLT, slot and PON.
-    pub(super) fn add_pon(&mut self) -> (Vec<Stop>, (u16, u8, u8)) {
+    /// One more PON with all that hangs on it; its stops, and where they hang.
+    pub(crate) fn add_pon(&mut self) -> (Vec<Stop>, PonLink) {
         if self.pons.is_multiple_of(PONS_PER_OLT) {
             self.add_olt();
         }
@@ -183,13 +195,13 @@ impl Network {
             self.add_slot();
         }
         let index = self.pons;
-        let number = index % PONS_PER_SLOT + 1;
-        let link = (
-            u16::try_from(index / PONS_PER_OLT + 1).unwrap_or(u16::MAX),
-            (index % PONS_PER_OLT / PONS_PER_SLOT + 1) as u8,
-            number as u8,
-        );
         self.pons += 1;
+        let number = index % PONS_PER_SLOT + 1;
+        let link = PonLink {
+            olt: u16::try_from(index / PONS_PER_OLT + 1).unwrap_or(u16::MAX),
+            slot: (index % PONS_PER_OLT / PONS_PER_SLOT + 1) as u8,
+            pon: number as u8,
+        };
         let pon = self.document(
             Kind::Pon,
             json!({
@@ -199,29 +211,28 @@ impl Network {
             }),
         );
         self.plug(self.slot, pon);
+        (self.add_stops(pon, index), link)
+    }
 
+    /// A feeder with boxes and condominiums behind it, for the PON with this place in the order of all.
+    fn add_stops(&mut self, pon: Id, index: usize) -> Vec<Stop> {
         let cell = index % PONS_PER_OLT;
         let corner =
             shifted(self.olt_at, (cell % 12) as f64 * 330.0 - 1980.0, (cell / 12) as f64 * 330.0 - 1815.0);
         let narrow = index % 5 == 3;
         let (first, last) = if narrow { (ONE_TO_4, ONE_TO_16) } else { (ONE_TO_8, ONE_TO_8) };
-        let feeder_box = self.add_box("CEO", corner, 1, false);
-        let feeder_km = 0.3 + km_by_road(self.olt_at, corner);
-        let feeder_route =
-            Route { pon, attenuation: feeder_km * LOSS_PER_KM + JOINTS + first.loss, km: feeder_km };
-        let feeder = self.add_splitter(feeder_box, first, false, Some(pon), Some(feeder_route));
-        self.plug(pon, feeder);
+        let feeder = self.add_feeder(pon, corner, first);
 
         // The first PON has one of everything, so that the smallest town has it too.
         let in_building = if !narrow && index.is_multiple_of(6) { 4 } else { 0 };
         let mut stops = Vec::new();
         if in_building > 0 {
-            stops.push(self.add_building(corner, feeder, feeder_route, in_building));
+            stops.push(self.add_building(&feeder, in_building));
         }
         for leg in in_building..first.outputs {
             let at = shifted(corner, (leg % 4) as f64 * 80.0, (leg / 4) as f64 * 120.0);
             let place = self.add_box("CTO", at, 2, false);
-            let splitter = self.add_leg(place, at, corner, feeder, feeder_route, last);
+            let splitter = self.add_leg(place, at, &feeder, last);
             stops.push(Stop { place, at, splitters: vec![splitter] });
         }
         if index.is_multiple_of(7) {
@@ -229,13 +240,23 @@ impl Network {
             let place = self.add_box("CTO", shifted(corner, 160.0, 240.0), 2, true);
             self.add_splitter(place, ONE_TO_8, true, None, None);
         }
-        (stops, link)
+        stops
+    }
+
+    /// The splitter in a box of its own that a PON feeds.
+    fn add_feeder(&mut self, pon: Id, at: Point, ratio: Ratio) -> Feeder {
+        let place = self.add_box("CEO", at, 1, false);
+        let km = 0.3 + km_by_road(self.olt_at, at);
+        let route = Route { pon, attenuation: km * LOSS_PER_KM + JOINTS + ratio.loss, km };
+        let splitter = self.add_splitter(place, ratio, false, Some(pon), Some(route));
+        self.plug(pon, splitter);
+        Feeder { splitter, at, route }
     }
 
     /// A condominium with several splitters.
-    fn add_building(&mut self, corner: (f64, f64), feeder: Id, route: Route, splitters: usize) -> Stop {
+    fn add_building(&mut self, feeder: &Feeder, splitters: usize) -> Stop {
         self.buildings += 1;
-        let at = shifted(corner, 40.0, 60.0);
+        let at = shifted(feeder.at, 40.0, 60.0);
         let (name, address) = (names::building(&mut self.rng, self.buildings), names::address(&mut self.rng));
         let place = self.document(
             Kind::Building,
@@ -245,30 +266,21 @@ impl Network {
                 "coords": [at.0, at.1], "lat": at.1, "lng": at.0, "tags": [],
             }),
         );
-        let splitters =
-            (0..splitters).map(|_| self.add_leg(place, at, corner, feeder, route, ONE_TO_8)).collect();
+        let splitters = (0..splitters).map(|_| self.add_leg(place, at, feeder, ONE_TO_8)).collect();
         Stop { place, at, splitters }
     }
 
     /// A drop splitter on the next free output of a feeder.
-    fn add_leg(
-        &mut self,
-        place: Id,
-        at: (f64, f64),
-        corner: (f64, f64),
-        feeder: Id,
-        route: Route,
-        ratio: Ratio,
-    ) -> Id {
-        let km = km_by_road(corner, at);
+    fn add_leg(&mut self, place: Id, at: Point, feeder: &Feeder, ratio: Ratio) -> Id {
+        let km = km_by_road(feeder.at, at);
         let route = Route {
-            pon: route.pon,
-            attenuation: route.attenuation + km * LOSS_PER_KM + ratio.loss,
-            km: route.km + km,
+            pon: feeder.route.pon,
+            attenuation: feeder.route.attenuation + km * LOSS_PER_KM + ratio.loss,
+            km: feeder.route.km + km,
         };
-        let splitter = self.add_splitter(place, ratio, true, Some(feeder), Some(route));
+        let splitter = self.add_splitter(place, ratio, true, Some(feeder.splitter), Some(route));
         let fiber = splitter.as_kind(Kind::Fiber);
-        self.state.change_splitter(feeder, |feeder| {
+        self.state.change_splitter(feeder.splitter, |feeder| {
             if let Some(output) = feeder.outputs.iter_mut().find(|output| output.is_free()) {
                 output.fiber = Some(fiber);
             }
@@ -285,7 +297,7 @@ impl Network {
         splitter
     }
 
-    fn add_box(&mut self, prefix: &str, at: (f64, f64), level: u8, draft: bool) -> Id {
+    fn add_box(&mut self, prefix: &str, at: Point, level: u8, draft: bool) -> Id {
         self.boxes += 1;
         let address = names::address(&mut self.rng);
         self.document(

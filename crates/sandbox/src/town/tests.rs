@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::*;
+use super::{Town, build};
+use crate::int6::reading::Row;
+use crate::ozmap::id::Kind;
+use crate::ozmap::record::splitter::Port;
 
 fn rows(town: &Town) -> Vec<Value> {
     town.rows.iter().map(Row::json).collect()
@@ -26,7 +29,8 @@ fn in_a_clean_town_both_systems_agree() {
         assert_eq!(field("serial_number"), row["serial_number"]);
         assert_eq!(field("user_PPPoE"), row["pppoe_username"]);
         assert_eq!(field("mac_address"), row["mac_address"]);
-        let read = town.state.home_of(client.id).and_then(|home| home.potency_read).expect("read power");
+        let read =
+            town.state.property_of(client.id).and_then(|property| property.potency_read).expect("read power");
         assert_eq!(row["rx_power"], format!("{read:.2}"));
     }
 }
@@ -52,8 +56,11 @@ fn a_messy_town_has_a_bit_of_everything() {
     assert!(town.state.codes().any(|code| !by_code.contains_key(code)));
     assert!(town.state.codes().any(|code| code.parse::<u64>().is_err()));
     let differs = |row: &Value| {
-        let home = town.state.client_by_code(&code(row)).and_then(|client| town.state.home_of(client.id));
-        home.is_some_and(|home| row["rx_power"].as_f64().is_some_and(|rx| home.potency_read != Some(rx)))
+        let property =
+            town.state.client_by_code(&code(row)).and_then(|client| town.state.property_of(client.id));
+        property.is_some_and(|property| {
+            row["rx_power"].as_f64().is_some_and(|rx| property.potency_read != Some(rx))
+        })
     };
     assert!(share(&differs) > 200);
 }
@@ -64,9 +71,10 @@ fn the_same_seed_gives_the_same_town() {
         let town = build(300, seed, true);
         let state = &town.state;
         let clients: Vec<Value> = state.ids(Kind::Client, None).filter_map(|id| state.render(id)).collect();
-        let homes: Vec<Value> = state.ids(Kind::Property, None).filter_map(|id| state.render(id)).collect();
+        let properties: Vec<Value> =
+            state.ids(Kind::Property, None).filter_map(|id| state.render(id)).collect();
         let powers: Vec<Value> = rows(&town).iter().map(|row| row["rx_power"].clone()).collect();
-        (clients, homes, powers)
+        (clients, properties, powers)
     };
     assert_eq!(known(3), known(3));
     assert_ne!(known(3), known(4));
@@ -89,15 +97,18 @@ fn every_port_and_its_property_agree() {
     {
         for number in 1..=splitter.outputs.len() as u16 {
             let port = Port { splitter: splitter.id, number };
-            if let Some(home) = state.holder(port).and_then(|id| state.property(id)) {
-                assert_eq!(home.connection, Some(port));
-                assert_eq!(home.place, Some(splitter.parent));
+            if let Some(property) = state.holder(port).and_then(|id| state.property(id)) {
+                assert_eq!(property.connection, Some(port));
+                assert_eq!(property.place, Some(splitter.parent));
                 held += 1;
             }
         }
     }
     assert_eq!(held, state.ids(Kind::Property, None).filter_map(|id| state.property(id)?.connection).count());
     assert!(
-        state.ids(Kind::Property, None).filter_map(|id| state.property(id)).any(|home| home.client.is_none())
+        state
+            .ids(Kind::Property, None)
+            .filter_map(|id| state.property(id))
+            .any(|property| property.client.is_none())
     );
 }

@@ -1,10 +1,13 @@
-//! The mess that an ISP's data is in: shapes of readings, notations, rows twice, rows on one side only.
+//! The noise in an ISP's data: shapes of readings, notations, ages, rows that are there twice.
+//!
+//! Source: `docs/contracts/int6-api.md`, "Shapes of a reading", "Serial numbers and MACs" and "Ages and times".
 
 use compact_str::CompactString;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::int6::{Reading, Rx, Shape};
+use super::names;
+use crate::int6::reading::{Reading, Rx, Shape};
 
 /// Shapes of a reading and how many in a thousand have each; the rest are numbers.
 const SHAPES: [(u32, Shape); 15] = [
@@ -26,7 +29,7 @@ const SHAPES: [(u32, Shape); 15] = [
 ];
 
 /// How the reading of one client is written.
-pub(super) fn shape(rng: &mut StdRng) -> Shape {
+fn shape(rng: &mut StdRng) -> Shape {
     let mut roll = rng.random_range(0..1000_u32);
     for (share, shape) in SHAPES {
         if roll < share {
@@ -37,12 +40,12 @@ pub(super) fn shape(rng: &mut StdRng) -> Shape {
     if roll.is_multiple_of(2) { Shape::Text } else { Shape::Number }
 }
 
-/// Soils a clean row: notations of serial, MAC, code and time, and its age.
-pub(super) fn soil(rng: &mut StdRng, reading: &mut Reading, mac: [u8; 6]) {
+/// Writes a clean row as it is met in the wild: notations of serial, MAC, code and time, and its age.
+pub(crate) fn add_noise(rng: &mut StdRng, reading: &mut Reading, mac: [u8; 6]) {
     reading.rx.shape = shape(rng);
     reading.mac = notation(rng, mac);
     reading.serial = match rng.random_range(0..1000) {
-        0..10 => format!("{} -> {}", super::names::serial(rng), reading.serial).into(),
+        0..10 => format!("{} -> {}", names::serial(rng), reading.serial).into(),
         10..20 => "N/A".into(),
         20..25 => CompactString::default(),
         _ => std::mem::take(&mut reading.serial),
@@ -71,7 +74,7 @@ fn notation(rng: &mut StdRng, mac: [u8; 6]) -> CompactString {
 }
 
 /// An older row of the same ONU, seen on another PON link with another power.
-pub(super) fn older_twin(rng: &mut StdRng, reading: &Reading, id: u32) -> Reading {
+pub(crate) fn older_twin(rng: &mut StdRng, reading: &Reading, id: u32) -> Reading {
     let mut twin = reading.clone();
     twin.id = id;
     twin.rx = Rx { power: reading.rx.power - rng.random_range(50..300), shape: Shape::Text };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::tests::{Tenant, filter, refused, text};
+use crate::ozmap::test_tenant::{Tenant, filter, refused, text};
 
 #[test]
 fn a_property_is_created_with_its_client_on_the_wanted_port() {
@@ -17,7 +17,7 @@ fn a_property_is_created_with_its_client_on_the_wanted_port() {
     let created = answer.body.expect("body");
     assert_eq!(created["client"], json!(tenant.id_of("90001")));
     assert_eq!(tenant.story.holder(&splitter, port), created["id"].as_str().map(str::to_owned));
-    let connections = &tenant.home_of("90001")["connections"];
+    let connections = &tenant.property_of("90001")["connections"];
     assert_eq!(
         (&connections[0]["id"], connections[0]["port"].as_u64()),
         (&json!(splitter), Some(u64::from(port)))
@@ -49,8 +49,8 @@ fn impossible_ports_are_refused() {
     let feeder = tenant.get(&format!("/splitters?limit=1&{}", filter("isDrop", "=", json!(false))))["rows"]
         [0]["id"]
         .clone();
-    let path = format!("/properties/{}", text(&tenant.home_of("10001")["id"]));
-    let before = tenant.home_of("10001");
+    let path = format!("/properties/{}", text(&tenant.property_of("10001")["id"]));
+    let before = tenant.property_of("10001");
     tenant.story.block_port(&splitter, port, true);
     for body in [
         json!({"connector": splitter, "port": port}),
@@ -64,7 +64,7 @@ fn impossible_ports_are_refused() {
         json!({"project": before["project"]}),
     ] {
         refused(&tenant.call("PATCH", &path, body), 422);
-        assert_eq!(tenant.home_of("10001"), before);
+        assert_eq!(tenant.property_of("10001"), before);
     }
 }
 
@@ -72,12 +72,12 @@ fn impossible_ports_are_refused() {
 fn a_move_frees_the_old_port_and_a_taken_one_is_refused() {
     let tenant = Tenant::new();
     let port_of = |code: &str| {
-        let connection = tenant.home_of(code)["connections"][0].clone();
+        let connection = tenant.property_of(code)["connections"][0].clone();
         (text(&connection["id"]), connection["port"].as_u64().expect("port") as u16)
     };
     let (old, other) = (port_of("10001"), port_of("10002"));
-    let home = text(&tenant.home_of("10001")["id"]);
-    let path = format!("/properties/{home}");
+    let property = text(&tenant.property_of("10001")["id"]);
+    let path = format!("/properties/{property}");
     refused(&tenant.call("PATCH", &path, json!({"connector": other.0, "port": other.1})), 422);
 
     let free = tenant.story.free_port().expect("a free port");
@@ -85,44 +85,44 @@ fn a_move_frees_the_old_port_and_a_taken_one_is_refused() {
     assert_eq!((port_of("10001"), tenant.story.holder(&old.0, old.1)), (free.clone(), None));
     // Once more changes nothing.
     assert_eq!(tenant.call("PATCH", &path, json!({"connector": free.0, "port": free.1})).status, 204);
-    assert_eq!(tenant.story.holder(&free.0, free.1), Some(home));
+    assert_eq!(tenant.story.holder(&free.0, free.1), Some(property));
 }
 
 #[test]
-fn force_unplugs_whoever_was_there() {
+fn force_unplugs_the_property_that_was_there() {
     let tenant = Tenant::new();
-    let taken = tenant.home_of("10002")["connections"][0].clone();
-    let path = format!("/properties/{}", text(&tenant.home_of("10001")["id"]));
+    let taken = tenant.property_of("10002")["connections"][0].clone();
+    let path = format!("/properties/{}", text(&tenant.property_of("10001")["id"]));
     let body = json!({"connector": taken["id"], "port": taken["port"], "force": true});
     assert_eq!(tenant.call("PATCH", &path, body).status, 204);
-    assert_eq!(tenant.home_of("10002")["connections"], json!([]));
+    assert_eq!(tenant.property_of("10002")["connections"], json!([]));
 }
 
 #[test]
-fn a_home_in_a_building_has_no_coordinates_of_its_own() {
+fn a_property_in_a_building_has_no_coordinates_of_its_own() {
     let tenant = Tenant::new();
     let building = tenant.get("/buildings?limit=1")["rows"][0]["id"].clone();
     let page = tenant.get(&format!("/properties?limit=1&{}", filter("box", "=", building.clone())));
-    let home = &page["rows"][0];
-    assert_eq!((&home["parent"]["id"], &home["box"]), (&building, &building));
-    assert_eq!((&home["lat"], &home["lng"]), (&Value::Null, &Value::Null));
+    let property = &page["rows"][0];
+    assert_eq!((&property["parent"]["id"], &property["box"]), (&building, &building));
+    assert_eq!((&property["lat"], &property["lng"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
 fn disconnecting_a_drop_frees_the_port_and_keeps_the_property() {
     let tenant = Tenant::new();
-    let home = tenant.home_of("10001");
-    let path = format!("/cables/{}/fibers/disconnect", text(&home["drop"]));
+    let property = tenant.property_of("10001");
+    let path = format!("/cables/{}/fibers/disconnect", text(&property["drop"]));
     assert_eq!(tenant.call("POST", &path, Value::Null).status, 204);
-    assert_eq!(tenant.home_of("10001")["connections"], json!([]));
+    assert_eq!(tenant.property_of("10001")["connections"], json!([]));
     refused(&tenant.call("POST", "/cables/x/fibers/disconnect", Value::Null), 404);
 }
 
 #[test]
 fn deleting_a_property_removes_its_client_too() {
     let tenant = Tenant::new();
-    let home = tenant.home_of("10001");
-    let path = format!("/properties/{}", text(&home["id"]));
+    let property = tenant.property_of("10001");
+    let path = format!("/properties/{}", text(&property["id"]));
     assert_eq!(tenant.call("DELETE", &path, Value::Null).status, 204);
     assert_eq!(tenant.story.client("10001"), None);
     assert_eq!(tenant.get("/properties/client/10001"), json!([]));
@@ -132,11 +132,14 @@ fn deleting_a_property_removes_its_client_too() {
 #[test]
 fn deleting_a_client_leaves_its_property_with_the_port() {
     let tenant = Tenant::new();
-    let home = text(&tenant.home_of("10001")["id"]);
+    let property = text(&tenant.property_of("10001")["id"]);
     assert_eq!(
         tenant.call("DELETE", &format!("/ftth-clients/{}", tenant.id_of("10001")), Value::Null).status,
         204
     );
-    let home = tenant.get(&format!("/properties/{home}"));
-    assert_eq!((&home["client"], home["connections"].as_array().map(Vec::len)), (&Value::Null, Some(1)));
+    let property = tenant.get(&format!("/properties/{property}"));
+    assert_eq!(
+        (&property["client"], property["connections"].as_array().map(Vec::len)),
+        (&Value::Null, Some(1))
+    );
 }
