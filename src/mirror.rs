@@ -1,11 +1,11 @@
 //! A tenant's network in memory, replaced as a whole: readers never wait, and never see half a load.
 //!
-//! `network` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts, `beat` keeps it fresh.
+//! `snapshot` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts, `beat` keeps it fresh.
 
 mod beat;
 mod builder;
-mod network;
 mod saved;
+mod snapshot;
 mod sphere;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ pub use builder::Builder;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::Timestamp;
-pub use network::{MirrorStats, MirroredSite, MirroredSplitter, Network};
+pub use snapshot::{MirrorStats, MirroredSite, MirroredSplitter, Network};
 pub use sphere::metres;
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@
 
 mod batch_routes;
 mod clients;
-mod network;
+mod network_load;
 mod pages;
 mod reader;
 pub mod wire;
@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use batch_routes::BatchRoutes;
 pub use clients::CalculatedPower;
-pub use network::{LoadStats, MOST_LOOKED_UP, NetworkRecord};
+pub use network_load::{LoadStats, MOST_LOOKED_UP, NetworkRecord};
 pub use reader::{Clients, Reader};
 use secrecy::{ExposeSecret, SecretString};
 pub use writer::{WriteError, Writer};
@@ -31,7 +31,7 @@ pub struct Ozmap {
     key: SecretString,
     page_size: usize,
     batch_routes: Arc<BatchRoutes>,
-    splitter_lookup: Arc<OnceLock<network::Lookup>>,
+    splitter_lookup: Arc<OnceLock<network_load::Lookup>>,
 }
 
 impl Ozmap {

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
-use super::wire::{network, potency};
+use super::wire::{network_record, potency};
 use super::{Ozmap, pages, wire};
 use crate::upstream::{CallError, Idempotency, Request};
 
@@ -109,7 +109,7 @@ impl Ozmap {
     /// # Errors
     /// [`CallError`].
     pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
-        self.one("read a splitter", "splitters", id, network::splitter).await
+        self.one("read a splitter", "splitters", id, network_record::splitter).await
     }
 
     /// The box or building of this identifier; `None` if it is neither.
@@ -117,9 +117,9 @@ impl Ozmap {
     /// # Errors
     /// [`CallError`].
     pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
-        match self.one("read a box", "boxes", id, network::cto).await? {
+        match self.one("read a box", "boxes", id, network_record::cto).await? {
             Some(site) => Ok(Some(site)),
-            None => self.one("read a building", "buildings", id, network::building).await,
+            None => self.one("read a building", "buildings", id, network_record::building).await,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
 
 pub mod client_record;
-pub mod network;
+pub mod network_record;
 pub mod potency;
 
 use compact_str::CompactString;

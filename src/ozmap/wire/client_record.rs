@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::network::{coordinate, reference, text};
+use super::network_record::{coordinate, reference, text};
 use super::{BareClient, ClientReference, RowError, client_reference, explain, onu_body, power, record_id};
 
 /// Fields of a client that a record needs.

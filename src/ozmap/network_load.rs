@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::Ozmap;
 use super::pages::List;
-use super::wire::{self, PageInfo, RowError, network as rows};
+use super::wire::{self, PageInfo, RowError, network_record as rows};
 use crate::upstream::{CallError, Request};
 
 /// Most splitters that are looked up in one call: a URL of about 7 kB, below the 8 kB at which common servers refuse.
