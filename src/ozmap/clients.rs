@@ -1,13 +1,14 @@
 //! What an installation asks and writes: one client, his light, one splitter, one port.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch};
-use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route, Site, Splitter};
+use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::pages::List;
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
-use super::wire::{network_record, potency};
-use super::{Ozmap, pages, wire};
+use super::wire::potency;
+use super::{Ozmap, none_if_missing, wire};
 use crate::upstream::{CallError, Idempotency, Request};
 
 /// What OZmap says when it is asked for a client's light.
@@ -58,7 +59,7 @@ impl Ozmap {
             let record = match &property_of_client.dweller {
                 ClientOfProperty::Whole(record) => Some((**record).clone()),
                 ClientOfProperty::Id(id) => {
-                    self.one("read a client", "ftth-clients", id, client_record::client_record).await?
+                    self.record("read a client", "ftth-clients", id, client_record::client_record).await?
                 }
                 ClientOfProperty::None => None,
             };
@@ -82,13 +83,14 @@ impl Ozmap {
             return Ok(property_of_client.home);
         }
         let id = property_of_client.home.property.clone();
-        let whole = self.one("read a property", "properties", &id, client_record::property_of_client).await?;
+        let whole =
+            self.record("read a property", "properties", &id, client_record::property_of_client).await?;
         Ok(whole.map_or(property_of_client.home, |whole| whole.home))
     }
 
     /// Clients of a code who have no property.
     async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
-        let list = pages::List {
+        let list = List {
             operation: "look a client up",
             route: "ftth-clients",
             select: client_record::CLIENT_FIELDS,
@@ -102,43 +104,6 @@ impl Ozmap {
         })
         .await?;
         Ok(records)
-    }
-
-    /// A splitter as it is now; `None` if OZmap has none of this identifier.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
-        self.one("read a splitter", "splitters", id, network_record::splitter).await
-    }
-
-    /// The box or building of this identifier; `None` if it is neither.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
-        match self.one("read a box", "boxes", id, network_record::cto).await? {
-            Some(site) => Ok(Some(site)),
-            None => self.one("read a building", "buildings", id, network_record::building).await,
-        }
-    }
-
-    async fn one<T>(
-        &self,
-        operation: &'static str,
-        route: &str,
-        id: &RecordId,
-        read: impl Fn(&serde_json::value::RawValue) -> Result<T, wire::RowError>,
-    ) -> Result<Option<T>, CallError> {
-        let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
-        let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));
-        match answer.await {
-            // Inferred: a host may call an identifier that it cannot have malformed instead of unknown.
-            Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => {
-                Ok(None)
-            }
-            answer => none_if_missing(answer).map(Option::flatten),
-        }
     }
 
     /// Creates a property, with its client where he is new. Not repeated: what became of a create whose answer was lost
@@ -196,14 +161,5 @@ impl Ozmap {
     ) -> Result<(), CallError> {
         let request = Request::with_body(operation, method, wire::path(route), body, repeat);
         self.upstream.call(self.request(request), |_| Ok(())).await
-    }
-}
-
-/// 404 says that there is no such record.
-fn none_if_missing<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.kind.rejected_with() == Some(StatusCode::NOT_FOUND) => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -24,11 +24,14 @@ pub struct Reader {
     ozmap: Ozmap,
 }
 
-impl Reader {
-    pub(super) fn new(ozmap: Ozmap) -> Reader {
-        Reader { ozmap }
+impl Ozmap {
+    /// A reader with a call counter of its own.
+    pub fn reader(&self) -> Reader {
+        Reader { ozmap: self.with_own_counter() }
     }
+}
 
+impl Reader {
     /// Requests sent so far, repeats included.
     pub fn calls(&self) -> u64 {
         self.ozmap.upstream.sent()
