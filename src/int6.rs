@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use reqwest::StatusCode;
 use wire::Fields;
 
-use crate::upstream::{CallError, Kind, Reply, Request, Upstream};
+use crate::upstream::{CallError, Kind, Reply, Request, Upstream, WireError};
 
 /// How a tenant's INT6 is asked.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Api {
     async fn call<T>(
         &self,
         request: Request,
-        read: impl Fn(Reply) -> Result<T, String>,
+        read: impl Fn(Reply) -> Result<T, WireError>,
     ) -> Result<T, CallError> {
         let credentials = &self.settings.credentials;
         let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;

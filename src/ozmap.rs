@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 pub use splitters::MOST_LOOKED_UP;
 pub use writer::{WriteError, Writer};
 
-use crate::upstream::{CallError, Request, Upstream};
+use crate::upstream::{CallError, Request, RowError, Upstream};
 
 /// Most records that one batch-update names: a body of about 54 kB, below the 100 kB at which common servers refuse.
 pub const LARGEST_BATCH: usize = 2_000;
@@ -72,7 +72,7 @@ impl Ozmap {
         operation: &'static str,
         route: &str,
         id: &RecordId,
-        read: impl Fn(&RawValue) -> Result<T, wire::RowError>,
+        read: impl Fn(&RawValue) -> Result<T, RowError>,
     ) -> Result<Option<T>, CallError> {
         let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
         let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));

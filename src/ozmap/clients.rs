@@ -3,7 +3,7 @@
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch};
 use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::pages::List;
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
@@ -56,7 +56,7 @@ impl Ozmap {
             .await;
         let mut records = Vec::new();
         for property_of_client in none_if_missing(answer)?.unwrap_or_default() {
-            let record = match &property_of_client.dweller {
+            let record = match &property_of_client.client {
                 ClientOfProperty::Whole(record) => Some((**record).clone()),
                 ClientOfProperty::Id(id) => {
                     self.record("read a client", "ftth-clients", id, client_record::client_record).await?
@@ -79,13 +79,13 @@ impl Ozmap {
 
     /// The home with its connections, which decide whose a port is.
     async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, CallError> {
-        if property_of_client.tells_connections {
-            return Ok(property_of_client.home);
+        if property_of_client.reports_connections {
+            return Ok(property_of_client.property);
         }
-        let id = property_of_client.home.property.clone();
+        let id = property_of_client.property.property.clone();
         let whole =
             self.record("read a property", "properties", &id, client_record::property_of_client).await?;
-        Ok(whole.map_or(property_of_client.home, |whole| whole.home))
+        Ok(whole.map_or(property_of_client.property, |whole| whole.property))
     }
 
     /// Clients of a code who have no property.
@@ -93,9 +93,9 @@ impl Ozmap {
         let list = List {
             operation: "look a client up",
             route: "ftth-clients",
-            select: client_record::CLIENT_FIELDS,
+            select: client_record::CLIENT_RECORD_FIELDS,
             populate: None,
-            filter: Some(json!([{ "property": "code", "operator": "=", "value": code.as_str() }])),
+            filter: Some(client_record::filter_by_code(code)),
         };
         let mut records: Vec<ClientRecord> = Vec::new();
         self.each_row(&list, |row| {

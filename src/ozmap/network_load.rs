@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 
 use super::Ozmap;
 use super::pages::List;
-use super::wire::{RowError, network_record as rows};
-use crate::upstream::CallError;
+use super::wire::network_record as rows;
+use crate::upstream::{CallError, RowError};
 
 /// A record of the network.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +130,7 @@ impl Seen {
                 (false, _) => (),
             },
             Err(error) => {
-                tracing::debug!(operation = list.operation, what = error.what, "a row is set aside");
+                tracing::debug!(operation = list.operation, what = %error.what, "a row is set aside");
                 self.unreadable += 1;
             }
         }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Ozmap;
 use super::capabilities::SplitterLookup;
 use super::wire::{self, PageInfo, network_record as rows};
-use crate::upstream::{CallError, Request};
+use crate::upstream::{CallError, JsonError, Request};
 
 /// Most splitters that are looked up in one call: a URL of about 7 kB, below the 8 kB at which common servers refuse.
 pub const MOST_LOOKED_UP: usize = 200;
@@ -130,8 +130,7 @@ impl Ozmap {
             let answer = self
                 .upstream
                 .call(request, |reply| {
-                    let row: Box<RawValue> =
-                        serde_json::from_slice(&reply.body).map_err(|e| wire::explain(&e))?;
+                    let row: Box<RawValue> = serde_json::from_slice(&reply.body).map_err(JsonError::from)?;
                     // One bad row costs that splitter only.
                     Ok(rows::splitter(&row).ok())
                 })

@@ -3,7 +3,6 @@
 use gateway_core::RecordId;
 use gateway_core::sync::{Edit, Record, SharedValue};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
 
 use super::capabilities::BatchRoute;
 use super::{Ozmap, wire};
@@ -77,10 +76,7 @@ impl Writer {
         let BatchRoute::By(property) = self.batch_route(route, ids).await? else {
             return Err(WriteError::NoBatch);
         };
-        let body = json!({
-            "filter": wire::filter_by_id(property, ids.iter().copied()),
-            "update": wire::shared_update(value),
-        });
+        let body = wire::batch_body(property, ids.iter().copied(), value);
         let path = wire::path(&format!("{route}/batch-update"));
         let request =
             Request::with_body("update many records", Method::POST, path, body, Idempotency::Idempotent);
