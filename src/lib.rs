@@ -24,6 +24,7 @@ pub mod int6;
 pub mod mirror;
 pub mod ozmap;
 pub mod provisioning;
+mod schedule;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

@@ -1,8 +1,7 @@
 //! A tenant's network in memory, replaced as a whole: readers never wait, and never see half a load.
 //!
-//! `snapshot` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts, `beat` keeps it fresh.
+//! `snapshot` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts.
 
-mod beat;
 mod builder;
 mod saved;
 mod snapshot;
@@ -12,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-pub use beat::keep_fresh;
 pub use builder::Builder;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
