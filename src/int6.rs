@@ -5,6 +5,7 @@
 
 mod auth;
 mod bulk;
+mod shared;
 pub mod wire;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub use auth::{AuthStyle, Credentials, TokenScheme};
 pub use bulk::Readings;
 use jiff::tz::TimeZone;
 use reqwest::StatusCode;
+pub(crate) use shared::SharedReadings;
 use wire::Fields;
 
 use crate::upstream::{CallError, Kind, Reply, Request, Upstream, WireError};

@@ -10,7 +10,6 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::apply::Apply;
-use super::one_client::SharedReading;
 use super::recorder::Recorder;
 use super::report::{Report, in_words};
 use crate::int6;
@@ -49,8 +48,8 @@ pub struct EngineDeps {
 pub struct Engine {
     pub(super) parts: Arc<EngineDeps>,
     pub(super) under_way: TaskTracker,
-    /// INT6's readings that several single clients wait for.
-    pub(super) reading: SharedReading,
+    /// INT6's readings for the clients that are synced one by one.
+    pub(super) shared_readings: int6::SharedReadings,
 }
 
 /// What a run tells while it goes, for a progress bar.
@@ -71,7 +70,8 @@ pub type Observer = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 impl Engine {
     /// An engine; it does nothing until it is asked.
     pub fn new(parts: EngineDeps) -> Engine {
-        Engine { parts: Arc::new(parts), under_way: TaskTracker::new(), reading: SharedReading::default() }
+        let shared_readings = int6::SharedReadings::new(parts.int6.clone());
+        Engine { parts: Arc::new(parts), under_way: TaskTracker::new(), shared_readings }
     }
 
     /// Writes a run's row and lets the run begin; returns at once.
