@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::System;
+use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,15 +18,16 @@ use crate::http::{self, AppState};
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
+use crate::schedule::{self, Next};
 use crate::store::{Locks, Process, Store};
-use crate::sync::{Engine, EngineDeps, schedule};
+use crate::sync::{Engine, EngineDeps, Observer, Progress};
 use crate::upstream::Upstream;
 use crate::{int6, telemetry};
 
 /// How long requests may take to finish once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often the mirror is refreshed where the sync is off.
-const MIRROR_BEAT: Duration = Duration::from_secs(600);
+const MIRROR_INTERVAL: Duration = Duration::from_secs(600);
 /// How often what was counted is added up.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How often old runs are looked for.
@@ -122,7 +124,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Opens the store, listens, ends the runs that a crash cut off, and starts the beat of every tenant.
+    /// Opens the store, listens, ends the runs that a crash cut off, and starts the schedules of every tenant.
     ///
     /// # Errors
     /// A sentence for people: the store, the address, or a CA file is at fault.
@@ -183,10 +185,13 @@ impl Gateway {
         for ((tenant, engine), provisioning) in config.tenants.iter().zip(&engines).zip(&provisionings) {
             if let Some(interval) = tenant.sync_interval {
                 let (engine, name) = (engine.clone(), tenant.name.clone());
-                tasks.spawn(schedule::keep_in_step(engine, name, interval, stop.clone()));
+                let run = async move || sync_once(&engine, &name).await;
+                tasks.spawn(schedule::every(interval, stop.clone(), run));
             }
-            let beat = tenant.sync_interval.unwrap_or(MIRROR_BEAT);
-            tasks.spawn(mirror::keep_fresh(provisioning.mirror().clone(), beat, stop.clone()));
+            let (interval, mirror) =
+                (tenant.sync_interval.unwrap_or(MIRROR_INTERVAL), provisioning.mirror().clone());
+            let refresh = async move || refresh_once(&mirror).await;
+            tasks.spawn(schedule::every(interval, stop.clone(), refresh));
             tasks.spawn(provisioning.clone().run_worker(stop.clone()));
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
@@ -212,6 +217,22 @@ impl Gateway {
             Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
             Err(error) => tracing::error!(%error, "the server was cut off"),
         }
+    }
+}
+
+async fn sync_once(engine: &Engine, tenant: &str) -> Next {
+    let observer: Observer = Arc::new(|_: Progress<'_>| ());
+    if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
+        tracing::error!(%tenant, %error, "the run could not be begun");
+    }
+    Next::Regular
+}
+
+/// What goes wrong is logged where it does.
+async fn refresh_once(mirror: &Mirror) -> Next {
+    match mirror.refresh().await {
+        Ok(_) => Next::Regular,
+        Err(_) => Next::Soon,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod auth;
 mod bulk;
+mod shared;
 pub mod wire;
 
 use std::sync::Arc;
@@ -14,9 +15,10 @@ pub use auth::{AuthStyle, Credentials, TokenScheme};
 pub use bulk::Readings;
 use jiff::tz::TimeZone;
 use reqwest::StatusCode;
+pub(crate) use shared::SharedReadings;
 use wire::Fields;
 
-use crate::upstream::{CallError, Kind, Reply, Request, Upstream};
+use crate::upstream::{CallError, Kind, Reply, Request, Upstream, WireError};
 
 /// How a tenant's INT6 is asked.
 #[derive(Debug, Clone)]
@@ -69,7 +71,7 @@ impl Api {
     async fn call<T>(
         &self,
         request: Request,
-        read: impl Fn(Reply) -> Result<T, String>,
+        read: impl Fn(Reply) -> Result<T, WireError>,
     ) -> Result<T, CallError> {
         let credentials = &self.settings.credentials;
         let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;

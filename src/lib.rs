@@ -28,6 +28,7 @@ pub mod key;
 pub mod mirror;
 pub mod ozmap;
 pub mod provisioning;
+mod schedule;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

@@ -1,23 +1,21 @@
 //! A tenant's network in memory, replaced as a whole: readers never wait, and never see half a load.
 //!
-//! `network` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts, `beat` keeps it fresh.
+//! `snapshot` is what is held, `builder` makes one, `sphere` searches it, `saved` writes it as texts.
 
-mod beat;
 mod builder;
-mod network;
 mod saved;
+mod snapshot;
 mod sphere;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-pub use beat::keep_fresh;
 pub use builder::Builder;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::Timestamp;
-pub use network::{MirrorStats, MirroredSite, MirroredSplitter, Network};
+pub use snapshot::{MirrorStats, MirroredSite, MirroredSplitter, Network};
 pub use sphere::metres;
 use tokio_util::sync::CancellationToken;
 

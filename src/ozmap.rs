@@ -1,25 +1,31 @@
-//! OZmap in our words: a [`Reader`] of clients, a [`Writer`] of what the sync changes, and the network for the mirror.
+//! OZmap in our terms: a [`Reader`] of clients, a [`Writer`] of what the sync changes, look-ups and writes of one client, and
+//! the network for the mirror.
 //!
 //! `wire` is the only module that knows OZmap's JSON.
 
-mod batch_routes;
+mod capabilities;
 mod clients;
-mod network;
+mod network_load;
 mod pages;
 mod reader;
+mod splitters;
 pub mod wire;
 mod writer;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use batch_routes::BatchRoutes;
+use capabilities::Capabilities;
 pub use clients::CalculatedPower;
-pub use network::{LoadStats, MOST_LOOKED_UP, NetworkRecord};
+use gateway_core::RecordId;
+pub use network_load::{LoadStats, NetworkRecord};
 pub use reader::{Clients, Reader};
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::value::RawValue;
+pub use splitters::MOST_LOOKED_UP;
 pub use writer::{WriteError, Writer};
 
-use crate::upstream::{CallError, Request, Upstream};
+use crate::upstream::{CallError, Request, RowError, Upstream};
 
 /// Most records that one batch-update names: a body of about 54 kB, below the 100 kB at which common servers refuse.
 pub const LARGEST_BATCH: usize = 2_000;
@@ -30,24 +36,13 @@ pub struct Ozmap {
     upstream: Upstream,
     key: SecretString,
     page_size: usize,
-    batch_routes: Arc<BatchRoutes>,
-    splitter_lookup: Arc<OnceLock<network::Lookup>>,
+    capabilities: Arc<Capabilities>,
 }
 
 impl Ozmap {
     /// `upstream` is the host, `key` the tenant's API key as OZmap gave it, `page_size` the rows of a page (1 to 1,000).
     pub fn new(upstream: Upstream, key: SecretString, page_size: usize) -> Ozmap {
-        Ozmap { upstream, key, page_size, batch_routes: Arc::default(), splitter_lookup: Arc::default() }
-    }
-
-    /// A reader with a call counter of its own.
-    pub fn reader(&self) -> Reader {
-        Reader::new(Ozmap { upstream: self.upstream.with_own_counter(), ..self.clone() })
-    }
-
-    /// A writer with a call counter of its own.
-    pub fn writer(&self) -> Writer {
-        Writer::new(Ozmap { upstream: self.upstream.with_own_counter(), ..self.clone() })
+        Ozmap { upstream, key, page_size, capabilities: Arc::default() }
     }
 
     /// Asks for one box type, the cheapest question that needs the key. Source: `docs/contracts/ozmap-api.md`, "Connection".
@@ -60,9 +55,42 @@ impl Ozmap {
         self.upstream.call(request, |reply| wire::page(&reply.body, &mut |_| ()).map(drop)).await
     }
 
+    /// The same OZmap with a call counter of its own.
+    fn with_own_counter(&self) -> Ozmap {
+        Ozmap { upstream: self.upstream.with_own_counter(), ..self.clone() }
+    }
+
     /// Adds the raw key: OZmap wants no `Bearer`. Source: `docs/contracts/ozmap-api.md`, "Connection".
     fn request(&self, mut request: Request) -> Request {
         request.headers.push(("authorization", self.key.expose_secret().to_owned()));
         request
+    }
+
+    /// One record of a route; `None` if there is none of this identifier.
+    async fn record<T>(
+        &self,
+        operation: &'static str,
+        route: &str,
+        id: &RecordId,
+        read: impl Fn(&RawValue) -> Result<T, RowError>,
+    ) -> Result<Option<T>, CallError> {
+        let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
+        let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));
+        match answer.await {
+            // Inferred: a host may call an identifier that it cannot have malformed instead of unknown.
+            Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => {
+                Ok(None)
+            }
+            answer => none_if_missing(answer).map(Option::flatten),
+        }
+    }
+}
+
+/// 404 says that there is no such record.
+fn none_if_missing<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.kind.rejected_with() == Some(StatusCode::NOT_FOUND) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What to change is decided in [`gateway_core::sync`], which is pure. `engine` is the single entry point of timer, API and
 //! command line; `lease` keeps two runs of one tenant apart; `run` is one run, `apply` carries its calls out and `recorder`
-//! writes down what became of each change; `one_client` is the same for one client; `schedule` is the timer.
+//! writes down what became of each change; `one_client` is the same for one client.
 
 pub mod apply;
 mod deps;
@@ -13,7 +13,6 @@ mod progress;
 mod recorder;
 mod report;
 mod run;
-pub mod schedule;
 
 pub use deps::EngineDeps;
 pub use engine::Engine;

@@ -5,9 +5,11 @@
 //! pause. What fails is an [`CallError`] that names system, operation and what the other side said, without secrets.
 
 mod error;
+pub(crate) mod json;
 mod redact;
 mod settings;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use failsafe::backoff::EqualJittered;
 use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
 use gateway_core::System;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+pub use json::{FieldProblem, JsonError, RowError, WireError};
 use redact::Redactor;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, StatusCode};
@@ -170,7 +173,7 @@ impl Upstream {
     pub async fn call<T>(
         &self,
         request: Request,
-        read: impl Fn(Reply) -> Result<T, String>,
+        read: impl Fn(Reply) -> Result<T, WireError>,
     ) -> Result<T, CallError> {
         if !self.host.breaker.is_call_permitted() {
             return Err(self.error(request.operation, Kind::CircuitOpen));
@@ -275,8 +278,8 @@ impl Upstream {
     }
 
     /// An answer that came, but says something else than the contract.
-    pub fn malformed(&self, operation: &'static str, what: impl Into<String>) -> CallError {
-        self.error(operation, Kind::Malformed { what: self.host.redactor.clean(&what.into()) })
+    pub fn malformed(&self, operation: &'static str, what: impl Display) -> CallError {
+        self.error(operation, Kind::Malformed { what: self.host.redactor.clean(&what.to_string()) })
     }
 
     /// A failure of this host.

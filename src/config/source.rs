@@ -226,7 +226,8 @@ fn secret_in(file: String) -> Result<String, Fault> {
 /// Whether a variable has to be a setting. `GATEWAY_CONFIG`, `GATEWAY_LOG` and `GATEWAY_LOG_FORMAT` are read elsewhere, `GATEWAY_URL` is what the
 /// sandbox prints for callers, and Kubernetes adds variables for a service called "gateway".
 fn is_ours(variable: &str) -> bool {
-    let is_foreign = ["GATEWAY_CONFIG", "GATEWAY_LOG", "GATEWAY_LOG_FORMAT", "GATEWAY_URL"].contains(&variable)
+    let is_foreign = ["GATEWAY_CONFIG", "GATEWAY_LOG", "GATEWAY_LOG_FORMAT", "GATEWAY_URL"]
+        .contains(&variable)
         || variable.ends_with("_SERVICE_HOST")
         || variable.contains("_SERVICE_PORT")
         || variable.ends_with("_PORT")

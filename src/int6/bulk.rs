@@ -5,7 +5,7 @@ use gateway_core::System;
 use gateway_core::sync::{Finding, FindingKind, Reading};
 
 use super::{Api, wire};
-use crate::upstream::{CallError, Request};
+use crate::upstream::{CallError, Request, WireError};
 
 /// Pages asked for ahead of the one that is read. More would overshoot the end of a small ISP.
 const LOOK_AHEAD: usize = 4;
@@ -76,7 +76,7 @@ impl Api {
         }
     }
 
-    fn read_page(&self, body: &[u8]) -> Result<Page, String> {
+    fn read_page(&self, body: &[u8]) -> Result<Page, WireError> {
         let mut page = Page::default();
         page.rows = wire::rows(body, &mut |row| match wire::reading(
             row,
@@ -88,7 +88,7 @@ impl Api {
                 kind: FindingKind::Unreadable,
                 system: System::Int6,
                 code: error.code,
-                detail: error.what,
+                detail: error.what.to_string(),
             }),
         })?;
         Ok(page)

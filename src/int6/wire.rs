@@ -1,6 +1,7 @@
 //! INT6's JSON; no other file knows it. Source: `docs/contracts/int6-api.md`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compact_str::CompactString;
@@ -12,7 +13,9 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::upstream::{FieldProblem, JsonError, RowError, WireError, json};
 
 /// Where e-mail and token buy a short-lived token.
 pub const TOKEN_PATH: &str = "/api/auth/v2/request_token";
@@ -65,13 +68,14 @@ pub fn token_request(email: &str, token: &str) -> Value {
 /// Reads the answer to a token request: the token, and its lifetime if INT6 says one.
 ///
 /// # Errors
-/// What is wrong with the answer; never the answer itself.
-pub fn token(body: &[u8]) -> Result<(SecretString, Option<Duration>), String> {
-    let answer: Value = serde_json::from_slice(body).map_err(|e| explain(&e))?;
-    let token =
-        answer["token"].as_str().filter(|token| !token.is_empty()).ok_or("`token` is missing or empty")?;
+/// [`WireError`]; never the answer itself.
+pub fn token(body: &[u8]) -> Result<(SecretString, Option<Duration>), WireError> {
+    let answer: Value = serde_json::from_slice(body).map_err(JsonError::from)?;
+    let wrong = |shape: &'static str| WireError::field("token", shape);
+    let token = answer["token"].as_str().filter(|token| !token.is_empty());
+    let token = token.ok_or_else(|| wrong("is missing or empty"))?;
     if !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("`token` has characters that no header can carry".to_owned());
+        return Err(wrong("has characters that no header can carry"));
     }
     let expires_in = match &answer["expires_in"] {
         Value::String(seconds) => seconds.parse().ok(),
@@ -81,60 +85,40 @@ pub fn token(body: &[u8]) -> Result<(SecretString, Option<Duration>), String> {
     Ok((token.to_owned().into(), lifetime))
 }
 
-/// Reads a page: a bare array, or a list inside an object. Each row goes to `take` unread; the answer is their number.
+/// Reads a page: a bare array, or a list inside an object. Each row goes to `sink` unread; the answer is their number.
 ///
 /// # Errors
-/// What is wrong with the page; an object with `error` is one.
-pub fn rows(body: &[u8], take: &mut dyn FnMut(&RawValue)) -> Result<usize, String> {
+/// [`WireError`] of the page; an object with `error` is one.
+pub fn rows(body: &[u8], sink: &mut dyn FnMut(&RawValue)) -> Result<usize, WireError> {
     let first = body.iter().find(|b| !b.is_ascii_whitespace());
     let list: Cow<'_, [u8]> = match first {
         Some(b'{') => Cow::Owned(list_inside(body)?),
         _ => Cow::Borrowed(body),
     };
-    let rows: Vec<&RawValue> =
-        serde_json::from_slice(&list).map_err(|e| format!("a list of ONUs is expected: {}", explain(&e)))?;
+    let rows: Vec<&RawValue> = json::parse("a list of ONUs", &list)?;
     for row in &rows {
-        take(row);
+        sink(row);
     }
     Ok(rows.len())
 }
 
-fn list_inside(body: &[u8]) -> Result<Vec<u8>, String> {
+fn list_inside(body: &[u8]) -> Result<Vec<u8>, WireError> {
     #[derive(Deserialize)]
     #[serde(transparent)]
-    struct Object<'a>(#[serde(borrow)] std::collections::BTreeMap<String, &'a RawValue>);
+    struct Object<'a>(#[serde(borrow)] BTreeMap<String, &'a RawValue>);
 
-    let Object(members) = serde_json::from_slice(body).map_err(|e| explain(&e))?;
+    let Object(members) = serde_json::from_slice(body).map_err(JsonError::from)?;
     if members.contains_key("error") {
-        return Err("the answer is an object with `error` instead of a list of ONUs".to_owned());
+        return Err(WireError::Shape("the answer is an object with `error` instead of a list of ONUs"));
     }
     let mut lists = members.values().filter(|member| member.get().starts_with('['));
     match (lists.next(), lists.next()) {
         (Some(list), None) => Ok(list.get().as_bytes().to_vec()),
-        (None, _) => Err("the answer is an object without a list of ONUs".to_owned()),
+        (None, _) => Err(WireError::Shape("the answer is an object without a list of ONUs")),
         (Some(_), Some(_)) => {
-            Err("the answer is an object with several lists: which one has the ONUs?".to_owned())
+            Err(WireError::Shape("the answer is an object with several lists: which one has the ONUs?"))
         }
     }
-}
-
-fn explain(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Io => "it could not be read",
-        serde_json::error::Category::Syntax => "it is not JSON",
-        serde_json::error::Category::Data => "it has another shape",
-        serde_json::error::Category::Eof => "it ends too early",
-    };
-    format!("{what} (line {}, column {})", error.line(), error.column())
-}
-
-/// What is wrong with a row, and its code if that much could be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    /// The code as it stands there.
-    pub code: Option<CompactString>,
-    /// Which field, and what is wrong with it.
-    pub what: String,
 }
 
 /// Reads one row; times without a zone are in `zone`.
@@ -142,16 +126,14 @@ pub struct RowError {
 /// # Errors
 /// [`RowError`] if the code is missing, or the power is neither number nor text.
 pub fn reading(row: &RawValue, fields: &Fields, zone: &TimeZone) -> Result<Reading, RowError> {
-    let row: serde_json::Map<String, Value> = serde_json::from_str(row.get())
-        .map_err(|_| RowError { code: None, what: "a row is no object".to_owned() })?;
+    let row: Map<String, Value> =
+        serde_json::from_str(row.get()).map_err(|_| WireError::Shape("a row is no object"))?;
     let get = |name: &str| row.get(name).unwrap_or(&Value::Null);
-    let code = code(get(&fields.code)).ok_or_else(|| RowError {
-        code: None,
-        what: format!("`{}` is missing, empty or no number", fields.code),
-    })?;
-    let power = power(get(&fields.power)).map_err(|what| RowError {
+    let code = code(get(&fields.code))
+        .ok_or_else(|| WireError::field(&fields.code, "is missing, empty or no number"))?;
+    let power = power(get(&fields.power)).map_err(|problem| RowError {
         code: Some(code.as_str().into()),
-        what: format!("`{}` {what}", fields.power),
+        what: WireError::field(&fields.power, problem),
     })?;
     Ok(Reading {
         code,
@@ -179,18 +161,18 @@ fn code(value: &Value) -> Option<ClientCode> {
     }
 }
 
-fn power(value: &Value) -> Result<PowerReading, String> {
+fn power(value: &Value) -> Result<PowerReading, FieldProblem> {
     let reading = match value {
         Value::Null => return Ok(PowerReading::Absent),
         Value::Number(number) => PowerReading::from_number(number.as_f64().unwrap_or(f64::NAN)),
         Value::String(text) => PowerReading::from_text(text),
         Value::Object(object) => match object.get("text") {
-            Some(Value::Object(_)) | None => return Err("is an object without `text`".to_owned()),
+            Some(Value::Object(_)) | None => return Err("is an object without `text`".into()),
             Some(text) => return power(text),
         },
-        Value::Bool(_) | Value::Array(_) => return Err("is neither number nor text".to_owned()),
+        Value::Bool(_) | Value::Array(_) => return Err("is neither number nor text".into()),
     };
-    reading.map_err(|e| e.to_string())
+    Ok(reading?)
 }
 
 /// A text that says something: not empty, not `null`, no `N/A` in it.

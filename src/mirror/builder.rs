@@ -4,7 +4,7 @@ use gateway_core::{Coordinate, Implantation, RecordId, Site, SiteKind, Splitter}
 use jiff::Timestamp;
 use rstar::RTree;
 
-use super::network::{MirrorStats, Network, PackedSite, PackedSplitter, Text, words_for};
+use super::snapshot::{MirrorStats, Network, PackedSite, PackedSplitter, Text, words_for};
 use super::sphere;
 use crate::ozmap::{LoadStats, NetworkRecord};
 

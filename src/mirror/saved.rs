@@ -6,7 +6,7 @@ use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId};
 use serde::{Deserialize, Serialize};
 
 use super::builder::Builder;
-use super::network::{MirroredSite, Network};
+use super::snapshot::{MirroredSite, Network};
 use crate::ozmap::NetworkRecord;
 
 /// Sites of a chunk: a text of some 200 kB.
@@ -54,7 +54,7 @@ pub(super) fn chunk(network: &Network, number: usize) -> String {
 
 impl<'a> From<MirroredSite<'a>> for SavedSite<'a> {
     fn from(site: MirroredSite<'a>) -> SavedSite<'a> {
-        let saved = |splitter: super::network::MirroredSplitter<'a>| {
+        let saved = |splitter: super::snapshot::MirroredSplitter<'a>| {
             SavedSplitter(
                 splitter.id().as_str().into(),
                 splitter.name().into(),

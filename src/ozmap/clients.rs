@@ -1,13 +1,14 @@
 //! What an installation asks and writes: one client, his light, one splitter, one port.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch, Write};
-use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route, Site, Splitter};
+use gateway_core::{ClientCode, ClientRecord, Property, Route};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::pages::List;
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
-use super::wire::{network, potency};
-use super::{Ozmap, pages, wire};
+use super::wire::potency;
+use super::{Ozmap, none_if_missing, wire};
 use crate::upstream::{CallError, Idempotency, Request};
 
 /// What OZmap says when it is asked for a client's light.
@@ -55,10 +56,10 @@ impl Ozmap {
             .await;
         let mut records = Vec::new();
         for property_of_client in none_if_missing(answer)?.unwrap_or_default() {
-            let record = match &property_of_client.dweller {
+            let record = match &property_of_client.client {
                 ClientOfProperty::Whole(record) => Some((**record).clone()),
                 ClientOfProperty::Id(id) => {
-                    self.one("read a client", "ftth-clients", id, client_record::client_record).await?
+                    self.record("read a client", "ftth-clients", id, client_record::client_record).await?
                 }
                 ClientOfProperty::None => None,
             };
@@ -78,22 +79,23 @@ impl Ozmap {
 
     /// The home with its connections, which decide whose a port is.
     async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, CallError> {
-        if property_of_client.tells_connections {
-            return Ok(property_of_client.home);
+        if property_of_client.reports_connections {
+            return Ok(property_of_client.property);
         }
-        let id = property_of_client.home.property.clone();
-        let whole = self.one("read a property", "properties", &id, client_record::property_of_client).await?;
-        Ok(whole.map_or(property_of_client.home, |whole| whole.home))
+        let id = property_of_client.property.property.clone();
+        let whole =
+            self.record("read a property", "properties", &id, client_record::property_of_client).await?;
+        Ok(whole.map_or(property_of_client.property, |whole| whole.property))
     }
 
     /// Clients of a code who have no property.
     async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
-        let list = pages::List {
+        let list = List {
             operation: "look a client up",
             route: "ftth-clients",
-            select: client_record::CLIENT_FIELDS,
+            select: client_record::CLIENT_RECORD_FIELDS,
             populate: None,
-            filter: Some(json!([{ "property": "code", "operator": "=", "value": code.as_str() }])),
+            filter: Some(client_record::filter_by_code(code)),
         };
         let mut records: Vec<ClientRecord> = Vec::new();
         self.each_row(&list, |row| {
@@ -102,43 +104,6 @@ impl Ozmap {
         })
         .await?;
         Ok(records)
-    }
-
-    /// A splitter as it is now; `None` if OZmap has none of this identifier.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
-        self.one("read a splitter", "splitters", id, network::splitter).await
-    }
-
-    /// The box or building of this identifier; `None` if it is neither.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
-        match self.one("read a box", "boxes", id, network::cto).await? {
-            Some(site) => Ok(Some(site)),
-            None => self.one("read a building", "buildings", id, network::building).await,
-        }
-    }
-
-    async fn one<T>(
-        &self,
-        operation: &'static str,
-        route: &str,
-        id: &RecordId,
-        read: impl Fn(&serde_json::value::RawValue) -> Result<T, wire::RowError>,
-    ) -> Result<Option<T>, CallError> {
-        let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
-        let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));
-        match answer.await {
-            // Inferred: a host may call an identifier that it cannot have malformed instead of unknown.
-            Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => {
-                Ok(None)
-            }
-            answer => none_if_missing(answer).map(Option::flatten),
-        }
     }
 
     /// Carries one write out.
@@ -193,14 +158,5 @@ impl Ozmap {
     ) -> Result<(), CallError> {
         let request = Request::with_body(operation, method, wire::path(route), body, repeat);
         self.upstream.call(self.request(request), |_| Ok(())).await
-    }
-}
-
-/// 404 says that there is no such record.
-fn none_if_missing<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.kind.rejected_with() == Some(StatusCode::NOT_FOUND) => Ok(None),
-        Err(error) => Err(error),
     }
 }

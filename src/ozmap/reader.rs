@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use compact_str::CompactString;
 use gateway_core::sync::{Finding, FindingKind};
 use gateway_core::{Client, Dbm, RecordId, System};
 
 use super::Ozmap;
 use super::pages::List;
 use super::wire::{self, BareClient, ClientReference};
-use crate::upstream::CallError;
+use crate::upstream::{CallError, RowError};
 
 /// OZmap's side of a run.
 #[derive(Debug, Default)]
@@ -24,11 +25,14 @@ pub struct Reader {
     ozmap: Ozmap,
 }
 
-impl Reader {
-    pub(super) fn new(ozmap: Ozmap) -> Reader {
-        Reader { ozmap }
+impl Ozmap {
+    /// A reader with a call counter of its own.
+    pub fn reader(&self) -> Reader {
+        Reader { ozmap: self.with_own_counter() }
     }
+}
 
+impl Reader {
     /// Requests sent so far, repeats included.
     pub fn calls(&self) -> u64 {
         self.ozmap.upstream.sent()
@@ -99,8 +103,9 @@ impl Reader {
         for (property, read_power, client) in properties {
             match by_id.get(&client) {
                 Some(client) => snapshot.clients.push(joined(property, read_power, client.clone())),
-                None => snapshot.unreadable.push(unreadable(
-                    format!("property {property}: its client {client} is not in the list").into(),
+                None => snapshot.unreadable.push(finding(
+                    None,
+                    format!("property {property}: its client {client} is not in the list"),
                 )),
             }
         }
@@ -113,6 +118,10 @@ fn joined(property: RecordId, read_power: Option<Dbm>, client: BareClient) -> Cl
     Client { id, property, code, read_power, status, implantation, onu }
 }
 
-fn unreadable(error: wire::RowError) -> Finding {
-    Finding { kind: FindingKind::Unreadable, system: System::Ozmap, code: error.code, detail: error.what }
+fn unreadable(error: RowError) -> Finding {
+    finding(error.code, error.what.to_string())
+}
+
+fn finding(code: Option<CompactString>, detail: String) -> Finding {
+    Finding { kind: FindingKind::Unreadable, system: System::Ozmap, code, detail }
 }

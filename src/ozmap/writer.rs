@@ -3,9 +3,8 @@
 use gateway_core::RecordId;
 use gateway_core::sync::{Edit, Record, SharedValue};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
 
-use super::batch_routes::BatchRoute;
+use super::capabilities::BatchRoute;
 use super::{Ozmap, wire};
 use crate::upstream::{CallError, Idempotency, Request, Upstream};
 
@@ -26,12 +25,14 @@ pub enum WriteError {
     Call(#[from] CallError),
 }
 
-impl Writer {
-    pub(super) fn new(ozmap: Ozmap) -> Writer {
-        let tries = ozmap.upstream.with_own_counter();
-        Writer { ozmap, tries }
+impl Ozmap {
+    /// A writer with a call counter of its own.
+    pub fn writer(&self) -> Writer {
+        Writer { ozmap: self.with_own_counter(), tries: self.upstream.with_own_counter() }
     }
+}
 
+impl Writer {
     /// Writes sent so far, repeats included.
     pub fn writes(&self) -> u64 {
         self.ozmap.upstream.sent()
@@ -44,7 +45,7 @@ impl Writer {
 
     /// Whether the host is known to have no usable batch-update for this value.
     pub fn lacks_batch(&self, value: SharedValue) -> bool {
-        self.ozmap.batch_routes.get(wire::route_of(value)) == Some(BatchRoute::Missing)
+        self.ozmap.capabilities.batch_route(wire::route_of(value)) == Some(BatchRoute::Missing)
     }
 
     /// Writes edits of one record. A full-value update: safe to repeat.
@@ -75,10 +76,7 @@ impl Writer {
         let BatchRoute::By(property) = self.batch_route(route, ids).await? else {
             return Err(WriteError::NoBatch);
         };
-        let body = json!({
-            "filter": wire::filter_by_id(property, ids.iter().copied()),
-            "update": wire::shared_update(value),
-        });
+        let body = wire::batch_body(property, ids.iter().copied(), value);
         let path = wire::path(&format!("{route}/batch-update"));
         let request =
             Request::with_body("update many records", Method::POST, path, body, Idempotency::Idempotent);
@@ -89,7 +87,7 @@ impl Writer {
                     route,
                     "the host has no batch-update: records are written one by one"
                 );
-                self.ozmap.batch_routes.learn(route, BatchRoute::Missing);
+                self.ozmap.capabilities.learn_batch_route(route, BatchRoute::Missing);
                 Err(WriteError::NoBatch)
             }
             other => Ok(other?),
@@ -101,17 +99,17 @@ impl Writer {
     /// Why: `?code=X` is silently ignored and returns everyone. Were a batch's filter ignored like that, one value
     /// would land on every client of the ISP.
     async fn batch_route(&self, route: &'static str, ids: &[&RecordId]) -> Result<BatchRoute, CallError> {
-        let routes = &self.ozmap.batch_routes;
-        if let Some(known) = routes.get(route) {
+        let capabilities = &self.ozmap.capabilities;
+        if let Some(known) = capabilities.batch_route(route) {
             return Ok(known);
         }
-        let _one_at_a_time = routes.trying.lock().await;
-        if let Some(known) = routes.get(route) {
+        let _one_at_a_time = capabilities.trying_batch_route.lock().await;
+        if let Some(known) = capabilities.batch_route(route) {
             return Ok(known);
         }
         for property in wire::ID_PROPERTIES {
             if self.filter_is_honoured(route, property, &ids[..ids.len().min(3)]).await? {
-                routes.learn(route, BatchRoute::By(property));
+                capabilities.learn_batch_route(route, BatchRoute::By(property));
                 return Ok(BatchRoute::By(property));
             }
         }
@@ -120,7 +118,7 @@ impl Writer {
             route,
             "the host does not honour filters: records are written one by one"
         );
-        routes.learn(route, BatchRoute::Missing);
+        capabilities.learn_batch_route(route, BatchRoute::Missing);
         Ok(BatchRoute::Missing)
     }
 

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::deps::EngineDeps;
 use super::lease::{self, LEASE};
-use super::one_client::SharedReading;
 use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
+use crate::int6;
 use crate::store::{self, NewRun, RunEnd};
 
 /// Starts a tenant's runs; clones are the same engine.
@@ -21,14 +21,15 @@ use crate::store::{self, NewRun, RunEnd};
 pub struct Engine {
     pub(super) deps: Arc<EngineDeps>,
     pub(super) under_way: TaskTracker,
-    /// INT6's readings that several single clients wait for.
-    pub(super) reading: SharedReading,
+    /// INT6's readings for the clients that are synced one by one.
+    pub(super) shared_readings: int6::SharedReadings,
 }
 
 impl Engine {
     /// An engine; it does nothing until it is asked.
     pub fn new(deps: EngineDeps) -> Engine {
-        Engine { deps: Arc::new(deps), under_way: TaskTracker::new(), reading: SharedReading::default() }
+        let shared_readings = int6::SharedReadings::new(deps.int6.clone());
+        Engine { deps: Arc::new(deps), under_way: TaskTracker::new(), shared_readings }
     }
 
     /// Writes a run's row and lets the run begin; returns at once.

@@ -3,10 +3,8 @@
 //! INT6 documents no question for one client by code, and no other name of a client is sure to be its own: so the bulk read is
 //! read, once for all who wait for it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::{BoxFuture, Shared, WeakShared};
 use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
 use gateway_core::{Client, ClientCode, ClientRecord};
 use jiff::Timestamp;
@@ -18,12 +16,6 @@ use super::report::Report;
 use super::run::Run;
 use crate::store::{self, LockError};
 use crate::{int6, upstream};
-
-type ReadOnce = Result<Arc<int6::Readings>, upstream::CallError>;
-
-/// A bulk read that is under way, for whoever comes meanwhile; nothing is kept when the last one has it.
-#[derive(Clone, Default)]
-pub(super) struct SharedReading(Arc<Mutex<Option<WeakShared<BoxFuture<'static, ReadOnce>>>>>);
 
 /// One client's run.
 #[derive(Debug, Clone)]
@@ -81,7 +73,8 @@ impl Engine {
     }
 
     async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, SyncClientError> {
-        let (readings, records) = tokio::try_join!(self.readings(), self.deps.ozmap.clients_by_code(code))?;
+        let (readings, records) =
+            tokio::try_join!(self.shared_readings.read(), self.deps.ozmap.clients_by_code(code))?;
         let client = only_client(code, records)?;
         let plan = planned(code, client, &readings, self)?;
         let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
@@ -111,22 +104,6 @@ impl Engine {
             Ok(state) => report.ended(state, None),
             Err(error) => report.ended(RunState::Failed, Some(error.to_string())),
         }
-    }
-
-    /// Every reading of INT6; whoever asks while they are read gets the same.
-    async fn readings(&self) -> ReadOnce {
-        self.shared_reading().await
-    }
-
-    fn shared_reading(&self) -> Shared<BoxFuture<'static, ReadOnce>> {
-        let mut reading = self.reading.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = reading.as_ref().and_then(WeakShared::upgrade).filter(|s| s.peek().is_none()) {
-            return shared;
-        }
-        let int6 = self.deps.int6.with_own_counter();
-        let shared = async move { int6.readings(|_| ()).await.map(Arc::new) }.boxed().shared();
-        *reading = shared.downgrade();
-        shared
     }
 }
 

@@ -48,7 +48,7 @@ fn what_is_no_power_sets_the_row_aside_and_names_the_field() {
     {
         let error = power_of(value.clone()).expect_err("no power");
         assert_eq!(error.code.as_deref(), Some("147"), "{value}");
-        assert!(error.what.starts_with("`rx_power` is"), "{}", error.what);
+        assert!(error.what.to_string().starts_with("`rx_power` is"), "{}", error.what);
     }
 }
 

@@ -1,81 +1,58 @@
 //! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyClient, PropertyPatch};
-use gateway_core::{ClientRecord, Connection, Coordinate, Implantation, PortNumber, Property, RecordId};
-use serde::{Deserialize, Deserializer};
+use gateway_core::{
+    ClientCode, ClientRecord, Connection, Coordinate, Implantation, PortNumber, Property, RecordId,
+};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::network::{coordinate, reference, text};
-use super::{BareClient, ClientReference, RowError, client_reference, explain, onu_body, power, record_id};
+use super::envelope::is_empty;
+use super::fields::{coordinate, record_id, reference, text};
+use super::{BareClient, ClientReference, PropertyRow, bare_client, onu_body};
+use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
-pub const CLIENT_FIELDS: &str = "code name implanted status onu";
+pub const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
 
-#[derive(Deserialize)]
-struct PropertyOfClientRow {
-    #[serde(default)]
-    id: Value,
-    #[serde(default, rename = "_id")]
-    underscore_id: Value,
-    #[serde(default)]
-    client: Value,
-    #[serde(default, rename = "box")]
-    site: Value,
-    #[serde(default)]
-    address: Value,
-    #[serde(default)]
-    lat: Value,
-    #[serde(default)]
-    lng: Value,
-    #[serde(default)]
-    coords: Value,
-    #[serde(default, rename = "potencyRead")]
-    potency_read: Value,
-    /// Null is told, too: the property is on no splitter.
-    #[serde(default, deserialize_with = "told")]
-    connections: Option<Value>,
+/// A filter for clients of a code.
+pub fn filter_by_code(code: &ClientCode) -> Value {
+    json!([{ "property": "code", "operator": "=", "value": code.as_str() }])
 }
 
-/// Tells null from a field that is missing.
-fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-/// A property and who lives there, as far as its row tells.
+/// A property and its client, as far as its row says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PropertyOfClient {
     /// The property.
-    pub home: Property,
+    pub property: Property,
     /// Whether the row says which ports it holds; a host may leave that out of a route that joins records.
-    pub tells_connections: bool,
-    /// Who lives there.
-    pub dweller: ClientOfProperty,
+    pub reports_connections: bool,
+    /// The client.
+    pub client: ClientOfProperty,
 }
 
-/// Who lives in a property.
+/// The client of a property.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientOfProperty {
-    /// The row has the client; his record is without a home.
+    /// The row has the client; its record is without the property.
     Whole(Box<ClientRecord>),
     /// The row has the client's identifier only.
     Id(RecordId),
-    /// Nobody.
+    /// The property has none.
     None,
 }
 
 /// Reads the properties of one client; an empty body and `null` are none, as is an empty list.
 ///
 /// # Errors
-/// What is wrong with the answer; here, too, one field that cannot be read costs the answer: better no decision on a port
+/// [`WireError`] of the answer; here, too, one field that cannot be read costs the answer: better no decision on a port
 /// than one on half a picture.
-pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, String> {
-    if body.iter().all(u8::is_ascii_whitespace) {
+pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireError> {
+    if is_empty(body) {
         return Ok(Vec::new());
     }
-    let rows: Option<Vec<PropertyOfClientRow>> = serde_json::from_slice(body)
-        .map_err(|e| format!("a list of properties is expected: {}", explain(&e)))?;
-    rows.into_iter().flatten().map(read_dwelling).collect()
+    let rows: Option<Vec<PropertyRow>> = json::parse("a list of properties", body)?;
+    rows.into_iter().flatten().map(|row| property_with_client(&row)).collect()
 }
 
 /// Reads a row of `/properties`.
@@ -83,35 +60,32 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, String
 /// # Errors
 /// [`RowError`].
 pub fn property_of_client(row: &RawValue) -> Result<PropertyOfClient, RowError> {
-    let row: PropertyOfClientRow =
-        serde_json::from_str(row.get()).map_err(|e| format!("a property is expected: {}", explain(&e)))?;
-    Ok(read_dwelling(row)?)
+    Ok(property_with_client(&json::parse_row("a property", row)?)?)
 }
 
-fn read_dwelling(row: PropertyOfClientRow) -> Result<PropertyOfClient, String> {
-    let property =
-        record_id(&row.id, &row.underscore_id).ok_or_else(|| "a property has no `id`".to_owned())?;
-    let wrong = |what: String| format!("property {property}: {what}");
-    let dweller = match &row.client {
-        Value::Null => ClientOfProperty::None,
-        Value::String(id) => ClientOfProperty::Id(
-            RecordId::new(id).ok_or_else(|| wrong("`client` is no identifier".to_owned()))?,
-        ),
-        Value::Object(fields) => match client_reference(fields).map_err(|e| wrong(e.what))? {
-            ClientReference::Id(id) => ClientOfProperty::Id(id),
-            ClientReference::Whole(client) => ClientOfProperty::Whole(Box::new(record(client, fields))),
-        },
-        _ => return Err(wrong("`client` is neither object nor identifier".to_owned())),
+fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError> {
+    let id = row.id()?;
+    let in_property = |error: WireError| error.in_record("property", &id);
+    let client = match row.client().map_err(|error| in_property(error.what))? {
+        None => ClientOfProperty::None,
+        Some(ClientReference::Id(id)) => ClientOfProperty::Id(id),
+        Some(ClientReference::Whole(client)) => {
+            ClientOfProperty::Whole(Box::new(record(client, &row.client["name"])))
+        }
     };
-    let home = Property {
-        site: reference(&row.site).map_err(|()| wrong("`box` is no reference".to_owned()))?,
+    let property = Property {
+        site: reference(&row.site).map_err(|problem| in_property(WireError::field("box", problem)))?,
         address: text(&row.address),
         coordinate: coordinate(&row.coords, &row.lat, &row.lng),
-        read_power: power(&row.potency_read).map_err(|e| wrong(format!("`potencyRead` {e}")))?,
-        connections: row.connections.as_ref().map_or(Ok(Vec::new()), connections).map_err(wrong)?,
-        property: property.clone(),
+        read_power: row.read_power().map_err(in_property)?,
+        connections: row
+            .connections
+            .as_ref()
+            .map_or(Ok(Vec::new()), connections)
+            .map_err(|problem| in_property(WireError::field("connections", problem)))?,
+        property: id.clone(),
     };
-    Ok(PropertyOfClient { home, tells_connections: row.connections.is_some(), dweller })
+    Ok(PropertyOfClient { property, reports_connections: row.connections.is_some(), client })
 }
 
 /// Reads a row of `/ftth-clients`; the property is not in it.
@@ -119,26 +93,22 @@ fn read_dwelling(row: PropertyOfClientRow) -> Result<PropertyOfClient, String> {
 /// # Errors
 /// [`RowError`].
 pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
-    let fields: Map<String, Value> =
-        serde_json::from_str(row.get()).map_err(|e| format!("a client is expected: {}", explain(&e)))?;
-    match client_reference(&fields)? {
-        ClientReference::Whole(client) => Ok(record(client, &fields)),
-        ClientReference::Id(id) => Err(format!("client {id}: `code` is missing").into()),
-    }
+    let fields: Map<String, Value> = json::parse_row("a client", row)?;
+    Ok(record(bare_client(&fields)?, fields.get("name").unwrap_or(&Value::Null)))
 }
 
-/// Without a home: that is another record.
-fn record(client: BareClient, fields: &Map<String, Value>) -> ClientRecord {
+/// Without the property: that is another record.
+fn record(client: BareClient, name: &Value) -> ClientRecord {
     let BareClient { id, code, status, implantation, onu } = client;
-    ClientRecord { id, code, name: fields.get("name").and_then(text), status, implantation, onu, home: None }
+    ClientRecord { id, code, name: text(name), status, implantation, onu, home: None }
 }
 
 /// The splitters' ports that a property holds; connections of other kinds are none of ours.
-fn connections(value: &Value) -> Result<Vec<Connection>, String> {
+fn connections(value: &Value) -> Result<Vec<Connection>, FieldProblem> {
     let items = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(items) => items,
-        _ => return Err("`connections` is no list".to_owned()),
+        _ => return Err("is no list".into()),
     };
     let is_splitter =
         |item: &&Value| item["kind"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("splitter"));
@@ -146,10 +116,9 @@ fn connections(value: &Value) -> Result<Vec<Connection>, String> {
         .iter()
         .filter(is_splitter)
         .map(|item| {
-            let splitter =
-                record_id(&item["id"], &item["_id"]).ok_or("`connections` has a splitter without `id`")?;
+            let splitter = record_id(&item["id"], &item["_id"]).ok_or("has a splitter without `id`")?;
             let port = item["port"].as_u64().and_then(|port| PortNumber::new(u16::try_from(port).ok()?));
-            let port = port.ok_or("`connections` has a splitter without `port`")?;
+            let port = port.ok_or("has a splitter without `port`")?;
             Ok(Connection { splitter, splitter_name: text(&item["name"]), port })
         })
         .collect()
@@ -243,22 +212,22 @@ mod tests {
                 "client":{"_id":"c3","code":147,"name":"Maria","implanted":true,"status":"OK"},
                 "connections":[{"id":"d4","kind":"Splitter","port":3,"name":"S"},{"id":"e5","kind":"Cable"}]}]"#,
         );
-        let ClientOfProperty::Whole(record) = whole.dweller else { panic!("the client is there") };
+        let ClientOfProperty::Whole(record) = whole.client else { panic!("the client is there") };
         assert_eq!(
             (record.code.as_str(), record.name.as_deref(), record.home.is_none()),
             ("147", Some("Maria"), true)
         );
-        assert_eq!(whole.home.site.map(|id| id.to_string()).as_deref(), Some("b2"));
-        assert_eq!(whole.home.address.as_deref(), Some("Rua 1"));
-        assert_eq!(whole.home.connections.len(), 1, "a cable is no port");
-        assert_eq!(whole.home.connections[0].port.get(), 3);
+        assert_eq!(whole.property.site.map(|id| id.to_string()).as_deref(), Some("b2"));
+        assert_eq!(whole.property.address.as_deref(), Some("Rua 1"));
+        assert_eq!(whole.property.connections.len(), 1, "a cable is no port");
+        assert_eq!(whole.property.connections[0].port.get(), 3);
         let thin = only(r#"[{"id":"a1","box":"b2","client":"c3"}]"#);
         assert_eq!(
-            (thin.dweller, thin.tells_connections),
+            (thin.client, thin.reports_connections),
             (ClientOfProperty::Id(RecordId::new("c3").expect("an id")), false)
         );
         let empty = only(r#"[{"id":"a1","connections":null}]"#);
-        assert_eq!((empty.dweller, empty.tells_connections), (ClientOfProperty::None, true));
+        assert_eq!((empty.client, empty.reports_connections), (ClientOfProperty::None, true));
     }
 
     #[test]
@@ -271,7 +240,7 @@ mod tests {
             (r#"{"error":"x"}"#, "a list of properties is expected"),
         ] {
             let error = properties_of_client(body.as_bytes()).expect_err(body);
-            assert!(error.contains(expected), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
         for nothing in ["", "null", "[]", " \n"] {
             assert_eq!(properties_of_client(nothing.as_bytes()), Ok(Vec::new()));

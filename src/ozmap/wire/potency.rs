@@ -2,13 +2,14 @@
 //!
 //! The answer carries the OLT's user, password and IP in clear: no field here can hold them.
 
-use compact_str::CompactString;
 use gateway_core::{Dbm, Equipment, Route};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{explain, record_id};
+use super::envelope::is_empty;
+use super::fields::{number, record_id, text};
+use crate::upstream::{WireError, json};
 
 #[derive(Deserialize)]
 struct PathRow<'a> {
@@ -46,25 +47,23 @@ struct EquipmentRow {
 /// Reads the routes; an empty body and `null` are none. Source: `docs/contracts/ozmap-api.md`, "Calculated power".
 ///
 /// # Errors
-/// What is wrong with the answer; never a value of it.
-pub fn routes(body: &[u8]) -> Result<Vec<Route>, String> {
-    if body.iter().all(u8::is_ascii_whitespace) {
+/// [`WireError`]; never a value of the answer.
+pub fn routes(body: &[u8]) -> Result<Vec<Route>, WireError> {
+    if is_empty(body) {
         return Ok(Vec::new());
     }
-    let rows: Option<Vec<PathRow<'_>>> =
-        serde_json::from_slice(body).map_err(|e| format!("a list of routes is expected: {}", explain(&e)))?;
-    rows.into_iter()
-        .flatten()
-        .enumerate()
-        .map(|(i, row)| route(row).map_err(|e| format!("route {i}: {e}")))
-        .collect()
+    let rows: Option<Vec<PathRow<'_>>> = json::parse("a list of routes", body)?;
+    let in_route = |index: usize| {
+        move |error: WireError| WireError::Item { kind: "route", index, error: Box::new(error) }
+    };
+    rows.into_iter().flatten().enumerate().map(|(i, row)| route(row).map_err(in_route(i))).collect()
 }
 
-fn route(row: PathRow<'_>) -> Result<Route, String> {
+fn route(row: PathRow<'_>) -> Result<Route, WireError> {
     let launch = decibels("potency", &row.potency)?;
     let attenuation = decibels("attenuation", &row.attenuation)?;
     let arriving = decibels("arriving_potency", &row.arriving_potency)?;
-    let kilometres = number("distance", &row.distance)?.filter(|km| *km >= 0.0);
+    let kilometres = finite("distance", &row.distance)?.filter(|km| *km >= 0.0);
     // `arriving_potency` = `potency` − `attenuation`, should only the two be there.
     let computed = launch
         .zip(attenuation)
@@ -91,28 +90,20 @@ fn equipment(row: Option<&RawValue>) -> Equipment {
     let Some(row) = row.and_then(|row| serde_json::from_str::<EquipmentRow>(row.get()).ok()) else {
         return Equipment::default();
     };
-    let text = |value: &Value| match value {
-        Value::String(text) if !text.trim().is_empty() => Some(CompactString::from(text.trim())),
-        Value::Number(number) => Some(CompactString::from(number.to_string())),
-        _ => None,
-    };
     Equipment { id: record_id(&row.id, &row.underscore_id), name: text(&row.name), number: text(&row.number) }
 }
 
-fn decibels(field: &str, value: &Value) -> Result<Option<Dbm>, String> {
-    let number = number(field, value)?;
-    number.map(|n| Dbm::from_f64(n).map_err(|e| format!("`{field}` {e}"))).transpose()
+fn decibels(field: &str, value: &Value) -> Result<Option<Dbm>, WireError> {
+    let power = finite(field, value)?.map(Dbm::from_f64).transpose();
+    power.map_err(|error| WireError::field(field, error))
 }
 
-/// A number or null; a number in a text is tolerated.
-fn number(field: &str, value: &Value) -> Result<Option<f64>, String> {
-    let number = match value {
-        Value::Null => return Ok(None),
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.filter(|n| n.is_finite()).map(Some).ok_or_else(|| format!("`{field}` is no number"))
+/// Not a number and infinities are none.
+fn finite(field: &str, value: &Value) -> Result<Option<f64>, WireError> {
+    match number(value) {
+        Ok(Some(number)) if !number.is_finite() => Err(WireError::field(field, "is no number")),
+        number => number.map_err(|problem| WireError::field(field, problem)),
+    }
 }
 
 #[cfg(test)]
@@ -166,7 +157,7 @@ mod tests {
     #[case("<html>", "it is not JSON")]
     fn what_is_wrong_is_named(#[case] body: &str, #[case] expected: &str) {
         let error = routes(body.as_bytes()).expect_err("an error");
-        assert!(error.contains(expected), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
 
     proptest! {

@@ -1,3 +1,4 @@
+use gateway_core::{Coordinate, RecordId};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -75,7 +76,7 @@ fn a_bad_splitter_is_named(#[case] field: &str, #[case] value: Value, #[case] ex
     let mut row = row();
     row[field] = value;
     let error = read(row).expect_err("a bad row");
-    assert!(error.what.contains(expected), "{}", error.what);
+    assert!(error.what.to_string().contains(expected), "{}", error.what);
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn a_box_may_be_a_draft_and_a_building_never_is() {
     let building = building(&raw(&row)).expect("a good row");
     assert_eq!((building.kind, building.is_draft), (SiteKind::Condominium, false));
     let error = super::cto(&raw(&json!({"id": "b1", "draft": "no"}))).expect_err("a bad row");
-    assert_eq!(error.what, "box b1: `draft` is neither true nor false");
+    assert_eq!(error.what.to_string(), "box b1: `draft` is neither true nor false");
 }
 
 proptest! {

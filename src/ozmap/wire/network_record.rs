@@ -1,13 +1,13 @@
 //! Rows of boxes, buildings and splitters. Source: `docs/contracts/ozmap-api.md`, "Records".
 
-use compact_str::CompactString;
-use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId, Site, SiteKind, Splitter};
+use gateway_core::{Implantation, PortState, Ratio, Site, SiteKind, Splitter};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{RowError, explain, record_id};
+use super::fields::{coordinate, record_id, reference, switch, text};
+use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a box that matter here.
 pub const BOX_FIELDS: &str = "name address implanted draft coords lat lng";
@@ -84,18 +84,18 @@ struct SiteRow {
 /// # Errors
 /// [`RowError`]. A splitter that does not say what is connected is one: its ports would look free.
 pub fn splitter(row: &RawValue) -> Result<Splitter, RowError> {
-    let row: SplitterRow =
-        serde_json::from_str(row.get()).map_err(|e| format!("a splitter is expected: {}", explain(&e)))?;
+    let row: SplitterRow = json::parse_row("a splitter", row)?;
     let SplitterRow { id, underscore_id, name, parent, ratio, is_drop, connectables, ports } = row;
-    let id = record_id(&id, &underscore_id).ok_or_else(|| "a splitter has no `id`".to_owned())?;
-    let wrong = |what: &str| RowError::from(format!("splitter {id}: {what}"));
-    let site = reference(&parent).map_err(|()| wrong("`parent` is no reference"))?;
-    let ratio = read_ratio(&ratio).map_err(|()| wrong("`ratio` is not two whole numbers"))?;
+    let id = record_id(&id, &underscore_id).ok_or(WireError::NoId("a splitter"))?;
+    let in_splitter = |error: WireError| error.in_record("splitter", &id);
+    let wrong = |field: &str, problem: FieldProblem| in_splitter(WireError::field(field, problem));
+    let site = reference(&parent).map_err(|problem| wrong("parent", problem))?;
+    let ratio = read_ratio(&ratio).map_err(|problem| wrong("ratio", problem))?;
     let outputs = connectables.and_then(|connectables| connectables.output);
-    let outputs = outputs.ok_or_else(|| wrong("`connectables.output` is missing"))?;
+    let outputs = outputs.ok_or_else(|| wrong("connectables.output", FieldProblem::Missing))?;
     let ports = port_states(ratio, &outputs, &ports.unwrap_or_default());
-    let ports = ports.ok_or_else(|| wrong("has more than 1,024 ports"))?;
-    let is_drop = switch(&is_drop).ok_or_else(|| wrong("`isDrop` is neither true nor false"))?;
+    let ports = ports.ok_or_else(|| in_splitter(WireError::Shape("has more than 1,024 ports")))?;
+    let is_drop = switch(&is_drop).map_err(|problem| wrong("isDrop", problem))?;
     Ok(Splitter { name: text(&name).unwrap_or_default(), id, site, ratio, is_drop, ports })
 }
 
@@ -116,20 +116,19 @@ pub fn building(row: &RawValue) -> Result<Site, RowError> {
 }
 
 fn site(row: &RawValue, kind: SiteKind) -> Result<Site, RowError> {
-    let what = match kind {
-        SiteKind::Cto => "box",
-        SiteKind::Condominium => "building",
+    let (what, a_site) = match kind {
+        SiteKind::Cto => ("box", "a box"),
+        SiteKind::Condominium => ("building", "a building"),
     };
-    let row: SiteRow =
-        serde_json::from_str(row.get()).map_err(|e| format!("a {what} is expected: {}", explain(&e)))?;
+    let row: SiteRow = json::parse_row(a_site, row)?;
     let SiteRow { id, underscore_id, name, address, implanted, draft, project, coords, lat, lng } = row;
-    let id = record_id(&id, &underscore_id).ok_or_else(|| format!("a {what} has no `id`"))?;
-    let wrong = |field: &str| format!("{what} {id}: `{field}` is neither true nor false");
-    let implantation = match switch(&implanted).ok_or_else(|| wrong("implanted"))? {
+    let id = record_id(&id, &underscore_id).ok_or(WireError::NoId(a_site))?;
+    let wrong = |field: &str, problem| WireError::field(field, problem).in_record(what, &id);
+    let implantation = match switch(&implanted).map_err(|problem| wrong("implanted", problem))? {
         true => Implantation::Implanted,
         false => Implantation::NotImplanted,
     };
-    let is_draft = switch(&draft).ok_or_else(|| wrong("draft"))?;
+    let is_draft = switch(&draft).map_err(|problem| wrong("draft", problem))?;
     let coordinate = coordinate(&coords, &lat, &lng);
     let name = text(&name).unwrap_or_default();
     // Of use for a new property only, which OZmap puts into its box's project by itself.
@@ -161,17 +160,9 @@ fn port_states(
     (count <= MOST_PORTS).then(|| (0..count).map(state).collect())
 }
 
-/// An identifier, an object that has one, or null.
-pub(super) fn reference(value: &Value) -> Result<Option<RecordId>, ()> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(id) => RecordId::new(id).map(Some).ok_or(()),
-        Value::Object(_) => record_id(&value["id"], &value["_id"]).map(Some).ok_or(()),
-        _ => Err(()),
-    }
-}
-
-fn read_ratio(value: &Value) -> Result<Option<Ratio>, ()> {
+/// Two whole numbers, in texts too, or null.
+fn read_ratio(value: &Value) -> Result<Option<Ratio>, FieldProblem> {
+    let wrong = FieldProblem::Shape("is not two whole numbers");
     let whole = |name: &str| match &value[name] {
         Value::Number(number) => number.as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0),
         Value::String(text) => text.trim().parse().ok().filter(|n| *n > 0),
@@ -180,33 +171,10 @@ fn read_ratio(value: &Value) -> Result<Option<Ratio>, ()> {
     match value {
         Value::Null => Ok(None),
         Value::Object(_) => {
-            Ok(Some(Ratio { input: whole("input").ok_or(())?, output: whole("output").ok_or(())? }))
+            Ok(Some(Ratio { input: whole("input").ok_or(wrong)?, output: whole("output").ok_or(wrong)? }))
         }
-        _ => Err(()),
+        _ => Err(wrong),
     }
-}
-
-/// Missing counts as false; `None` for what is neither.
-fn switch(value: &Value) -> Option<bool> {
-    match value {
-        Value::Null => Some(false),
-        value => value.as_bool(),
-    }
-}
-
-/// A text that is not empty; a number is one too, because people name boxes `12`.
-pub(super) fn text(value: &Value) -> Option<CompactString> {
-    match value {
-        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(CompactString::from),
-        Value::Number(number) => Some(number.to_string().into()),
-        _ => None,
-    }
-}
-
-/// `coords` is `[lng, lat]`; `lat` and `lng` stand beside it and may be null.
-pub(super) fn coordinate(coords: &Value, lat: &Value, lng: &Value) -> Option<Coordinate> {
-    let read = |lat: &Value, lng: &Value| Coordinate::new(lat.as_f64()?, lng.as_f64()?);
-    read(&coords[1], &coords[0]).or_else(|| read(lat, lng))
 }
 
 #[cfg(test)]
