@@ -5,19 +5,21 @@
 
 use std::fmt::{Debug, Display};
 
+use gateway_core::provisioning::{Command, ConnectRequest, OperationKind};
+use gateway_core::sync::Reading;
+use gateway_core::{
+    ClientCode, ClientRecord, Coordinate, Dbm, KnownPower, MacAddress, Onu, OnuSerial, PowerReading,
+    Property, RecordId, Route, Site, Splitter, select_route,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::activation::{Card, Home, Wish};
-use crate::domain::route::{KnownPower, Route, counting};
-use crate::domain::{
-    ClientCode, Coordinate, Dbm, MacAddress, Onu, OnuSerial, PowerReading, Reading, RecordId, Site, Splitter,
-};
-use crate::ozmap::wire::card::{self, Dweller, Dwelling};
-use crate::ozmap::wire::{self as ozmap, ClientRecord, ClientReference, network, potency};
+use crate::ozmap::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
+use crate::ozmap::wire::{self as ozmap, BareClient, ClientReference, network_record, potency};
+use crate::store::payload;
 use crate::{http, int6};
 
 /// An answer of INT6: a token, or a page of readings.
@@ -31,13 +33,13 @@ pub fn int6_wire(data: &[u8]) {
         taken += 1;
         match int6::wire::reading(row, &fields, &TimeZone::UTC) {
             Ok(reading) => check_reading(&reading),
-            Err(error) => assert!(!error.what.is_empty(), "what is wrong is said"),
+            Err(error) => assert!(!error.what.to_string().is_empty(), "what is wrong is said"),
         }
     });
     assert!(counted.is_err() || counted == Ok(taken), "every row is handed on once");
 }
 
-/// An answer of OZmap: a page of any route, one client's properties, or his routes.
+/// An answer of OZmap: a page of any route, one client's properties, or its routes.
 pub fn ozmap_wire(data: &[u8]) {
     let mut taken = 0;
     let page = ozmap::page(data, &mut |row| {
@@ -52,16 +54,16 @@ pub fn ozmap_wire(data: &[u8]) {
             }
         }
         let _ = ozmap::client(row).map(|client| check_client(&client));
-        let _ = card::client_card(row).map(|card| check_card(&card));
-        let _ = card::dwelling(row).map(|dwelling| check_dwelling(&dwelling));
-        let _ = network::splitter(row).map(|splitter| check_splitter(&splitter));
-        let _ = network::cto(row).map(|site| check_site(&site));
-        let _ = network::building(row).map(|site| check_site(&site));
+        let _ = client_record::client_record(row).map(|record| check_record(&record));
+        let _ = client_record::property_of_client(row).map(|property| check_property(&property));
+        let _ = network_record::splitter(row).map(|splitter| check_splitter(&splitter));
+        let _ = network_record::cto(row).map(|site| check_site(&site));
+        let _ = network_record::building(row).map(|site| check_site(&site));
     });
     if let Ok(page) = page {
         assert_eq!(page.rows, taken, "every row is handed on once");
     }
-    card::dwellings(data).iter().flatten().for_each(check_dwelling);
+    client_record::properties_of_client(data).iter().flatten().for_each(check_property);
     if let Ok(routes) = potency::routes(data) {
         routes.iter().for_each(check_route);
         check_known_power(routes);
@@ -70,8 +72,8 @@ pub fn ozmap_wire(data: &[u8]) {
 
 /// The body of a request, as each operation that takes one would read it.
 pub fn api_bodies(data: &[u8]) {
-    for wish in http::fuzzing::wishes(data) {
-        check_wish(&wish);
+    for request in http::fuzzing::requests(data) {
+        check_request(&request);
     }
 }
 
@@ -98,21 +100,21 @@ fn check_reading(reading: &Reading) {
     }
 }
 
-fn check_client(client: &ClientRecord) {
-    let ClientRecord { id, code, status: _, implantation: _, onu } = client;
+fn check_client(client: &BareClient) {
+    let BareClient { id, code, status: _, implantation: _, onu } = client;
     check_id(id);
     check_code(code);
     check_onu(onu);
 }
 
-fn check_card(card: &Card) {
-    let Card { id, code, name, status: _, implantation: _, onu, home } = card;
+fn check_record(record: &ClientRecord) {
+    let ClientRecord { id, code, name, status: _, implantation: _, onu, home } = record;
     check_id(id);
     check_code(code);
     check_onu(onu);
     assert!(name.as_ref().is_none_or(|name| !name.is_empty()), "an empty name is none");
     assert_eq!(*home, None, "the property is another record");
-    check_stored(card);
+    check_stored_client(record);
 }
 
 fn check_onu(onu: &Onu) {
@@ -120,13 +122,12 @@ fn check_onu(onu: &Onu) {
     let known = onu.merged(OnuSerial::new(serial_number).as_ref(), None, MacAddress::new(mac_address));
     assert_eq!(known, *onu, "another notation is no difference");
     assert_eq!(pppoe_user.trim(), pppoe_user);
-    check_stored(onu);
 }
 
-fn check_dwelling(dwelling: &Dwelling) {
-    let Dwelling { home, tells_connections, dweller } = dwelling;
-    let Home { property, site, address: _, coordinate, read_power, connections } = home;
-    check_id(property);
+fn check_property(of_client: &PropertyOfClient) {
+    let PropertyOfClient { property, reports_connections, client } = of_client;
+    let Property { property: id, site, address: _, coordinate, read_power, connections } = property;
+    check_id(id);
     site.iter().for_each(check_id);
     coordinate.iter().for_each(check_coordinate);
     read_power.iter().copied().for_each(check_power);
@@ -134,14 +135,17 @@ fn check_dwelling(dwelling: &Dwelling) {
         check_id(&connection.splitter);
         assert!(connection.port.get() >= 1, "ports are counted from 1");
     }
-    assert!(*tells_connections || connections.is_empty());
-    match dweller {
-        Dweller::Whole(card) => {
-            check_card(card);
-            check_stored(&Card { home: Some(home.clone()), ..Card::clone(card) });
+    assert!(*reports_connections || connections.is_empty());
+    match client {
+        ClientOfProperty::Whole(record) => {
+            check_record(record);
+            check_stored_client(&ClientRecord {
+                home: Some(property.clone()),
+                ..ClientRecord::clone(record)
+            });
         }
-        Dweller::Id(id) => check_id(id),
-        Dweller::None => (),
+        ClientOfProperty::Id(id) => check_id(id),
+        ClientOfProperty::None => (),
     }
 }
 
@@ -173,14 +177,15 @@ fn check_route(route: &Route) {
 /// The form in which the last known power survives a restart.
 fn check_known_power(routes: Vec<Route>) {
     let code = ClientCode::new("147").expect("a code");
-    if let Some((route, other_routes)) = counting(routes) {
+    if let Some((route, other_routes)) = select_route(routes) {
         assert!(route.reached, "a dark route does not count");
-        check_stored(&KnownPower { code, route, other_routes, read: None, as_of: Timestamp::UNIX_EPOCH });
+        let power = KnownPower { code, route, other_routes, read: None, as_of: Timestamp::UNIX_EPOCH };
+        assert_eq!(payload::read_power(&payload::power_text(&power)).as_ref(), Ok(&power));
     }
 }
 
-fn check_wish(wish: &Wish) {
-    let Wish { code, splitter, port, coordinate, implantation: _, name, address, onu } = wish;
+fn check_request(request: &ConnectRequest) {
+    let ConnectRequest { code, splitter, port, coordinate, implantation: _, name, address, onu } = request;
     check_code(code);
     assert!(code.as_str().chars().count() <= 100 && !code.as_str().chars().any(char::is_control));
     check_id(splitter);
@@ -192,7 +197,10 @@ fn check_wish(wish: &Wish) {
     }
     onu.serial.iter().for_each(check_serial);
     onu.mac.iter().for_each(check_mac);
-    check_stored(wish);
+    for command in [Command::Create(request.clone()), Command::Activate(request.clone())] {
+        let (kind, text) = (OperationKind::from(&command), payload::command_text(&command));
+        assert_eq!(payload::read_command(kind.name(), &text), Ok(command), "stored as {text}");
+    }
 }
 
 fn check_code(code: &ClientCode) {
@@ -234,6 +242,11 @@ where
     assert_eq!(value.to_string(), text);
     assert_eq!(new(text).as_ref(), Some(value));
     check_stored(value);
+}
+
+fn check_stored_client(record: &ClientRecord) {
+    let text = payload::client_text(record);
+    assert_eq!(payload::read_client(&text).as_ref(), Ok(record), "stored as {text}");
 }
 
 fn check_stored<T: Debug + PartialEq + Serialize + DeserializeOwned>(value: &T) {

@@ -11,7 +11,7 @@ mod leases;
 mod locks;
 mod mirrors;
 mod operations;
-mod payload;
+pub(crate) mod payload;
 mod powers;
 mod prune;
 mod runs;

@@ -355,7 +355,7 @@ pub(super) struct ProblemBody {
     code: &'static str,
     /// What happened, in particular.
     #[schema(example = "limit: a whole number from 1 to 1000 is expected")]
-    detail: String,
+    pub(super) detail: String,
     /// For the operator: the cause stands beside it in the log.
     #[schema(example = "019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
     request_id: String,

@@ -12,10 +12,10 @@ mod power;
 #[cfg(test)]
 mod tests;
 
-pub(super) use answer::{answer_text, read_answer};
-pub(super) use client::{client_text, read_client};
-pub(super) use command::{command_text, read_command, read_recorded_command};
-pub(super) use power::{power_text, read_power};
+pub(crate) use answer::{answer_text, read_answer};
+pub(crate) use client::{client_text, read_client};
+pub(crate) use command::{command_text, read_command, read_recorded_command};
+pub(crate) use power::{power_text, read_power};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -25,7 +25,7 @@ enum Answer {
 }
 
 /// The text of an answer.
-pub(in crate::store) fn answer_text(answer: &OperationAnswer) -> String {
+pub(crate) fn answer_text(answer: &OperationAnswer) -> String {
     let answer = match answer {
         OperationAnswer::Done(done) => {
             let Done { outcome, record, as_of } = &**done;
@@ -45,7 +45,7 @@ pub(in crate::store) fn answer_text(answer: &OperationAnswer) -> String {
 ///
 /// # Errors
 /// [`NotUnderstood`].
-pub(in crate::store) fn read_answer(text: &str) -> Result<OperationAnswer, NotUnderstood> {
+pub(crate) fn read_answer(text: &str) -> Result<OperationAnswer, NotUnderstood> {
     Ok(match read::<StoredAnswer>(text)?.answer {
         Answer::Done { outcome, card, as_of } => {
             let outcome = outcome.parse();

@@ -47,7 +47,7 @@ struct StoredConnection {
 }
 
 /// The text of a client.
-pub(in crate::store) fn client_text(client: &ClientRecord) -> String {
+pub(crate) fn client_text(client: &ClientRecord) -> String {
     text(&StoredClient::from(client))
 }
 
@@ -55,7 +55,7 @@ pub(in crate::store) fn client_text(client: &ClientRecord) -> String {
 ///
 /// # Errors
 /// [`NotUnderstood`].
-pub(in crate::store) fn read_client(text: &str) -> Result<ClientRecord, NotUnderstood> {
+pub(crate) fn read_client(text: &str) -> Result<ClientRecord, NotUnderstood> {
     read::<StoredClient>(text).map(ClientRecord::from)
 }
 

@@ -37,7 +37,7 @@ struct StoredOnuPatch {
 }
 
 /// The text of a command.
-pub(in crate::store) fn command_text(command: &Command) -> String {
+pub(crate) fn command_text(command: &Command) -> String {
     let kind = OperationKind::from(command).name();
     match command {
         Command::Create(request) | Command::Activate(request) => text(&StoredCommand::new(kind, request)),
@@ -48,7 +48,7 @@ pub(in crate::store) fn command_text(command: &Command) -> String {
 ///
 /// # Errors
 /// [`NotUnderstood`]; it must not be carried out as anything else then.
-pub(in crate::store) fn read_command(kind: &str, text: &str) -> Result<Command, NotUnderstood> {
+pub(crate) fn read_command(kind: &str, text: &str) -> Result<Command, NotUnderstood> {
     let kind = kind.parse().map_err(|_| NotUnderstood::Kind(kind.to_owned()))?;
     let request = read::<StoredCommand>(text)?.into();
     Ok(match kind {
@@ -62,7 +62,7 @@ pub(in crate::store) fn read_command(kind: &str, text: &str) -> Result<Command, 
 ///
 /// # Errors
 /// [`NotUnderstood`].
-pub(in crate::store) fn read_recorded_command(text: &str) -> Result<Command, NotUnderstood> {
+pub(crate) fn read_recorded_command(text: &str) -> Result<Command, NotUnderstood> {
     #[derive(Deserialize)]
     struct Kind {
         kind: Option<String>,

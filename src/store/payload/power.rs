@@ -38,7 +38,7 @@ struct StoredEquipment {
 }
 
 /// The text of a known power.
-pub(in crate::store) fn power_text(power: &KnownPower) -> String {
+pub(crate) fn power_text(power: &KnownPower) -> String {
     let KnownPower { code, route, other_routes, read, as_of } = power.clone();
     text(&StoredPower { v: VERSION, code, route: route.into(), other_routes, read, as_of })
 }
@@ -47,7 +47,7 @@ pub(in crate::store) fn power_text(power: &KnownPower) -> String {
 ///
 /// # Errors
 /// [`NotUnderstood`].
-pub(in crate::store) fn read_power(text: &str) -> Result<KnownPower, NotUnderstood> {
+pub(crate) fn read_power(text: &str) -> Result<KnownPower, NotUnderstood> {
     let StoredPower { v: _, code, route, other_routes, read, as_of } = read(text)?;
     Ok(KnownPower { code, route: route.into(), other_routes, read, as_of })
 }
