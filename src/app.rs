@@ -8,7 +8,7 @@ use gateway_core::System;
 use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
-use metrics_exporter_prometheus::PrometheusHandle;
+use metrics_exporter_prometheus::{BuildError, PrometheusHandle};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,9 +19,9 @@ use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
 use crate::schedule::{self, Next};
-use crate::store::{Locks, Process, Store};
+use crate::store::{Locks, Process, Store, StoreError};
 use crate::sync::{Engine, EngineDeps, Observer, Progress};
-use crate::upstream::Upstream;
+use crate::upstream::{HttpClientError, Upstream};
 use crate::{int6, telemetry};
 
 /// How long requests may take to finish once the gateway is to stop.
@@ -32,6 +32,40 @@ const MIRROR_INTERVAL: Duration = Duration::from_secs(600);
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// Why a gateway, or a part of it, did not start: human-readable, with the thing at fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened or asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A system cannot be called at all: its CA file, or the machine, is at fault.
+    #[error(transparent)]
+    HttpClient(#[from] HttpClientError),
+    /// No caller can be called back.
+    #[error("no HTTP client for callbacks can be built: {0:?}")]
+    Callbacks(reqwest::Error),
+    /// Somebody else counts in this process.
+    #[error("metrics cannot be counted: {0}")]
+    Metrics(#[from] Arc<BuildError>),
+    /// A tenant that nobody could call.
+    #[error("tenant {tenant} has no API key")]
+    NoKey {
+        /// Its name.
+        tenant: String,
+    },
+    /// The address is taken, or is none of this machine's.
+    #[error("cannot listen on {address}: {error}; set GATEWAY_LISTEN to a free address and port")]
+    Listen {
+        /// As the settings say.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The socket that was opened cannot be served.
+    #[error(transparent)]
+    Serve(std::io::Error),
+}
 
 /// The two systems of one tenant.
 pub struct Upstreams {
@@ -44,8 +78,8 @@ pub struct Upstreams {
 /// Prepares calls to a tenant's systems; sends nothing.
 ///
 /// # Errors
-/// A sentence for people.
-pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, String> {
+/// [`HttpClientError`].
+pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> {
     let ozmap = Upstream::new(System::Ozmap, &tenant.ozmap_host)?;
     let int6 = Upstream::new(System::Int6, &tenant.int6_host)?;
     Ok(Upstreams {
@@ -57,13 +91,13 @@ pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, String> {
 /// A tenant's engine.
 ///
 /// # Errors
-/// A sentence for people.
+/// [`HttpClientError`].
 pub fn engine(
     tenant: &config::Tenant,
     store: &Store,
     process: &Process,
     stop: &CancellationToken,
-) -> Result<Engine, String> {
+) -> Result<Engine, HttpClientError> {
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
     Ok(engine_of(tenant, upstreams(tenant)?, store, process, &locks, stop))
 }
@@ -127,9 +161,9 @@ impl Gateway {
     /// Opens the store, listens, ends the runs that a crash cut off, and starts the schedules of every tenant.
     ///
     /// # Errors
-    /// A sentence for people: the store, the address, or a CA file is at fault.
-    pub async fn start(config: &Config) -> Result<Gateway, String> {
-        let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
+    /// [`StartError`].
+    pub async fn start(config: &Config) -> Result<Gateway, StartError> {
+        let store = Store::open(config.database_url.expose_secret()).await?;
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
         let metrics = telemetry::metrics()?;
         let (mut tenants, mut engines, mut provisionings) = (Vec::new(), Vec::new(), Vec::new());
@@ -144,15 +178,16 @@ impl Gateway {
                 store: &store,
                 locks: &locks,
                 mirror,
-            })?;
+            })
+            .map_err(StartError::Callbacks)?;
             let engine = engine_of(tenant, upstreams, &store, &process, &locks, &stop);
-            engine.recover().await.map_err(|e| e.to_string())?;
+            engine.recover().await?;
             engines.push(engine.clone());
             tenants.push(http::TenantState {
                 name: tenant.name.clone(),
                 key_sha256: tenant
                     .key_sha256
-                    .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
+                    .ok_or_else(|| StartError::NoKey { tenant: tenant.name.clone() })?,
                 allowed_ips: tenant.allowed_ips.clone(),
                 rate_limit: tenant
                     .requests_per_minute
@@ -170,10 +205,10 @@ impl Gateway {
             metrics: metrics.clone(),
         };
         let listener = listen(config.listen)?;
-        let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let address = listener.local_addr().map_err(StartError::Serve)?;
         let handle = axum_server::Handle::new();
         let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
-        let mut server = axum_server::from_tcp(listener).map_err(|e| e.to_string())?.handle(handle.clone());
+        let mut server = axum_server::from_tcp(listener).map_err(StartError::Serve)?.handle(handle.clone());
         // A request that is sent by halves would hold a connection for ever.
         server
             .http_builder()
@@ -240,7 +275,7 @@ async fn refresh_once(mirror: &Mirror) -> Next {
 ///
 /// # Errors
 /// As [`Gateway::start`].
-pub async fn serve(config: &Config) -> Result<(), String> {
+pub async fn serve(config: &Config) -> Result<(), StartError> {
     let gateway = Gateway::start(config).await?;
     stop_asked().await;
     gateway.stop().await;
@@ -261,11 +296,9 @@ pub async fn stop_asked() {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    let listener = TcpListener::bind(address).map_err(|e| {
-        format!("cannot listen on {address}: {e}; set GATEWAY_LISTEN to a free address and port")
-    })?;
-    listener.set_nonblocking(true).map_err(|e| e.to_string())?;
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })?;
+    listener.set_nonblocking(true).map_err(StartError::Serve)?;
     Ok(listener)
 }
 
@@ -288,5 +321,21 @@ async fn prune(store: Store, keep: SignedDuration, stop: CancellationToken) {
             () = tokio::time::sleep(PRUNE_EVERY) => (),
             () = stop.cancelled() => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_is_named_with_the_remedy() {
+        let taken = TcpListener::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
+        let (address, _socket) = taken.expect("a free port");
+        let error = listen(address).expect_err("it is taken");
+        assert!(matches!(error, StartError::Listen { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("cannot listen on {address}: ")), "{text}");
+        assert!(text.ends_with("; set GATEWAY_LISTEN to a free address and port"), "{text}");
     }
 }

@@ -83,8 +83,8 @@ impl Provisioning {
     /// Nothing is sent yet, and no promise is carried out before [`OperationQueue::run_worker`].
     ///
     /// # Errors
-    /// A sentence for people if no HTTP client for callbacks can be built.
-    pub fn new(parts: ProvisioningDeps<'_>) -> Result<Provisioning, String> {
+    /// [`reqwest::Error`] if no HTTP client for callbacks can be built.
+    pub fn new(parts: ProvisioningDeps<'_>) -> Result<Provisioning, reqwest::Error> {
         let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = parts;
         let (name, ozmap) = (|| tenant.to_owned(), ozmap.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;

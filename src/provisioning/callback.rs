@@ -25,15 +25,14 @@ impl Callbacks {
     /// `hosts` are the names that may be called; none by default.
     ///
     /// # Errors
-    /// A sentence for people if the HTTP client cannot be built.
-    pub fn new(hosts: Vec<String>) -> Result<Callbacks, String> {
+    /// [`reqwest::Error`] if the HTTP client cannot be built.
+    pub fn new(hosts: Vec<String>) -> Result<Callbacks, reqwest::Error> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
             .timeout(TIMEOUT)
             // Whoever is admitted may not send us on to somebody who is not.
             .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| format!("no HTTP client for callbacks can be built: {error:?}"))?;
+            .build()?;
         Ok(Callbacks { hosts, http, under_way: TaskTracker::new() })
     }
 
