@@ -1,124 +1,40 @@
 //! The rooms put together: settings in, a running gateway out.
 
+mod start_error;
+mod tenant;
+
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::System;
-use gateway_core::sync::{Mode, Rails, Trigger};
-use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{self, Config};
+pub use self::start_error::StartError;
+use self::tenant::TenantParts;
+pub use self::tenant::{Upstreams, engine, upstreams};
+use crate::config::Config;
 use crate::http::{self, AppState};
-use crate::mirror::{self, Mirror};
-use crate::ozmap::Ozmap;
-use crate::provisioning::{self, Provisioning};
-use crate::schedule::{self, Next};
-use crate::store::{Locks, Process, Store};
-use crate::sync::{Engine, EngineDeps, Observer, Progress};
-use crate::upstream::Upstream;
-use crate::{int6, telemetry};
+use crate::store::{Process, Store};
+use crate::telemetry;
 
 /// How long requests may take to finish once the gateway is to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often the mirror is refreshed where the sync is off.
-const MIRROR_INTERVAL: Duration = Duration::from_secs(600);
 /// How often what was counted is added up.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How often old runs are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
-/// The two systems of one tenant.
-pub struct Upstreams {
-    /// One side.
-    pub ozmap: Ozmap,
-    /// The other.
-    pub int6: int6::Api,
-}
-
-/// Prepares calls to a tenant's systems; sends nothing.
-///
-/// # Errors
-/// A sentence for people.
-pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, String> {
-    let ozmap = Upstream::new(System::Ozmap, &tenant.ozmap_host)?;
-    let int6 = Upstream::new(System::Int6, &tenant.int6_host)?;
-    Ok(Upstreams {
-        ozmap: Ozmap::new(ozmap, tenant.ozmap_key.clone(), tenant.ozmap_page_size),
-        int6: int6::Api::new(int6, tenant.int6.clone()),
-    })
-}
-
-/// A tenant's engine.
-///
-/// # Errors
-/// A sentence for people.
-pub fn engine(
-    tenant: &config::Tenant,
-    store: &Store,
-    process: &Process,
-    stop: &CancellationToken,
-) -> Result<Engine, String> {
-    let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-    Ok(engine_of(tenant, upstreams(tenant)?, store, process, &locks, stop))
-}
-
-fn engine_of(
-    tenant: &config::Tenant,
-    Upstreams { ozmap, int6 }: Upstreams,
-    store: &Store,
-    process: &Process,
-    locks: &Arc<Locks>,
-    stop: &CancellationToken,
-) -> Engine {
-    Engine::new(EngineDeps {
-        tenant: tenant.name.clone(),
-        store: store.clone(),
-        ozmap,
-        int6,
-        limits: tenant.limits.clone(),
-        grouping: tenant.grouping,
-        parallel: tenant.ozmap_host.max_in_flight,
-        process: process.clone(),
-        locks: Arc::clone(locks),
-        stop: stop.clone(),
-    })
-}
-
-/// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
-/// the other half is left to those who wait for an answer.
-async fn mirror_of(
-    tenant: &config::Tenant,
-    ozmap: &Ozmap,
-    store: &Store,
-    stop: &CancellationToken,
-) -> Mirror {
-    let mirror = Mirror::new(mirror::MirrorDeps {
-        tenant: tenant.name.clone(),
-        ozmap: ozmap.clone(),
-        store: store.clone(),
-        at_once: (tenant.ozmap_host.max_in_flight / 2).max(1),
-        stop: stop.clone(),
-    });
-    if let Err(error) = mirror.warm_up().await {
-        tracing::warn!(tenant = tenant.name, %error, "the mirror starts cold");
-    }
-    mirror
-}
-
 /// A gateway that listens.
 pub struct Gateway {
     /// Where.
     pub address: SocketAddr,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<std::io::Result<()>>,
     handle: axum_server::Handle<SocketAddr>,
-    engines: Vec<Engine>,
-    provisionings: Vec<Provisioning>,
+    tenants: Vec<TenantParts>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -127,76 +43,35 @@ impl Gateway {
     /// Opens the store, listens, ends the runs that a crash cut off, and starts the schedules of every tenant.
     ///
     /// # Errors
-    /// A sentence for people: the store, the address, or a CA file is at fault.
-    pub async fn start(config: &Config) -> Result<Gateway, String> {
-        let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
+    /// [`StartError`].
+    pub async fn start(config: &Config) -> Result<Gateway, StartError> {
+        let store = Store::open(config.database_url.expose_secret()).await?;
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
         let metrics = telemetry::metrics()?;
-        let (mut tenants, mut engines, mut provisionings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut states, mut tenants) = (Vec::new(), Vec::new());
         for tenant in &config.tenants {
-            let upstreams = upstreams(tenant)?;
-            let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-            let mirror = mirror_of(tenant, &upstreams.ozmap, &store, &stop).await;
-            let provisioning = Provisioning::new(provisioning::ProvisioningDeps {
-                tenant: &tenant.name,
-                settings: &tenant.provisioning,
-                ozmap: &upstreams.ozmap,
-                store: &store,
-                locks: &locks,
-                mirror,
-            })?;
-            let engine = engine_of(tenant, upstreams, &store, &process, &locks, &stop);
-            engine.recover().await.map_err(|e| e.to_string())?;
-            engines.push(engine.clone());
-            tenants.push(http::TenantState {
-                name: tenant.name.clone(),
-                key_sha256: tenant
-                    .key_sha256
-                    .ok_or_else(|| format!("tenant {} has no API key", tenant.name))?,
-                allowed_ips: tenant.allowed_ips.clone(),
-                rate_limit: tenant
-                    .requests_per_minute
-                    .map(|most| RateLimiter::direct(Quota::per_minute(most))),
-                engine,
-                provisioning: provisioning.clone(),
-            });
-            provisionings.push(provisioning);
+            let parts = TenantParts::new(tenant, &store, &process, &stop).await?;
+            states.push(parts.state(tenant)?);
+            tenants.push(parts);
         }
         let app = AppState {
             store: store.clone(),
-            tenants,
+            tenants: states,
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
             metrics: metrics.clone(),
         };
         let listener = listen(config.listen)?;
-        let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let address = listener.local_addr().map_err(StartError::Serve)?;
         let handle = axum_server::Handle::new();
-        let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
-        let mut server = axum_server::from_tcp(listener).map_err(|e| e.to_string())?.handle(handle.clone());
-        // A request that is sent by halves would hold a connection for ever.
-        server
-            .http_builder()
-            .http1()
-            .timer(hyper_util::rt::TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(10));
-        let server = tokio::spawn(server.serve(service));
-        tracing::info!(%address, tenants = engines.len(), "the gateway listens");
-        for ((tenant, engine), provisioning) in config.tenants.iter().zip(&engines).zip(&provisionings) {
-            if let Some(interval) = tenant.sync_interval {
-                let (engine, name) = (engine.clone(), tenant.name.clone());
-                let run = async move || sync_once(&engine, &name).await;
-                tasks.spawn(schedule::every(interval, stop.clone(), run));
-            }
-            let (interval, mirror) =
-                (tenant.sync_interval.unwrap_or(MIRROR_INTERVAL), provisioning.mirror().clone());
-            let refresh = async move || refresh_once(&mirror).await;
-            tasks.spawn(schedule::every(interval, stop.clone(), refresh));
-            tasks.spawn(provisioning.clone().run_worker(stop.clone()));
+        let server = serve_on(listener, handle.clone(), app)?;
+        tracing::info!(%address, tenants = tenants.len(), "the gateway listens");
+        for tenant in &tenants {
+            tenant.spawn(&tasks, &stop);
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
-        Ok(Gateway { address, server, handle, engines, provisionings, tasks, stop })
+        Ok(Gateway { address, server, handle, tenants, tasks, stop })
     }
 
     /// Stops: no further call is begun, the calls under way finish, each run's row says how it ended.
@@ -204,13 +79,13 @@ impl Gateway {
         tracing::info!("the gateway stops: calls under way are finished");
         self.stop.cancel();
         self.handle.graceful_shutdown(Some(GRACE));
-        for engine in &self.engines {
-            engine.finished().await;
+        for tenant in &self.tenants {
+            tenant.runs_finished().await;
         }
         self.tasks.close();
         self.tasks.wait().await;
-        for provisioning in &self.provisionings {
-            provisioning.finished().await;
+        for tenant in &self.tenants {
+            tenant.requests_finished().await;
         }
         match self.server.await {
             Ok(Ok(())) => tracing::info!("the gateway has stopped"),
@@ -220,27 +95,28 @@ impl Gateway {
     }
 }
 
-async fn sync_once(engine: &Engine, tenant: &str) -> Next {
-    let observer: Observer = Arc::new(|_: Progress<'_>| ());
-    if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
-        tracing::error!(%tenant, %error, "the run could not be begun");
-    }
-    Next::Regular
-}
-
-/// What goes wrong is logged where it does.
-async fn refresh_once(mirror: &Mirror) -> Next {
-    match mirror.refresh().await {
-        Ok(_) => Next::Regular,
-        Err(_) => Next::Soon,
-    }
+/// Serves the API in a task of its own.
+fn serve_on(
+    listener: TcpListener,
+    handle: axum_server::Handle<SocketAddr>,
+    app: AppState,
+) -> Result<JoinHandle<std::io::Result<()>>, StartError> {
+    let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let mut server = axum_server::from_tcp(listener).map_err(StartError::Serve)?.handle(handle);
+    // A request that is sent by halves would hold a connection for ever.
+    server
+        .http_builder()
+        .http1()
+        .timer(hyper_util::rt::TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(10));
+    Ok(tokio::spawn(server.serve(service)))
 }
 
 /// Runs the gateway until SIGINT or SIGTERM.
 ///
 /// # Errors
 /// As [`Gateway::start`].
-pub async fn serve(config: &Config) -> Result<(), String> {
+pub async fn serve(config: &Config) -> Result<(), StartError> {
     let gateway = Gateway::start(config).await?;
     stop_asked().await;
     gateway.stop().await;
@@ -261,11 +137,9 @@ pub async fn stop_asked() {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    let listener = TcpListener::bind(address).map_err(|e| {
-        format!("cannot listen on {address}: {e}; set GATEWAY_LISTEN to a free address and port")
-    })?;
-    listener.set_nonblocking(true).map_err(|e| e.to_string())?;
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })?;
+    listener.set_nonblocking(true).map_err(StartError::Serve)?;
     Ok(listener)
 }
 
@@ -288,5 +162,21 @@ async fn prune(store: Store, keep: SignedDuration, stop: CancellationToken) {
             () = tokio::time::sleep(PRUNE_EVERY) => (),
             () = stop.cancelled() => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_is_named_with_the_remedy() {
+        let taken = TcpListener::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
+        let (address, _socket) = taken.expect("a free port");
+        let error = listen(address).expect_err("it is taken");
+        assert!(matches!(error, StartError::Listen { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("cannot listen on {address}: ")), "{text}");
+        assert!(text.ends_with("; set GATEWAY_LISTEN to a free address and port"), "{text}");
     }
 }

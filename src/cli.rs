@@ -60,7 +60,9 @@ async fn carry_out(command: Command) -> ExitCode {
         Command::Serve(file) => {
             telemetry::start("info");
             match file.load(Purpose::Serve) {
-                Ok(config) => app::serve(&config).await.map_or_else(|e| failed(&e), |()| ExitCode::SUCCESS),
+                Ok(config) => {
+                    app::serve(&config).await.map_or_else(|e| failed(&e.to_string()), |()| ExitCode::SUCCESS)
+                }
                 Err(mistakes) => failed(&mistakes.to_string()),
             }
         }

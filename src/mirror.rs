@@ -99,12 +99,12 @@ impl Mirror {
         let take = |chunk: String| understood &= saved::read(&chunk, &mut builder);
         let Some(as_of) = store.saved_mirror(tenant, saved::FORMAT, take).await? else { return Ok(()) };
         if !understood {
-            tracing::warn!(%tenant, "the saved mirror is not understood and left aside");
+            tracing::warn!("the saved mirror is not understood and left aside");
             return Ok(());
         }
         let network = in_background(move || builder.build(as_of, LoadStats::default())).await;
         if let (Some(network), true) = (network, self.0.current.load().is_none()) {
-            tracing::info!(%tenant, %as_of, splitters = network.tally.splitters, "the mirror starts warm");
+            tracing::info!(%as_of, splitters = network.tally.splitters, "the mirror starts warm");
             self.0.current.store(Some(Arc::new(network)));
         }
         Ok(())
@@ -145,13 +145,13 @@ impl Mirror {
         let mut builder = Builder::default();
         let load = ozmap.network(*at_once, |piece| builder.add(piece)).await.inspect_err(|error| {
             let held = self.network().map(|network| network.as_of.to_string());
-            tracing::warn!(%tenant, %error, held, "the mirror could not be refreshed");
+            tracing::warn!(%error, held, "the mirror could not be refreshed");
         })?;
         let network = in_background(move || builder.build(as_of, load)).await.ok_or(RefreshError::Stopped)?;
         let had = self.network().map_or(0, |network| network.tally.splitters);
         if network.tally.splitters == 0 && had > 0 {
             let error = RefreshError::Emptied { had };
-            tracing::warn!(%tenant, %error, "the mirror could not be refreshed");
+            tracing::warn!(%error, "the mirror could not be refreshed");
             return Err(error);
         }
         let network = Arc::new(network);
@@ -167,7 +167,14 @@ impl Mirror {
         } = network.tally;
         let duration_ms = begun.elapsed().as_millis() as u64;
         tracing::info!(
-            %tenant, sites, splitters, in_draft, without_site, without_coordinate, not_drop, unreadable, duration_ms,
+            sites,
+            splitters,
+            in_draft,
+            without_site,
+            without_coordinate,
+            not_drop,
+            unreadable,
+            duration_ms,
             "the mirror is fresh"
         );
         metrics::gauge!("gateway_mirror_splitters", "tenant" => tenant.clone()).set(splitters as f64);
@@ -183,7 +190,7 @@ impl Mirror {
         let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
         let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, count, chunk).await;
         if let Err(error) = saved {
-            tracing::warn!(%tenant, %error, "the mirror could not be saved; a restart would start without it");
+            tracing::warn!(%error, "the mirror could not be saved; a restart would start without it");
         }
     }
 }

@@ -15,7 +15,7 @@ mod queue;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use callback::CallbackRefused;
+pub use callback::{CallbackRefused, NoCallbacks};
 pub use commands::RequestOrigin;
 pub use failure::Failure;
 use gateway_core::provisioning::{Command, Done, Refusal};
@@ -80,8 +80,8 @@ impl Provisioning {
     /// Nothing is sent yet, and no operation is carried out before [`Provisioning::run_worker`].
     ///
     /// # Errors
-    /// A human-readable message if no HTTP client for callbacks can be built.
-    pub fn new(deps: ProvisioningDeps<'_>) -> Result<Provisioning, String> {
+    /// [`NoCallbacks`].
+    pub fn new(deps: ProvisioningDeps<'_>) -> Result<Provisioning, NoCallbacks> {
         let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = deps;
         let (tenant, ozmap, store) = (tenant.to_owned(), ozmap.clone(), store.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;

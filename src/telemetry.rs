@@ -2,9 +2,9 @@
 //! Prometheus' text form.
 
 use std::io::IsTerminal;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. `GATEWAY_LOG` is a filter such as `debug` or `int6_ozmap_gateway=debug`; `default` counts without it.
@@ -36,13 +36,11 @@ pub fn start(default: &str) {
 /// histograms that nobody reads would grow.
 ///
 /// # Errors
-/// A sentence for people if another recorder was installed.
-pub fn metrics() -> Result<PrometheusHandle, String> {
-    static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+/// [`BuildError`] if another recorder was installed.
+pub fn metrics() -> Result<PrometheusHandle, Arc<BuildError>> {
+    static HANDLE: OnceLock<Result<PrometheusHandle, Arc<BuildError>>> = OnceLock::new();
     let install = || {
-        let builder = PrometheusBuilder::new().set_buckets(&SECONDS).map_err(|error| error.to_string())?;
-        let handle =
-            builder.install_recorder().map_err(|error| format!("metrics cannot be counted: {error}"))?;
+        let handle = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?;
         describe();
         Ok(handle)
     };

@@ -25,7 +25,7 @@ pub use json::{FieldProblem, JsonError, RowError, WireError};
 use redact::Redactor;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, StatusCode};
-pub use settings::HostSettings;
+pub use settings::{HostSettings, HttpClientError};
 use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
@@ -131,9 +131,8 @@ impl Upstream {
     /// Prepares calls to a host; sends nothing.
     ///
     /// # Errors
-    /// A sentence for people if the HTTP client cannot be built: an unreadable CA file, or a machine without CA
-    /// certificates.
-    pub fn new(system: System, settings: &HostSettings) -> Result<Upstream, String> {
+    /// [`HttpClientError`]: an unreadable CA file, or a machine without CA certificates.
+    pub fn new(system: System, settings: &HostSettings) -> Result<Upstream, HttpClientError> {
         let budget = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
         let (first, longest) = settings.rest;
         let open_for = failsafe::backoff::equal_jittered(first, longest);

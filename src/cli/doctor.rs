@@ -30,7 +30,7 @@ pub(super) async fn run(file: ConfigFile) -> ExitCode {
     tell("database", database(config.database_url.expose_secret()).await);
     for tenant in &config.tenants {
         match app::upstreams(tenant) {
-            Err(why) => tell(&format!("{}: calls", tenant.name), Err(why)),
+            Err(why) => tell(&format!("{}: calls", tenant.name), Err(why.to_string())),
             Ok(Upstreams { ozmap, int6 }) => {
                 let at = |system: &str, url: &url::Url| format!("{}: {system} at {url}", tenant.name);
                 tell(&at("OZmap", &tenant.ozmap_host.base), ozmap.check().await.map_err(|e| with_remedy(&e)));

@@ -83,7 +83,7 @@ async fn start(arguments: &SandboxArguments) -> Result<(), String> {
     ];
     let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     let config = Config::load(environment, None, Purpose::Serve).map_err(|mistakes| mistakes.to_string())?;
-    let gateway = Gateway::start(&config).await?;
+    let gateway = Gateway::start(&config).await.map_err(|e| e.to_string())?;
     let url = format!("http://{}", gateway.address);
     let place = walkthrough::GatewayAccess { url: &url, key: &key };
     print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, arguments.clients));

@@ -68,7 +68,7 @@ async fn runs(config: &Config, mode: Mode, rails: Rails) -> Result<u8, String> {
     let process = Process::current();
     let mut worst = 0;
     for tenant in &config.tenants {
-        let engine = app::engine(tenant, &store, &process, &stop)?;
+        let engine = app::engine(tenant, &store, &process, &stop).map_err(|e| e.to_string())?;
         engine.recover().await.map_err(|e| e.to_string())?;
         if config.tenants.len() > 1 {
             print_lines(&format!("# {}\n", tenant.name));

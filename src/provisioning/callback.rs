@@ -29,6 +29,11 @@ pub enum CallbackRefused {
     Host,
 }
 
+/// No HTTP client for callbacks can be built on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("no HTTP client for callbacks can be built: {0:?}")]
+pub struct NoCallbacks(#[from] reqwest::Error);
+
 /// Calls admitted hosts back; clones are the same.
 #[derive(Clone)]
 pub(super) struct Callbacks {
@@ -41,15 +46,14 @@ impl Callbacks {
     /// `hosts` are the names that may be called; none by default.
     ///
     /// # Errors
-    /// A sentence for people if the HTTP client cannot be built.
-    pub(super) fn new(hosts: Vec<String>) -> Result<Callbacks, String> {
+    /// [`NoCallbacks`].
+    pub(super) fn new(hosts: Vec<String>) -> Result<Callbacks, NoCallbacks> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
             .timeout(TIMEOUT)
             // Whoever is admitted may not send us on to somebody who is not.
             .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| format!("no HTTP client for callbacks can be built: {error:?}"))?;
+            .build()?;
         Ok(Callbacks { hosts, http, under_way: TaskTracker::new() })
     }
 

@@ -1,7 +1,7 @@
 //! How a host is called.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gateway_core::System;
@@ -47,7 +47,7 @@ impl HostSettings {
         }
     }
 
-    pub(super) fn http_client(&self, system: System) -> Result<reqwest::Client, String> {
+    pub(super) fn http_client(&self, system: System) -> Result<reqwest::Client, HttpClientError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
             .timeout(self.timeout)
@@ -56,11 +56,7 @@ impl HostSettings {
             // A redirect would carry the key to another host.
             .redirect(reqwest::redirect::Policy::none());
         if let Some(path) = &self.ca_file {
-            let pem =
-                std::fs::read(path).map_err(|e| format!("{system}: CA file {}: {e}", path.display()))?;
-            for certificate in reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|e| format!("{system}: CA file {} is not PEM: {e}", path.display()))?
-            {
+            for certificate in certificates(system, path)? {
                 builder = builder.add_root_certificate(certificate);
             }
         }
@@ -68,11 +64,66 @@ impl HostSettings {
             tracing::warn!(%system, "ANY CERTIFICATE IS ACCEPTED for this host: whoever stands between can read the key");
             builder = builder.danger_accept_invalid_certs(true);
         }
-        builder.build().map_err(|e| {
-            format!(
-                "{system}: no HTTP client can be built: {e:?}. A machine without CA certificates is the usual cause \
-                 (Debian: install ca-certificates)"
-            )
-        })
+        builder.build().map_err(|error| HttpClientError::Unbuildable { system, error })
+    }
+}
+
+fn certificates(system: System, path: &Path) -> Result<Vec<reqwest::Certificate>, HttpClientError> {
+    let file = || path.to_owned();
+    let pem = std::fs::read(path).map_err(|error| HttpClientError::CaFile { system, file: file(), error })?;
+    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| HttpClientError::NotPem {
+        system,
+        file: file(),
+        error,
+    })
+}
+
+/// Why a host cannot be called at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpClientError {
+    /// Look at the path and its rights.
+    #[error("{system}: CA file {}: {error}", .file.display())]
+    CaFile {
+        /// Whose host.
+        system: System,
+        /// As the settings name it.
+        file: PathBuf,
+        /// Why it cannot be read.
+        error: std::io::Error,
+    },
+    /// Look at what is in the file.
+    #[error("{system}: CA file {} is not PEM: {error}", .file.display())]
+    NotPem {
+        /// Whose host.
+        system: System,
+        /// As the settings name it.
+        file: PathBuf,
+        /// What is wrong with it.
+        error: reqwest::Error,
+    },
+    /// Look at the machine.
+    #[error(
+        "{system}: no HTTP client can be built: {error:?}. A machine without CA certificates is the usual cause \
+         (Debian: install ca-certificates)"
+    )]
+    Unbuildable {
+        /// Whose host.
+        system: System,
+        /// Why.
+        error: reqwest::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ca_file_that_is_not_there_is_named_with_its_host() {
+        let base = "https://ozmap.example/".parse().expect("a URL");
+        let settings = HostSettings { ca_file: Some("/nowhere/ca.pem".into()), ..HostSettings::new(base) };
+        let error = settings.http_client(System::Ozmap).expect_err("no such file");
+        assert!(matches!(error, HttpClientError::CaFile { .. }), "{error:?}");
+        assert!(error.to_string().starts_with("OZmap: CA file /nowhere/ca.pem: "), "{error}");
     }
 }

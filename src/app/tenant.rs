@@ -1,0 +1,198 @@
+//! One tenant put together: its two systems, its sync, what its INT6 may ask, and what goes on by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_core::System;
+use gateway_core::sync::{Mode, Rails, Trigger};
+use governor::{Quota, RateLimiter};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span, error_span};
+
+use super::start_error::StartError;
+use crate::mirror::{self, Mirror};
+use crate::ozmap::Ozmap;
+use crate::provisioning::{Provisioning, ProvisioningDeps};
+use crate::schedule::{self, Next};
+use crate::store::{Locks, Process, Store};
+use crate::sync::{Engine, EngineDeps, Observer, Progress};
+use crate::upstream::{HttpClientError, Upstream};
+use crate::{config, http, int6};
+
+/// How often the mirror is refreshed where the sync is off.
+const MIRROR_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The two systems of one tenant.
+pub struct Upstreams {
+    /// One side.
+    pub ozmap: Ozmap,
+    /// The other.
+    pub int6: int6::Api,
+}
+
+/// Prepares calls to a tenant's systems; sends nothing.
+///
+/// # Errors
+/// [`HttpClientError`].
+pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> {
+    let ozmap = Upstream::new(System::Ozmap, &tenant.ozmap_host)?;
+    let int6 = Upstream::new(System::Int6, &tenant.int6_host)?;
+    Ok(Upstreams {
+        ozmap: Ozmap::new(ozmap, tenant.ozmap_key.clone(), tenant.ozmap_page_size),
+        int6: int6::Api::new(int6, tenant.int6.clone()),
+    })
+}
+
+/// A tenant's engine.
+///
+/// # Errors
+/// [`HttpClientError`].
+pub fn engine(
+    tenant: &config::Tenant,
+    store: &Store,
+    process: &Process,
+    stop: &CancellationToken,
+) -> Result<Engine, HttpClientError> {
+    let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
+    Ok(engine_of(tenant, upstreams(tenant)?, store, process, &locks, stop))
+}
+
+fn engine_of(
+    tenant: &config::Tenant,
+    Upstreams { ozmap, int6 }: Upstreams,
+    store: &Store,
+    process: &Process,
+    locks: &Arc<Locks>,
+    stop: &CancellationToken,
+) -> Engine {
+    Engine::new(EngineDeps {
+        tenant: tenant.name.clone(),
+        store: store.clone(),
+        ozmap,
+        int6,
+        limits: tenant.limits.clone(),
+        grouping: tenant.grouping,
+        parallel: tenant.ozmap_host.max_in_flight,
+        process: process.clone(),
+        locks: Arc::clone(locks),
+        stop: stop.clone(),
+    })
+}
+
+/// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
+/// the other half is left to those who wait for an answer.
+async fn mirror_of(
+    tenant: &config::Tenant,
+    ozmap: &Ozmap,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Mirror {
+    let mirror = Mirror::new(mirror::MirrorDeps {
+        tenant: tenant.name.clone(),
+        ozmap: ozmap.clone(),
+        store: store.clone(),
+        at_once: (tenant.ozmap_host.max_in_flight / 2).max(1),
+        stop: stop.clone(),
+    });
+    if let Err(error) = mirror.warm_up().await {
+        tracing::warn!(%error, "the mirror starts cold");
+    }
+    mirror
+}
+
+/// A tenant that is ready.
+pub(super) struct TenantParts {
+    engine: Engine,
+    provisioning: Provisioning,
+    sync_interval: Option<Duration>,
+    span: Span,
+}
+
+impl TenantParts {
+    /// Puts a tenant together, and ends the runs that a crash cut off.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(super) async fn new(
+        tenant: &config::Tenant,
+        store: &Store,
+        process: &Process,
+        stop: &CancellationToken,
+    ) -> Result<TenantParts, StartError> {
+        let span = error_span!("tenant", tenant = tenant.name);
+        let upstreams = upstreams(tenant)?;
+        let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
+        let mirror = mirror_of(tenant, &upstreams.ozmap, store, stop).instrument(span.clone()).await;
+        let provisioning = Provisioning::new(ProvisioningDeps {
+            tenant: &tenant.name,
+            settings: &tenant.provisioning,
+            ozmap: &upstreams.ozmap,
+            store,
+            locks: &locks,
+            mirror,
+        })?;
+        let engine = engine_of(tenant, upstreams, store, process, &locks, stop);
+        engine.recover().instrument(span.clone()).await?;
+        Ok(TenantParts { engine, provisioning, sync_interval: tenant.sync_interval, span })
+    }
+
+    /// The tenant as callers meet it.
+    ///
+    /// # Errors
+    /// [`StartError::NoKey`].
+    pub(super) fn state(&self, tenant: &config::Tenant) -> Result<http::TenantState, StartError> {
+        let name = tenant.name.clone();
+        Ok(http::TenantState {
+            key_sha256: tenant.key_sha256.ok_or_else(|| StartError::NoKey { tenant: name.clone() })?,
+            name,
+            allowed_ips: tenant.allowed_ips.clone(),
+            rate_limit: tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
+            engine: self.engine.clone(),
+            provisioning: self.provisioning.clone(),
+        })
+    }
+
+    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue.
+    pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let spawn = |task: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+            tasks.spawn(task.instrument(self.span.clone()))
+        };
+        if let Some(interval) = self.sync_interval {
+            let engine = self.engine.clone();
+            let run = async move || sync_once(&engine).await;
+            spawn(Box::pin(schedule::every(interval, stop.clone(), run)));
+        }
+        let mirror = self.provisioning.mirror().clone();
+        let refresh = async move || refresh_once(&mirror).await;
+        let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
+        spawn(Box::pin(schedule::every(interval, stop.clone(), refresh)));
+        spawn(Box::pin(self.provisioning.clone().run_worker(stop.clone())));
+    }
+
+    /// Waits until every run has written its end.
+    pub(super) async fn runs_finished(&self) {
+        self.engine.finished().await;
+    }
+
+    /// Waits until what INT6 asked for has been written, and its callbacks are delivered.
+    pub(super) async fn requests_finished(&self) {
+        self.provisioning.finished().await;
+    }
+}
+
+async fn sync_once(engine: &Engine) -> Next {
+    let observer: Observer = Arc::new(|_: Progress<'_>| ());
+    if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
+        tracing::error!(%error, "the run could not be begun");
+    }
+    Next::Regular
+}
+
+/// What goes wrong is logged where it does.
+async fn refresh_once(mirror: &Mirror) -> Next {
+    match mirror.refresh().await {
+        Ok(_) => Next::Regular,
+        Err(_) => Next::Soon,
+    }
+}
