@@ -108,12 +108,12 @@ fn check_client(client: &BareClient) {
 }
 
 fn check_record(record: &ClientRecord) {
-    let ClientRecord { id, code, name, status: _, implantation: _, onu, home } = record;
+    let ClientRecord { id, code, name, status: _, implantation: _, onu, property } = record;
     check_id(id);
     check_code(code);
     check_onu(onu);
     assert!(name.as_ref().is_none_or(|name| !name.is_empty()), "an empty name is none");
-    assert_eq!(*home, None, "the property is another record");
+    assert_eq!(*property, None, "the property is another record");
     check_stored_client(record);
 }
 
@@ -126,7 +126,7 @@ fn check_onu(onu: &Onu) {
 
 fn check_property(of_client: &PropertyOfClient) {
     let PropertyOfClient { property, reports_connections, client } = of_client;
-    let Property { property: id, site, address: _, coordinate, read_power, connections } = property;
+    let Property { id, site, address: _, coordinate, read_power, connections } = property;
     check_id(id);
     site.iter().for_each(check_id);
     coordinate.iter().for_each(check_coordinate);
@@ -140,7 +140,7 @@ fn check_property(of_client: &PropertyOfClient) {
         ClientOfProperty::Whole(record) => {
             check_record(record);
             check_stored_client(&ClientRecord {
-                home: Some(property.clone()),
+                property: Some(property.clone()),
                 ..ClientRecord::clone(record)
             });
         }

@@ -102,8 +102,8 @@ pub(super) struct ClientBody {
 
 impl ClientBody {
     pub(super) fn new(record: ClientRecord, as_of: Timestamp) -> ClientBody {
-        let ClientRecord { id: _, code, name, status, implantation, onu, home } = record;
-        let (address, coordinate, read_power, mut connections) = match home {
+        let ClientRecord { id: _, code, name, status, implantation, onu, property } = record;
+        let (address, coordinate, read_power, mut connections) = match property {
             Some(Property { address, coordinate, read_power, connections, .. }) => {
                 (address, coordinate, read_power, connections)
             }

@@ -66,7 +66,7 @@ impl Ozmap {
             // A host that ignores what it is asked returns others, too.
             if let Some(record) = record.filter(|record| record.code == *code) {
                 records.push(ClientRecord {
-                    home: Some(self.whole_property(property_of_client).await?),
+                    property: Some(self.whole_property(property_of_client).await?),
                     ..record
                 });
             }
@@ -77,12 +77,12 @@ impl Ozmap {
         Ok(records)
     }
 
-    /// The home with its connections, which decide whose a port is.
+    /// The property with its connections, which decide whose a port is.
     async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, CallError> {
         if property_of_client.reports_connections {
             return Ok(property_of_client.property);
         }
-        let id = property_of_client.property.property.clone();
+        let id = property_of_client.property.id.clone();
         let whole =
             self.record("read a property", "properties", &id, client_record::property_of_client).await?;
         Ok(whole.map_or(property_of_client.property, |whole| whole.property))
@@ -120,12 +120,12 @@ impl Ozmap {
 
     /// Creates a property, with its client where it is new. Not repeated: what became of a create whose answer was lost
     /// has to be looked up.
-    async fn create_property(&self, home: &NewProperty) -> Result<(), CallError> {
+    async fn create_property(&self, property: &NewProperty) -> Result<(), CallError> {
         self.write(
             "create a property",
             Method::POST,
             "properties",
-            client_record::new_property_body(home),
+            client_record::new_property_body(property),
             Idempotency::NotIdempotent,
         )
         .await

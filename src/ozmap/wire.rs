@@ -10,7 +10,7 @@ pub mod potency;
 
 pub use envelope::{PageInfo, page, row};
 use fields::{onu, read_power, record_id, status, switch};
-use gateway_core::sync::{Edit, Record, SharedValue};
+use gateway_core::sync::{FieldValue, Record, SharedValue};
 use gateway_core::{ClientCode, Dbm, Implantation, Onu, RecordId, Status};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -69,14 +69,14 @@ fn shared_update(value: SharedValue) -> Value {
 }
 
 /// The body of a PATCH with these edits of one record.
-pub fn patch_body<'a>(edits: impl Iterator<Item = &'a Edit>) -> Value {
+pub fn patch_body<'a>(edits: impl Iterator<Item = &'a FieldValue>) -> Value {
     let mut body = Map::new();
     for edit in edits {
         let (name, value) = match edit {
-            Edit::ReadPower { new, .. } => ("potencyRead", json!(new.to_f64())),
-            Edit::Status { new, .. } => ("status", json!(status_code(*new))),
-            Edit::Implant => ("implanted", json!(true)),
-            Edit::Onu { new, .. } => ("onu", onu_body(new)),
+            FieldValue::ReadPower { new, .. } => ("potencyRead", json!(new.to_f64())),
+            FieldValue::Status { new, .. } => ("status", json!(status_code(*new))),
+            FieldValue::Implant => ("implanted", json!(true)),
+            FieldValue::Onu { new, .. } => ("onu", onu_body(new)),
         };
         body.insert(name.to_owned(), value);
     }

@@ -1,7 +1,7 @@
 //! Writing what the sync changes, one record or many at a time.
 
 use gateway_core::RecordId;
-use gateway_core::sync::{Edit, Record, SharedValue};
+use gateway_core::sync::{FieldValue, Record, SharedValue};
 use reqwest::{Method, StatusCode};
 
 use super::capabilities::BatchRoute;
@@ -52,7 +52,11 @@ impl Writer {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn patch(&self, record: &Record, edits: impl Iterator<Item = &Edit>) -> Result<(), CallError> {
+    pub async fn patch(
+        &self,
+        record: &Record,
+        edits: impl Iterator<Item = &FieldValue>,
+    ) -> Result<(), CallError> {
         let operation = match record {
             Record::Property(_) => "update a property",
             Record::Client(_) => "update a client",

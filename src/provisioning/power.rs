@@ -130,7 +130,7 @@ impl Powers {
             CalculatedPower::NoRoute | CalculatedPower::UnknownClient => Vec::new(),
         };
         let (route, other_routes) = gateway_core::select_route(routes).ok_or(NoPower::NoRoute)?;
-        let read = record.home.as_ref().and_then(|home| home.read_power);
+        let read = record.property.as_ref().and_then(|property| property.read_power);
         let known = KnownPower { code: code.clone(), route, other_routes, read, as_of };
         if let Err(error) = self.store.remember_power(&self.tenant, &known).await {
             tracing::warn!(%error, "the answer could not be remembered for when OZmap is away");

@@ -3,8 +3,8 @@ mod postgres;
 mod provisioning;
 
 use gateway_core::sync::{
-    Calls, Change, ChangeOutcome, ChangeResult, Counts, Edit, Field, Finding, FindingKind, Mode, Phases,
-    Record, RunState, Trigger,
+    Calls, Change, ChangeOutcome, ChangeResult, Counts, Field, FieldValue, Finding, FindingKind, Mode,
+    Phases, Record, RunState, Trigger,
 };
 use gateway_core::{ClientCode, Dbm, Onu, RecordId, Status, System};
 use rstest::rstest;
@@ -82,8 +82,8 @@ fn end(state: RunState) -> RunEnd {
 
 fn change(code: u32) -> Change {
     let edit = match code % 2 {
-        0 => Edit::Status { old: None, new: Status::Ok },
-        _ => Edit::ReadPower { old: None, new: Dbm::from_hundredths(-2153).expect("a power") },
+        0 => FieldValue::Status { old: None, new: Status::Ok },
+        _ => FieldValue::ReadPower { old: None, new: Dbm::from_hundredths(-2153).expect("a power") },
     };
     let record = Record::Client(RecordId::new("c1").expect("an identifier"));
     Change { code: ClientCode::new(&code.to_string()).expect("a code"), record, edit }
@@ -379,7 +379,7 @@ async fn a_nul_in_a_foreign_text_costs_nothing(
         (Some("1\u{fffd}-2"), "the code \"1\u{fffd}-2\"")
     );
     let onu = Onu { pppoe_user: "a\0b".into(), ..Onu::default() };
-    let edit = Edit::Onu { old: Box::default(), new: Box::new(onu) };
+    let edit = FieldValue::Onu { old: Box::default(), new: Box::new(onu) };
     store.record_changes(id, &[Change { edit, ..change(1) }]).await.expect("written");
     store.record_outcomes(id, &[(0, ChangeOutcome::Failed("no \0".to_owned()))]).await.expect("written");
     let filter = ChangeFilter { code: Some("\0".to_owned()), ..ChangeFilter::default() };

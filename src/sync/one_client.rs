@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
-use gateway_core::{Client, ClientCode, ClientRecord};
+use gateway_core::{Client, ClientCode, ClientRecord, Property};
 use jiff::Timestamp;
 use tracing::{Instrument, error_span};
 
@@ -112,9 +112,9 @@ fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Clie
         return Err(SyncClientError::Ambiguous(code.clone(), records.len()));
     }
     let unknown = || SyncClientError::UnknownToOzmap(code.clone());
-    let ClientRecord { id, code, status, implantation, onu, home, .. } = records.pop().ok_or_else(unknown)?;
-    let home = home.ok_or_else(unknown)?;
-    let (property, read_power) = (home.property, home.read_power);
+    let ClientRecord { id, code, status, implantation, onu, property, .. } =
+        records.pop().ok_or_else(unknown)?;
+    let Property { id: property, read_power, .. } = property.ok_or_else(unknown)?;
     Ok(Client { id, property, code, read_power, status, implantation, onu })
 }
 

@@ -24,14 +24,14 @@ pub struct ClientRecord {
     /// The ONU's data.
     pub onu: Onu,
     /// Where the client lives; OZmap has clients without a property.
-    pub home: Option<Property>,
+    pub property: Option<Property>,
 }
 
 /// The property (*imóvel*) of a client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Property {
     /// The property record.
-    pub property: RecordId,
+    pub id: RecordId,
     /// The box or building to which it belongs.
     pub site: Option<RecordId>,
     /// Street and number.
@@ -58,7 +58,7 @@ pub struct Connection {
 impl ClientRecord {
     /// Whether the client's property holds this port.
     pub fn holds(&self, splitter: &RecordId, port: PortNumber) -> bool {
-        self.home.as_ref().is_some_and(|home| home.holds(splitter, port))
+        self.property.as_ref().is_some_and(|property| property.holds(splitter, port))
     }
 }
 

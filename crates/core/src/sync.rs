@@ -9,7 +9,7 @@ mod reading;
 mod run;
 
 pub use batch::{Call, Grouping, batch, edits};
-pub use change::{Change, ChangeOutcome, ChangeResult, Edit, Field, Record, SharedValue};
+pub use change::{Change, ChangeOutcome, ChangeResult, Field, FieldValue, Record, SharedValue};
 pub use finding::{Finding, FindingKind};
 pub use matching::{Matched, matched};
 pub use plan::{Halt, Limits, Plan, plan};

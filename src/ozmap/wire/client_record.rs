@@ -83,7 +83,7 @@ fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError
             .as_ref()
             .map_or(Ok(Vec::new()), connections)
             .map_err(|problem| in_property(WireError::field("connections", problem)))?,
-        property: id.clone(),
+        id: id.clone(),
     };
     Ok(PropertyOfClient { property, reports_connections: row.connections.is_some(), client })
 }
@@ -100,7 +100,7 @@ pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
 /// Without the property: that is another record.
 fn record(client: BareClient, name: &Value) -> ClientRecord {
     let BareClient { id, code, status, implantation, onu } = client;
-    ClientRecord { id, code, name: text(name), status, implantation, onu, home: None }
+    ClientRecord { id, code, name: text(name), status, implantation, onu, property: None }
 }
 
 /// The splitters' ports that a property holds; connections of other kinds are none of ours.
@@ -214,7 +214,7 @@ mod tests {
         );
         let ClientOfProperty::Whole(record) = whole.client else { panic!("the client is there") };
         assert_eq!(
-            (record.code.as_str(), record.name.as_deref(), record.home.is_none()),
+            (record.code.as_str(), record.name.as_deref(), record.property.is_none()),
             ("147", Some("Maria"), true)
         );
         assert_eq!(whole.property.site.map(|id| id.to_string()).as_deref(), Some("b2"));

@@ -82,8 +82,8 @@ fn an_envelope_is_read_with_and_without_the_newer_members() {
 fn a_patch_sends_all_three_onu_fields() {
     let onu =
         Onu { serial_number: "FHTT00000001".into(), pppoe_user: "maria".into(), mac_address: "".into() };
-    let edit = Edit::Onu { old: Box::default(), new: Box::new(onu) };
-    let body = patch_body([&edit, &Edit::Implant].into_iter());
+    let edit = FieldValue::Onu { old: Box::default(), new: Box::new(onu) };
+    let body = patch_body([&edit, &FieldValue::Implant].into_iter());
     let expected = json!({"onu": {"serial_number": "FHTT00000001", "user_PPPoE": "maria", "mac_address": ""}, "implanted": true});
     assert_eq!(body, expected);
 }

@@ -61,7 +61,7 @@ pub(crate) fn read_client(text: &str) -> Result<ClientRecord, NotUnderstood> {
 
 impl From<&ClientRecord> for StoredClient {
     fn from(client: &ClientRecord) -> StoredClient {
-        let ClientRecord { id, code, name, status, implantation, onu, home } = client.clone();
+        let ClientRecord { id, code, name, status, implantation, onu, property } = client.clone();
         let Onu { serial_number, pppoe_user, mac_address } = onu;
         StoredClient {
             v: VERSION,
@@ -71,7 +71,7 @@ impl From<&ClientRecord> for StoredClient {
             status,
             implantation,
             onu: StoredOnu { serial_number, pppoe_user, mac_address },
-            home: home.map(StoredProperty::from),
+            home: property.map(StoredProperty::from),
         }
     }
 }
@@ -81,19 +81,19 @@ impl From<StoredClient> for ClientRecord {
         let StoredClient { v: _, id, code, name, status, implantation, onu, home } = stored;
         let StoredOnu { serial_number, pppoe_user, mac_address } = onu;
         let onu = Onu { serial_number, pppoe_user, mac_address };
-        ClientRecord { id, code, name, status, implantation, onu, home: home.map(Property::from) }
+        ClientRecord { id, code, name, status, implantation, onu, property: home.map(Property::from) }
     }
 }
 
 impl From<Property> for StoredProperty {
     fn from(property: Property) -> StoredProperty {
-        let Property { property, site, address, coordinate, read_power, connections } = property;
+        let Property { id, site, address, coordinate, read_power, connections } = property;
         let stored = |connection: Connection| {
             let Connection { splitter, splitter_name, port } = connection;
             StoredConnection { splitter, splitter_name, port }
         };
         let connections = connections.into_iter().map(stored).collect();
-        StoredProperty { property, site, address, coordinate, read_power, connections }
+        StoredProperty { property: id, site, address, coordinate, read_power, connections }
     }
 }
 
@@ -105,6 +105,6 @@ impl From<StoredProperty> for Property {
             Connection { splitter, splitter_name, port }
         };
         let connections = connections.into_iter().map(connection).collect();
-        Property { property, site, address, coordinate, read_power, connections }
+        Property { id: property, site, address, coordinate, read_power, connections }
     }
 }

@@ -61,8 +61,8 @@ fn client() -> ClientRecord {
         status: Some(Status::Ok),
         implantation: Implantation::NotImplanted,
         onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
-        home: Some(Property {
-            property: id("p1"),
+        property: Some(Property {
+            id: id("p1"),
             site: Some(id("b1")),
             address: Some("Rua das Orquídeas, 258".into()),
             coordinate: Coordinate::new(-27.5, -48.5),
@@ -114,7 +114,7 @@ fn answers() -> [OperationAnswer; 3] {
 fn the_forms_of_version_1() {
     let mut forms: Vec<String> = commands().iter().map(command_text).collect();
     forms.push(client_text(&client()));
-    forms.push(client_text(&ClientRecord { name: None, status: None, home: None, ..client() }));
+    forms.push(client_text(&ClientRecord { name: None, status: None, property: None, ..client() }));
     forms.extend(answers().iter().map(answer_text));
     forms.push(power_text(&power()));
     insta::assert_snapshot!(forms.join("\n"));

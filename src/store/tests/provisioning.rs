@@ -37,7 +37,7 @@ fn client(code: &str) -> ClientRecord {
         status: None,
         implantation: Implantation::Implanted,
         onu: Onu::default(),
-        home: None,
+        property: None,
     }
 }
 

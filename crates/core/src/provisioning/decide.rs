@@ -84,7 +84,7 @@ fn connect(
     let no_splitter = || Refusal::NoSuchSplitter(request.splitter.clone());
     let splitter = observed.splitter.as_ref().ok_or_else(no_splitter)?;
     let site = may_serve(splitter, observed.site.as_ref())?;
-    let property = record.and_then(|record| record.home.as_ref());
+    let property = record.and_then(|record| record.property.as_ref());
     check_port(request, property, splitter)?;
     let Some(record) = record else {
         let client = PropertyClient::New {
@@ -183,7 +183,7 @@ fn property_patch(request: &ConnectRequest, property: &Property, site: &Site) ->
     let coordinate = coordinate.filter(is_new);
     let address = differing(request.address.as_ref(), property.address.as_ref());
     let changes = connect.is_some() || coordinate.is_some() || address.is_some();
-    changes.then(|| PropertyPatch { id: property.property.clone(), connect, site, coordinate, address })
+    changes.then(|| PropertyPatch { id: property.id.clone(), connect, site, coordinate, address })
 }
 
 fn client_patch(request: &ConnectRequest, record: &ClientRecord) -> Option<ClientPatch> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sync::change::{Change, Edit, Record, SharedValue};
+use crate::sync::change::{Change, FieldValue, Record, SharedValue};
 
 /// How changes are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Call {
 }
 
 /// The edits that a call carries.
-pub fn edits<'a>(changes: &'a [Change], call: &'a Call) -> impl Iterator<Item = &'a Edit> {
+pub fn edits<'a>(changes: &'a [Change], call: &'a Call) -> impl Iterator<Item = &'a FieldValue> {
     call.changes().iter().map(|&i| &changes[i as usize].edit)
 }
 

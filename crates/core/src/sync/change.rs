@@ -35,7 +35,7 @@ impl Field {
 
 /// One field's old and new value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
+pub enum FieldValue {
     /// Read power in dBm.
     ReadPower {
         /// `None` if OZmap held none.
@@ -61,34 +61,34 @@ pub enum Edit {
     },
 }
 
-impl Edit {
+impl FieldValue {
     /// Which field it is.
     pub fn field(&self) -> Field {
         match self {
-            Edit::ReadPower { .. } => Field::ReadPower,
-            Edit::Status { .. } => Field::Status,
-            Edit::Implant => Field::Implantation,
-            Edit::Onu { .. } => Field::Onu,
+            FieldValue::ReadPower { .. } => Field::ReadPower,
+            FieldValue::Status { .. } => Field::Status,
+            FieldValue::Implant => Field::Implantation,
+            FieldValue::Onu { .. } => Field::Onu,
         }
     }
 
     /// The old value as the API shows it.
     pub fn old_json(&self) -> Value {
         match self {
-            Edit::ReadPower { old, .. } => json!(old.map(Dbm::to_f64)),
-            Edit::Status { old, .. } => json!(old.map(|status| status.name())),
-            Edit::Implant => json!(false),
-            Edit::Onu { old, .. } => onu_json(old),
+            FieldValue::ReadPower { old, .. } => json!(old.map(Dbm::to_f64)),
+            FieldValue::Status { old, .. } => json!(old.map(|status| status.name())),
+            FieldValue::Implant => json!(false),
+            FieldValue::Onu { old, .. } => onu_json(old),
         }
     }
 
     /// The new value as the API shows it.
     pub fn new_json(&self) -> Value {
         match self {
-            Edit::ReadPower { new, .. } => json!(new.to_f64()),
-            Edit::Status { new, .. } => json!(new.name()),
-            Edit::Implant => json!(true),
-            Edit::Onu { new, .. } => onu_json(new),
+            FieldValue::ReadPower { new, .. } => json!(new.to_f64()),
+            FieldValue::Status { new, .. } => json!(new.name()),
+            FieldValue::Implant => json!(true),
+            FieldValue::Onu { new, .. } => onu_json(new),
         }
     }
 }
@@ -108,12 +108,12 @@ pub enum SharedValue {
 
 impl SharedValue {
     /// The value that an edit shares with others; ONU data are everybody's own.
-    pub fn of(edit: &Edit) -> Option<SharedValue> {
+    pub fn of(edit: &FieldValue) -> Option<SharedValue> {
         match edit {
-            Edit::ReadPower { new, .. } => Some(SharedValue::ReadPower(*new)),
-            Edit::Status { new, .. } => Some(SharedValue::Status(*new)),
-            Edit::Implant => Some(SharedValue::Implanted),
-            Edit::Onu { .. } => None,
+            FieldValue::ReadPower { new, .. } => Some(SharedValue::ReadPower(*new)),
+            FieldValue::Status { new, .. } => Some(SharedValue::Status(*new)),
+            FieldValue::Implant => Some(SharedValue::Implanted),
+            FieldValue::Onu { .. } => None,
         }
     }
 }
@@ -149,7 +149,7 @@ pub struct Change {
     /// Where it is written.
     pub record: Record,
     /// What is written.
-    pub edit: Edit,
+    pub edit: FieldValue,
 }
 
 impl fmt::Display for Change {
@@ -157,13 +157,13 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "~ {}  ", self.code)?;
         match &self.edit {
-            Edit::ReadPower { old: Some(old), new } => write!(f, "power {old} -> {new} dBm"),
-            Edit::ReadPower { old: None, new } => write!(f, "power (none) -> {new} dBm"),
-            Edit::Status { old, new } => {
+            FieldValue::ReadPower { old: Some(old), new } => write!(f, "power {old} -> {new} dBm"),
+            FieldValue::ReadPower { old: None, new } => write!(f, "power (none) -> {new} dBm"),
+            FieldValue::Status { old, new } => {
                 write!(f, "status {} -> {}", old.map_or("(none)", |status| status.name()), new.name())
             }
-            Edit::Implant => f.write_str("not implanted -> implanted"),
-            Edit::Onu { old, new } => {
+            FieldValue::Implant => f.write_str("not implanted -> implanted"),
+            FieldValue::Onu { old, new } => {
                 let fields = [
                     ("serial", &old.serial_number, &new.serial_number),
                     ("PPPoE user", &old.pppoe_user, &new.pppoe_user),

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::client::Client;
 use crate::power::{PlausibleWindow, PowerReading};
 use crate::status::{Implantation, Status};
-use crate::sync::change::{Change, Edit, Record};
+use crate::sync::change::{Change, FieldValue, Record};
 use crate::sync::finding::{Finding, FindingKind};
 use crate::sync::matching::{Matched, matched};
 use crate::sync::reading::Reading;
@@ -101,7 +101,7 @@ pub fn plan(
             }
             compare(&client, &reading, power, &mut changes);
         }
-        let turns_to_error = |c: &Change| matches!(c.edit, Edit::Status { new: Status::Error, .. });
+        let turns_to_error = |c: &Change| matches!(c.edit, FieldValue::Status { new: Status::Error, .. });
         would_fail += u64::from(changes[before..].iter().any(turns_to_error));
         if changes.len() == before { counts.unchanged += 1 } else { counts.changed += 1 }
     }
@@ -132,21 +132,24 @@ fn compare(client: &Client, reading: &Reading, power: PowerReading, changes: &mu
     if let Some(new) = target.read_power
         && client.read_power != Some(new)
     {
-        change(Record::Property(client.property.clone()), Edit::ReadPower { old: client.read_power, new });
+        change(
+            Record::Property(client.property.clone()),
+            FieldValue::ReadPower { old: client.read_power, new },
+        );
     }
     if let Some(new) = target.status
         && client.status != Some(new)
     {
-        change(on_client(), Edit::Status { old: client.status, new });
+        change(on_client(), FieldValue::Status { old: client.status, new });
     }
     if target.implantation == Some(Implantation::Implanted)
         && client.implantation == Implantation::NotImplanted
     {
-        change(on_client(), Edit::Implant);
+        change(on_client(), FieldValue::Implant);
     }
     let onu = client.onu.merged(reading.serial.as_ref(), reading.pppoe_user.as_deref(), reading.mac);
     if onu != client.onu {
-        change(on_client(), Edit::Onu { old: Box::new(client.onu.clone()), new: Box::new(onu) });
+        change(on_client(), FieldValue::Onu { old: Box::new(client.onu.clone()), new: Box::new(onu) });
     }
 }
 

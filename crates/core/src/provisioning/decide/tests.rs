@@ -69,8 +69,8 @@ fn record() -> ClientRecord {
         status: Some(Status::Ok),
         implantation: Implantation::Implanted,
         onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
-        home: Some(Property {
-            property: id("property"),
+        property: Some(Property {
+            id: id("property"),
             site: Some(id("box")),
             address: Some("Rua das Orquídeas, 258".into()),
             coordinate: Some(at(-27.6, -48.5)),
@@ -83,7 +83,7 @@ fn record() -> ClientRecord {
 /// On no splitter.
 fn loose() -> ClientRecord {
     let mut record = record();
-    record.home.as_mut().expect("a property").connections.clear();
+    record.property.as_mut().expect("a property").connections.clear();
     record
 }
 
@@ -212,8 +212,8 @@ fn only_what_differs_is_written() {
 #[test]
 fn a_move_names_the_new_port_and_the_new_box() {
     let mut elsewhere = record();
-    elsewhere.home.as_mut().expect("a property").site = Some(id("other"));
-    elsewhere.home.as_mut().expect("a property").connections[0].splitter = id("other-splitter");
+    elsewhere.property.as_mut().expect("a property").site = Some(id("other"));
+    elsewhere.property.as_mut().expect("a property").connections[0].splitter = id("other-splitter");
     let patch = patched(decided(&request(3), &[elsewhere]));
     let expected = PropertyPatch {
         id: id("property"),
@@ -228,14 +228,14 @@ fn a_move_names_the_new_port_and_the_new_box() {
 #[test]
 fn a_property_that_leaves_a_building_gets_the_boxs_place() {
     let mut inside = loose();
-    inside.home.as_mut().expect("a property").coordinate = None;
+    inside.property.as_mut().expect("a property").coordinate = None;
     let coordinate = patched(decided(&request(1), &[inside])).coordinate;
     assert_eq!(coordinate, cto().coordinate);
 }
 
 #[test]
 fn a_client_without_a_property_gets_one() {
-    let without_property = ClientRecord { home: None, ..record() };
+    let without_property = ClientRecord { property: None, ..record() };
     let property = created(decided(&request(1), &[without_property]));
     assert_eq!(property.client, PropertyClient::Known(id("client")));
 }

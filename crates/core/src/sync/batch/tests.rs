@@ -9,19 +9,19 @@ fn id(text: String) -> RecordId {
 
 fn power(client: u32, hundredths: i32) -> Change {
     let new = Dbm::from_hundredths(hundredths).expect("a power");
-    change(client, Record::Property(id(format!("p{client}"))), Edit::ReadPower { old: None, new })
+    change(client, Record::Property(id(format!("p{client}"))), FieldValue::ReadPower { old: None, new })
 }
 
-fn on_client(client: u32, edit: Edit) -> Change {
+fn on_client(client: u32, edit: FieldValue) -> Change {
     change(client, Record::Client(id(format!("c{client}"))), edit)
 }
 
-fn change(client: u32, record: Record, edit: Edit) -> Change {
+fn change(client: u32, record: Record, edit: FieldValue) -> Change {
     Change { code: ClientCode::new(&client.to_string()).expect("a code"), record, edit }
 }
 
 fn status(client: u32, new: Status) -> Change {
-    on_client(client, Edit::Status { old: None, new })
+    on_client(client, FieldValue::Status { old: None, new })
 }
 
 const BY_VALUE: Grouping = Grouping::ByValue { largest: 100 };
@@ -49,9 +49,11 @@ fn one_value_on_many_records_is_one_call_and_a_value_of_its_own_is_a_patch() {
 
 #[test]
 fn what_one_record_has_alone_goes_into_one_patch() {
-    let onu =
-        Edit::Onu { old: Box::default(), new: Box::new(Onu { pppoe_user: "a".into(), ..Onu::default() }) };
-    let changes = [status(1, Status::Error), on_client(1, Edit::Implant), on_client(1, onu)];
+    let onu = FieldValue::Onu {
+        old: Box::default(),
+        new: Box::new(Onu { pppoe_user: "a".into(), ..Onu::default() }),
+    };
+    let changes = [status(1, Status::Error), on_client(1, FieldValue::Implant), on_client(1, onu)];
     assert_eq!(batch(&changes, BY_VALUE, |_| false), [Call::Patch { changes: vec![0, 1, 2] }]);
 }
 

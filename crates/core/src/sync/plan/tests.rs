@@ -88,7 +88,7 @@ fn an_absent_reading_changes_nothing_and_is_counted() {
 fn a_dark_client_is_never_un_implanted() {
     for power in [PowerReading::Zero, PowerReading::Text, PowerReading::Absent] {
         let plan = planned(vec![client(1)], vec![reading(1, power)]);
-        assert!(plan.changes.iter().all(|c| c.edit != Edit::Implant), "{power:?}");
+        assert!(plan.changes.iter().all(|c| c.edit != FieldValue::Implant), "{power:?}");
     }
 }
 
@@ -103,7 +103,7 @@ fn onu_data_follow_int6_where_it_has_a_value() {
     };
     let plan = planned(vec![Client { onu: held, ..client(1) }], vec![known]);
     assert_eq!(lines(&plan), ["~ 1  ONU PPPoE user old.1 -> new.1, MAC (none) -> 94:e3:ee:0e:10:55"]);
-    let Edit::Onu { new, .. } = &plan.changes[0].edit else { panic!("an ONU edit") };
+    let FieldValue::Onu { new, .. } = &plan.changes[0].edit else { panic!("an ONU edit") };
     assert_eq!(new.serial_number, "FHTT9A0B1C2D", "all three fields are sent");
 }
 
@@ -204,10 +204,10 @@ fn applied(clients: &[Client], changes: &[Change]) -> Vec<Client> {
     for change in changes {
         for client in clients.iter_mut().filter(|client| client.code == change.code) {
             match &change.edit {
-                Edit::ReadPower { new, .. } => client.read_power = Some(*new),
-                Edit::Status { new, .. } => client.status = Some(*new),
-                Edit::Implant => client.implantation = Implantation::Implanted,
-                Edit::Onu { new, .. } => client.onu = Onu::clone(new),
+                FieldValue::ReadPower { new, .. } => client.read_power = Some(*new),
+                FieldValue::Status { new, .. } => client.status = Some(*new),
+                FieldValue::Implant => client.implantation = Implantation::Implanted,
+                FieldValue::Onu { new, .. } => client.onu = Onu::clone(new),
             }
         }
     }
