@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ozmap::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
-use crate::ozmap::wire::{self as ozmap, BareClient, ClientReference, network_record, potency};
+use crate::ozmap::wire::{self as ozmap, BareClient, ClientReference, calculated_power, network_record};
 use crate::store::payload;
 use crate::{http, int6};
 
@@ -64,7 +64,7 @@ pub fn ozmap_wire(data: &[u8]) {
         assert_eq!(page.rows, taken, "every row is handed on once");
     }
     client_record::properties_of_client(data).iter().flatten().for_each(check_property);
-    if let Ok(routes) = potency::routes(data) {
+    if let Ok(routes) = calculated_power::routes(data) {
         routes.iter().for_each(check_route);
         check_known_power(routes);
     }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
 pub use bulk::Readings;
+use http::StatusCode;
 use jiff::tz::TimeZone;
-use reqwest::StatusCode;
 pub(crate) use shared::SharedReadings;
 use wire::Fields;
 

@@ -44,10 +44,10 @@ pub struct Mirror(Arc<Inner>);
 struct Inner {
     parts: MirrorDeps,
     current: ArcSwapOption<Network>,
-    load: Mutex<Option<Flight>>,
+    load: Mutex<Option<LoadFlight>>,
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Arc<Network>, RefreshError>>>;
+type LoadFlight = Shared<BoxFuture<'static, Result<Arc<Network>, RefreshError>>>;
 
 /// Why a mirror was not refreshed; what it held before is still there.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -129,7 +129,7 @@ impl Mirror {
     }
 
     /// In a task of its own, so that a caller who hangs up does not end it for the others.
-    fn take_off(&self) -> Flight {
+    fn take_off(&self) -> LoadFlight {
         let mirror = self.clone();
         let task = tokio::spawn(async move {
             let stop = mirror.0.parts.stop.clone();

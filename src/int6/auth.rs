@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 

@@ -10,7 +10,7 @@ use super::bulk::Readings;
 use crate::upstream::CallError;
 
 type SharedResult = Result<Arc<Readings>, CallError>;
-type Flight = BoxFuture<'static, SharedResult>;
+type ReadingFlight = BoxFuture<'static, SharedResult>;
 
 /// Reads INT6 once for all who ask while it is read; clones are the same one.
 ///
@@ -18,7 +18,7 @@ type Flight = BoxFuture<'static, SharedResult>;
 #[derive(Clone)]
 pub(crate) struct SharedReadings {
     api: Api,
-    under_way: Arc<Mutex<Option<WeakShared<Flight>>>>,
+    under_way: Arc<Mutex<Option<WeakShared<ReadingFlight>>>>,
 }
 
 impl SharedReadings {
@@ -34,7 +34,7 @@ impl SharedReadings {
         self.flight().await
     }
 
-    fn flight(&self) -> Shared<Flight> {
+    fn flight(&self) -> Shared<ReadingFlight> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let flight = under_way.as_ref().and_then(WeakShared::upgrade);
         // One that has ended is old.

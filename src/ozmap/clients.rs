@@ -2,12 +2,12 @@
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch, Write};
 use gateway_core::{ClientCode, ClientRecord, Property, Route};
-use reqwest::{Method, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::pages::List;
+use super::wire::calculated_power;
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
-use super::wire::potency;
 use super::{Ozmap, none_if_missing, wire};
 use crate::upstream::{CallError, Idempotency, Request};
 
@@ -28,12 +28,12 @@ impl Ozmap {
     /// # Errors
     /// [`CallError`].
     pub async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, CallError> {
-        let path = ["api", "v2", "properties", "client", code.as_str(), "potency"];
+        let path = calculated_power::path(code);
         let mut request = self.request(Request::get("calculate a client's power", path));
         request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
         // This answer has the OLT's user and password in it.
         request.may_quote = false;
-        match self.upstream.call(request, |reply| potency::routes(&reply.body)).await {
+        match self.upstream.call(request, |reply| calculated_power::routes(&reply.body)).await {
             Ok(routes) if routes.is_empty() => Ok(CalculatedPower::NoRoute),
             Ok(routes) => Ok(CalculatedPower::Routes(routes)),
             Err(error) => match error.kind.rejected_with() {

@@ -16,7 +16,7 @@ const MOST_PAGES: usize = 100_000;
 const MOST_PAGES_WAITING: usize = 16;
 
 /// Where the next page is.
-enum Next {
+enum NextPage {
     Page(usize),
     Cursor(Vec<(String, String)>),
 }
@@ -41,15 +41,17 @@ impl Ozmap {
         list: &List,
         mut sink: impl FnMut(&RawValue),
     ) -> Result<Option<u64>, CallError> {
-        let mut next = Next::Page(1);
+        let mut next = NextPage::Page(1);
         let mut seen: u64 = 0;
         for _ in 0..MOST_PAGES {
             let (info, rows) = self.page(list, &next).await?;
             rows.iter().for_each(|row| sink(row));
             seen += info.rows as u64;
             next = match (following(&next, &info, seen), next) {
-                (Some(Next::Cursor(cursor)), Next::Cursor(before)) if cursor == before => {
-                    return Err(self.upstream.malformed(list.operation, "`nextUrl` points at its own page"));
+                (Some(NextPage::Cursor(cursor)), NextPage::Cursor(before)) if cursor == before => {
+                    return Err(self
+                        .upstream
+                        .malformed(list.operation, "the address of the next page is the page itself"));
                 }
                 (Some(next), _) => next,
                 (None, _) => {
@@ -61,7 +63,7 @@ impl Ozmap {
                             missing = short,
                             "fewer rows came than `total` says"
                         );
-                        if let Ok((_, rows)) = self.page(list, &Next::Page(0)).await {
+                        if let Ok((_, rows)) = self.page(list, &NextPage::Page(0)).await {
                             rows.iter().for_each(|row| sink(row));
                         }
                     }
@@ -87,7 +89,7 @@ impl Ozmap {
         let one = async |page: usize| {
             // Never closed, so that the only failure cannot happen.
             let _permit = permits.acquire().await;
-            self.page(list, &Next::Page(page)).await
+            self.page(list, &NextPage::Page(page)).await
         };
         let (first, rows) = one(1).await?;
         rows.iter().for_each(|row| sink(row));
@@ -106,7 +108,7 @@ impl Ozmap {
         Ok(Some(total).filter(|_| totals_agree))
     }
 
-    async fn page(&self, list: &List, at: &Next) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
+    async fn page(&self, list: &List, at: &NextPage) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
         let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
         request.query = list.query(self.page_size, at);
         self.upstream
@@ -120,14 +122,14 @@ impl Ozmap {
 }
 
 impl List {
-    fn query(&self, page_size: usize, at: &Next) -> Vec<(String, String)> {
+    fn query(&self, page_size: usize, at: &NextPage) -> Vec<(String, String)> {
         let mut query =
             vec![("limit".to_owned(), page_size.to_string()), ("select".to_owned(), self.select.to_owned())];
         query.extend(self.populate.map(|populate| ("populate".to_owned(), populate.to_owned())));
         query.extend(self.filter.iter().map(|filter| ("filter".to_owned(), filter.to_string())));
         match at {
-            Next::Page(page) => query.push(("page".to_owned(), page.to_string())),
-            Next::Cursor(cursor) => {
+            NextPage::Page(page) => query.push(("page".to_owned(), page.to_string())),
+            NextPage::Cursor(cursor) => {
                 query.retain(|(name, _)| !cursor.iter().any(|(theirs, _)| theirs == name));
                 query.extend(cursor.iter().cloned());
             }
@@ -137,17 +139,17 @@ impl List {
 }
 
 /// `None` at the end of the list.
-fn following(at: &Next, info: &PageInfo, seen: u64) -> Option<Next> {
+fn following(at: &NextPage, info: &PageInfo, seen: u64) -> Option<NextPage> {
     let page_number = match at {
-        Next::Page(page) => page + 1,
-        Next::Cursor(_) => 2,
+        NextPage::Page(page) => page + 1,
+        NextPage::Cursor(_) => 2,
     };
     match info.has_next {
         Some(false) => None,
-        Some(true) if !info.next_query.is_empty() => Some(Next::Cursor(info.next_query.clone())),
+        Some(true) if !info.next_query.is_empty() => Some(NextPage::Cursor(info.next_query.clone())),
         Some(true) if info.rows == 0 => None,
-        Some(true) => Some(Next::Page(page_number)),
+        Some(true) => Some(NextPage::Page(page_number)),
         None if info.rows == 0 || info.total.is_some_and(|total| seen >= total) => None,
-        None => Some(Next::Page(page_number)),
+        None => Some(NextPage::Page(page_number)),
     }
 }

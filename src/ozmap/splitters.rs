@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use gateway_core::{RecordId, Site, Splitter};
-use reqwest::StatusCode;
+use http::StatusCode;
 use serde_json::value::RawValue;
 
 use super::Ozmap;

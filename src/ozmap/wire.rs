@@ -2,11 +2,11 @@
 //!
 //! Only what is needed is read: whatever else a row carries (an OLT's password among it) is never made a field.
 
+pub mod calculated_power;
 pub mod client_record;
 mod envelope;
 mod fields;
 pub mod network_record;
-pub mod potency;
 
 pub use envelope::{PageInfo, page, row};
 use fields::{onu, read_power, record_id, status, switch};

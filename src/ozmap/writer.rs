@@ -2,7 +2,7 @@
 
 use gateway_core::RecordId;
 use gateway_core::sync::{FieldValue, Record, SharedValue};
-use reqwest::{Method, StatusCode};
+use http::{Method, StatusCode};
 
 use super::capabilities::BatchRoute;
 use super::{Ozmap, wire};

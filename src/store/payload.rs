@@ -3,7 +3,7 @@
 //!
 //! Each form has a version, `v`; the first release wrote none, which is 1. Whoever changes what a form *means* raises it, and
 //! goes on reading the old one. What is not understood is left alone: an older replica may stand beside a newer one.
-//! Source: `docs/ARCHITECTURE.md`, "A rolling upgrade".
+//! Source: `docs/ARCHITECTURE.md`, "Rolling upgrades".
 
 mod answer;
 mod client;

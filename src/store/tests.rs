@@ -1,5 +1,3 @@
-#[path = "../../tests/support/postgres.rs"]
-mod postgres;
 mod provisioning;
 
 use gateway_core::sync::{
@@ -7,10 +5,10 @@ use gateway_core::sync::{
     Phases, Record, RunState, Trigger,
 };
 use gateway_core::{ClientCode, Dbm, Onu, RecordId, Status, System};
+use gateway_sandbox::Postgres;
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 
-use self::postgres::Postgres;
 use super::*;
 
 /// Which database a test is told to.

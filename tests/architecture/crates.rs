@@ -116,12 +116,16 @@ pub(crate) fn faults_of_sandbox(house: &House) -> Vec<Fault> {
     faults
 }
 
+/// The store is tested on PostgreSQL, too; its throw-away server is a feature of the sandbox.
+const TEST_OF_STORE: &str = "src/store/tests.rs";
+
 /// Where the gateway names the sandbox, other than for the command of that name.
 pub(crate) fn faults_of_naming_sandbox(house: &House) -> Vec<Fault> {
     let is_judged = |file: &&String| {
         (file.starts_with("src/") && *file != "src/cli.rs" && !file.starts_with("src/cli/"))
             || file.starts_with("crates/core/")
     };
+    let is_judged = |file: &&String| is_judged(file) && *file != TEST_OF_STORE;
     let mut faults = Vec::new();
     for file in house.files.keys().filter(is_judged) {
         let named = identifiers(house, file, &["gateway_sandbox"]);

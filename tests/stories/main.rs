@@ -19,8 +19,6 @@ mod mirror;
 mod nearby;
 mod on_postgres;
 mod operations;
-#[path = "../support/postgres.rs"]
-mod postgres;
 mod power;
 mod races;
 mod rails;

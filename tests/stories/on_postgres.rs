@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use gateway_core::sync::{Mode, Trigger};
-use gateway_sandbox::Options;
+use gateway_sandbox::{Options, Postgres};
 use int6_ozmap_gateway::app::Gateway;
 use int6_ozmap_gateway::store::{NewRun, Store};
 use serde_json::{Value, json};
 
-use crate::postgres::Postgres;
 use crate::world::{KEY, World};
 
 /// A messy town whose answers take long enough for two runs to meet.

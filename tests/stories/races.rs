@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use gateway_sandbox::{Fault, TestClient};
+use gateway_sandbox::{Fault, Postgres, TestClient};
 use reqwest::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::api::problem;
-use crate::postgres::Postgres;
 use crate::technician::{Technician, said};
 use crate::world::{KEY, World};
 

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use gateway_sandbox::Options;
+use gateway_sandbox::{Options, Postgres};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
 use crate::commands::serve_with_log;
-use crate::postgres::Postgres;
 use crate::technician::{Technician, said};
 use crate::world::World;
 

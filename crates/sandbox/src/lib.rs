@@ -29,7 +29,8 @@
 //! 3. `exchange` is a call and its answer, `simulator` what a system is to the server.
 //! 4. `faults` is what goes wrong on purpose, `call_log` who called.
 //! 5. `serve` takes a request from socket to socket, with the cuttable sockets of `socket`.
-//! 6. `sandbox` starts and stops all of it, as `options` say. `lock` and `secret` are tools.
+//! 6. `sandbox` starts and stops all of it, as `options` say. `lock` and `secret` are tools. `postgres`, a
+//!    feature for tests, is a throw-away database server.
 //!
 //! # Walls
 //!
@@ -47,6 +48,8 @@ mod int6;
 mod lock;
 mod options;
 mod ozmap;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sandbox;
 mod secret;
 mod serve;
@@ -62,4 +65,6 @@ pub use int6::handle::Int6Handle;
 pub use options::Options;
 pub use ozmap::handle::OzmapHandle;
 pub use ozmap::test_client::{AddedClient, TestClient};
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
 pub use sandbox::Sandbox;

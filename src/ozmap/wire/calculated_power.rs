@@ -2,7 +2,7 @@
 //!
 //! The answer carries the OLT's user, password and IP in clear: no field here can hold them.
 
-use gateway_core::{Dbm, Equipment, Route};
+use gateway_core::{ClientCode, Dbm, Equipment, Route};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -42,6 +42,11 @@ struct EquipmentRow {
     name: Value,
     #[serde(default)]
     number: Value,
+}
+
+/// Where a client's routes are.
+pub fn path(code: &ClientCode) -> [&str; 6] {
+    ["api", "v2", "properties", "client", code.as_str(), "potency"]
 }
 
 /// Reads the routes; an empty body and `null` are none. Source: `docs/contracts/ozmap-api.md`, "Calculated power".

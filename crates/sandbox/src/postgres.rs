@@ -3,8 +3,6 @@
 //! Used by the store's unit tests and by the stories. Where the server's programs are missing, the test fails and says
 //! what to install: a test that passes without its database would prove nothing.
 
-#![allow(dead_code)] // The unit tests need less of it than the stories.
-
 use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -18,7 +16,7 @@ const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 const PASSWORD: &str = "throw-away";
 
 /// A running server; it ends, and its folder goes, when this value is dropped.
-pub(crate) struct Postgres {
+pub struct Postgres {
     programs: PathBuf,
     folder: tempfile::TempDir,
     user: Option<User>,
@@ -28,8 +26,8 @@ impl Postgres {
     /// Starts an empty server.
     ///
     /// # Panics
-    /// With a sentence for people if PostgreSQL is not on this machine or does not start.
-    pub(crate) fn start() -> Postgres {
+    /// With a human-readable message if PostgreSQL is not on this machine or does not start.
+    pub fn start() -> Postgres {
         let folder = tempfile::Builder::new().prefix("pg-").tempdir().expect("a temporary folder");
         let user = unprivileged_user();
         if let Some(user) = &user {
@@ -55,19 +53,19 @@ impl Postgres {
     }
 
     /// Starts the server again.
-    pub(crate) fn resume(&self) {
+    pub fn resume(&self) {
         // What a crash of the machine would lose is of no interest here.
         let options = "-c listen_addresses= -c unix_socket_directories=. -c fsync=off -c max_connections=50";
         self.carry_out("pg_ctl", &["start", "--wait", "--log=server.log", "--options"], &[options]);
     }
 
     /// Stops the server in the middle of whatever it does; its data stay.
-    pub(crate) fn halt(&self) {
+    pub fn halt(&self) {
         self.carry_out("pg_ctl", &["stop", "--wait", "--mode=immediate"], &[]);
     }
 
     /// `postgres://…` of its one database.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         // The server's working directory is its data folder, and so is its socket's.
         format!("postgres://gateway:{PASSWORD}@localhost/postgres?host={}", self.path("data").display())
     }
