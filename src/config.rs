@@ -1,6 +1,6 @@
 //! Settings: one TOML file with `[[tenant]]` tables, or environment variables alone for a single tenant.
 //!
-//! Every setting stands once, as a row of [`table`]; both sources are read by the same code, and all mistakes are reported at
+//! Every setting stands once, as a row of `table`; both sources are read by the same code, and all mistakes are reported at
 //! once, before a port is bound. An environment variable that is empty counts as not set.
 
 mod parsers;
@@ -98,7 +98,8 @@ impl Config {
         purpose: Purpose,
     ) -> Result<Config, Mistakes> {
         let mut source = Source::new(environment, file);
-        let config = read(&mut source, purpose);
+        check(&mut source, purpose);
+        let config = read(&mut source);
         match (source.into_mistakes(), config) {
             (mistakes, Some(config)) if mistakes.is_empty() => Ok(config),
             (mistakes, _) => Err(Mistakes(mistakes)),
@@ -109,35 +110,79 @@ impl Config {
 /// How long an OZmap that fails is left alone: at first, and at most.
 const OZMAP_REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
-fn read(source: &mut Source, purpose: Purpose) -> Option<Config> {
+/// Notes every mistake, in the order of the table.
+fn check(source: &mut Source, purpose: Purpose) {
     source.check(Scope::Gateway);
-    // Each is read even if one before has mistakes, so that all are reported.
-    let tenants: Vec<Option<Tenant>> =
-        (0..source.tenants()).map(|index| tenant(source, index, purpose)).collect();
-    let tenants: Vec<Tenant> = tenants.into_iter().collect::<Option<_>>()?;
-    source.must_differ(tenants.iter().map(|t| t.name.as_str()), "two tenants have one name");
-    let keys = tenants.iter().filter_map(|t| t.key_sha256);
-    source.must_differ(keys, "two tenants have one API key, so that a call could not be told apart");
+    let (mut names, mut keys) = (Vec::new(), Vec::new());
+    for index in 0..source.tenants() {
+        source.turn_to(index);
+        source.check(Scope::Tenant);
+        check_key(source, purpose);
+        check_email(source);
+        check_window(source);
+        names.extend(source.get(&table::NAME));
+        keys.extend(key_sha256(source));
+    }
+    source.must_differ(&names, "two tenants have one name");
+    source.must_differ(&keys, "two tenants have one API key, so that a call could not be told apart");
+}
+
+/// The key stands as itself or as its hash; `serve` needs one of them.
+fn check_key(source: &mut Source, purpose: Purpose) {
+    let key = &table::GATEWAY_API_KEY.name;
+    let wrong = match (source.is_given(key), source.is_given(&table::GATEWAY_API_KEY_SHA256.name)) {
+        (true, true) => "stands beside its SHA-256; give one of them",
+        (false, false) if purpose == Purpose::Serve => {
+            "is missing: `serve` needs the key that INT6 presents; `keygen` makes one"
+        }
+        _ => return,
+    };
+    source.mistake(key, wrong);
+}
+
+/// Only a bearer needs no e-mail.
+fn check_email(source: &mut Source) {
+    let email = &table::INT6_EMAIL.name;
+    if source.get(&table::INT6_AUTH) != Some(int6::AuthStyle::Bearer) && !source.is_given(email) {
+        source.mistake(email, Fault::Missing);
+    }
+}
+
+/// The window has both ends or none.
+fn check_window(source: &mut Source) {
+    let ends = [&table::SYNC_PLAUSIBLE_MIN_DBM, &table::SYNC_PLAUSIBLE_MAX_DBM];
+    let missing = "is missing: the window needs both ends";
+    match ends.map(|end| source.is_given(&end.name)) {
+        [true, false] => source.mistake(&ends[1].name, missing),
+        [false, true] => source.mistake(&ends[0].name, missing),
+        [false, false] => (),
+        [true, true] => {
+            if let [Some(min), Some(max)] = ends.map(|end| source.get(end))
+                && min >= max
+            {
+                source.mistake(&ends[0].name, "is not below the other end of the window");
+            }
+        }
+    }
+}
+
+/// Puts the settings together; `None` after a mistake.
+fn read(source: &mut Source) -> Option<Config> {
     Some(Config {
         listen: source.get(&table::GATEWAY_LISTEN)?,
         database_url: source.get(&table::DATABASE_URL)?,
         trusted_proxies: source.get(&table::GATEWAY_TRUSTED_PROXIES)?,
         cors_origins: source.get(&table::GATEWAY_CORS_ORIGINS)?,
         keep_runs: source.get(&table::GATEWAY_KEEP_RUNS_DAYS)?,
-        tenants,
+        tenants: (0..source.tenants()).map(|index| tenant(source, index)).collect::<Option<_>>()?,
     })
 }
 
-/// `None` after a mistake. All of the tenant's mistakes are noted before the first value is needed.
-fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant> {
+fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
     source.turn_to(index);
-    source.check(Scope::Tenant);
-    check_key(source, purpose);
-    check_email(source);
-    check_window(source);
     Some(Tenant {
         name: source.get(&table::NAME)?,
-        key_sha256: source.get(&table::GATEWAY_API_KEY)?.or(source.get(&table::GATEWAY_API_KEY_SHA256)?),
+        key_sha256: key_sha256(source),
         allowed_ips: source.get(&table::GATEWAY_ALLOWED_IPS)?,
         requests_per_minute: source.get(&table::GATEWAY_REQUESTS_PER_MINUTE)?,
         int6_host: host(
@@ -173,39 +218,9 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     })
 }
 
-/// The key stands as itself or as its hash; `serve` needs one of them.
-fn check_key(source: &mut Source, purpose: Purpose) {
-    let (key, hash) = (source.get(&table::GATEWAY_API_KEY), source.get(&table::GATEWAY_API_KEY_SHA256));
-    let wrong = match (key, hash) {
-        (Some(Some(_)), Some(Some(_))) => "stands beside its SHA-256; give one of them",
-        (Some(None), Some(None)) if purpose == Purpose::Serve => {
-            "is missing: `serve` needs the key that INT6 presents; `keygen` makes one"
-        }
-        _ => return,
-    };
-    source.mistake(&table::GATEWAY_API_KEY.name, wrong);
-}
-
-/// Only a bearer needs no e-mail.
-fn check_email(source: &mut Source) {
-    let style = source.get(&table::INT6_AUTH);
-    if style != Some(int6::AuthStyle::Bearer) && source.get(&table::INT6_EMAIL) == Some(None) {
-        source.mistake(&table::INT6_EMAIL.name, Fault::Missing);
-    }
-}
-
-/// The window has both ends or none.
-fn check_window(source: &mut Source) {
-    let (min, max) = (source.get(&table::SYNC_PLAUSIBLE_MIN_DBM), source.get(&table::SYNC_PLAUSIBLE_MAX_DBM));
-    let missing = "is missing: the window needs both ends";
-    match (min, max) {
-        (Some(Some(_)), Some(None)) => source.mistake(&table::SYNC_PLAUSIBLE_MAX_DBM.name, missing),
-        (Some(None), Some(Some(_))) => source.mistake(&table::SYNC_PLAUSIBLE_MIN_DBM.name, missing),
-        (Some(Some(min)), Some(Some(max))) if min >= max => {
-            source.mistake(&table::SYNC_PLAUSIBLE_MIN_DBM.name, "is not below the other end of the window");
-        }
-        _ => (),
-    }
+/// Its hash, whichever of the two is given.
+fn key_sha256(source: &mut Source) -> Option<[u8; 32]> {
+    source.get(&table::GATEWAY_API_KEY)?.or(source.get(&table::GATEWAY_API_KEY_SHA256)?)
 }
 
 fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {

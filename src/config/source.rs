@@ -122,15 +122,21 @@ impl Source {
         value.map_err(|fault| self.mistake(&setting.name, fault)).ok()
     }
 
+    /// Whether a setting is given, be it wrong.
+    pub(super) fn is_given(&self, name: &Name) -> bool {
+        !matches!(self.text(name), Ok(None))
+    }
+
     /// Notes a mistake: `what` goes on after the setting's name.
     pub(super) fn mistake(&mut self, name: &Name, what: impl Display) {
         let mistake = format!("{} {what}", self.shown(name));
         self.mistakes.push(mistake);
     }
 
-    pub(super) fn must_differ<T: Eq + Hash>(&mut self, mut values: impl Iterator<Item = T>, otherwise: &str) {
+    /// Notes `otherwise` if one value stands among these twice.
+    pub(super) fn must_differ<T: Eq + Hash>(&mut self, values: &[T], otherwise: &str) {
         let mut seen = HashSet::new();
-        if !values.all(|value| seen.insert(value)) {
+        if !values.iter().all(|value| seen.insert(value)) {
             self.mistakes.push(otherwise.to_owned());
         }
     }

@@ -205,7 +205,6 @@ fn a_number_beyond_its_range_is_refused_by_name() {
 
 #[rstest]
 #[case::percent("SYNC_MAX_ERROR_PERCENT", "100.1", "a number from 0 to 100")]
-#[case::power("SYNC_PLAUSIBLE_MIN_DBM", "faint", "a power in dBm")]
 #[case::switch("SYNC_BATCHING", "perhaps", "true or false")]
 #[case::choice("INT6_AUTH", "basic", "one of request_token, user_token_headers, bearer")]
 #[case::scheme("INT6_TOKEN_SCHEME", "Basic", "one of Bearer, JWT")]
@@ -311,4 +310,36 @@ fn zero_switches_off_what_may_be_off() {
     assert_eq!(tenant.sync_interval, Some(Duration::from_secs(7)));
     assert_eq!(tenant.limits.stale_after, Some(SignedDuration::from_secs(7)));
     assert_eq!(tenant.requests_per_minute, NonZeroU32::new(7));
+}
+
+#[test]
+fn no_mistake_hides_another() {
+    let mistakes = load(&[
+        ("GATEWAY_API_KEY_SHA256", "abc"),
+        ("OZMAP_URL", ""),
+        ("SYNC_PLAUSIBLE_MIN_DBM", "faint"),
+        ("PROVISIONING_CALLBACK_HOSTS", "a b"),
+    ])
+    .expect_err("bad settings");
+    let expected = [
+        "GATEWAY_API_KEY_SHA256 (`api_key_sha256` in the file) is not 64 hexadecimal digits",
+        "OZMAP_URL (`ozmap.url` in the file) is missing",
+        "SYNC_PLAUSIBLE_MIN_DBM (`sync.plausible_min_dbm` in the file) is \"faint\", but a power in dBm is expected",
+        "PROVISIONING_CALLBACK_HOSTS (`provisioning.callback_hosts` in the file) is \"a b\"",
+        "GATEWAY_API_KEY (`api_key` in the file) stands beside its SHA-256",
+        "SYNC_PLAUSIBLE_MAX_DBM (`sync.plausible_max_dbm` in the file) is missing: the window needs both ends",
+    ];
+    assert_eq!(mistakes.len(), expected.len(), "{mistakes:#?}");
+    for (mistake, expected) in mistakes.iter().zip(expected) {
+        assert!(mistake.starts_with(expected), "{mistake} / {expected}");
+    }
+    let twins = TWO_TENANTS.replace(
+        "name = \"south\"\napi_key_sha256 = \"0",
+        "name = \"north\"\nurl = \"\"\napi_key_sha256 = \"x",
+    );
+    let mistakes = load_file(&twins, &[]).expect_err("twins, a key that is none, and no hash");
+    assert_eq!(mistakes.len(), 3, "{mistakes:#?}");
+    assert!(mistakes[0].ends_with("`url` is no setting"), "{mistakes:#?}");
+    let rest = ["`api_key_sha256` of tenant north is not 64 hexadecimal digits", "two tenants have one name"];
+    assert_eq!(mistakes[1..], rest);
 }

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::setting::{AnySetting, Name, Scope};
 use crate::config::source::PREFIXES;
-use crate::config::{Config, Purpose, table};
+use crate::config::{Config, Mistakes, Purpose, table};
 
 const README: &str = include_str!("../../../README.md");
 const EXAMPLE: &str = include_str!("../../../deploy/gateway.example.toml");
@@ -84,14 +84,20 @@ int6 = { url = "http://127.0.0.1:1", email = "gateway@isp.example", token = "t" 
 ozmap = { url = "http://127.0.0.1:2", api_key = "k" }
 "#;
 
-/// The settings in this text, as text: a secret's default is no secret.
-fn shown(text: &str) -> String {
+/// The settings in this text, as text with their secrets.
+fn outcome(text: &str) -> Result<String, Mistakes> {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), text).expect("it can be written");
-    match Config::load([], Some(file.path().to_owned()), Purpose::Serve) {
-        Ok(config) => format!("{} {config:#?}", config.database_url.expose_secret()),
-        Err(mistakes) => panic!("{mistakes}\n{text}"),
-    }
+    let config = Config::load([], Some(file.path().to_owned()), Purpose::Serve)?;
+    let hosts = config.tenants.iter().flat_map(|tenant| [&tenant.int6_host, &tenant.ozmap_host]);
+    let secrets = hosts.flat_map(|host| &host.secrets).chain([&config.database_url]);
+    let secrets: Vec<_> = secrets.map(|secret| secret.expose_secret()).collect();
+    Ok(format!("{secrets:?} {config:#?}"))
+}
+
+/// As [`outcome`], of settings that have no mistake.
+fn shown(text: &str) -> String {
+    outcome(text).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
 }
 
 /// The same settings with one more.
@@ -140,6 +146,33 @@ fn the_readmes_defaults_are_those_that_count() {
     }
     assert!(reported > 20, "only {reported} defaults were found");
     assert_ne!(shown(&with(LEAST, &table::INT6_PAGE_SIZE.name, "499")), plain);
+}
+
+/// Values of which at least one fits each setting and is not its default.
+const OTHER_VALUES: [&str; 9] = [
+    "7",
+    "false",
+    "true",
+    "bearer",
+    "JWT",
+    "192.0.2.1:1",
+    "http://192.0.2.1",
+    "192.0.2.0/24",
+    "America/Sao_Paulo",
+];
+
+/// A value that fits counts: the settings are others, or no longer go together.
+#[test]
+fn every_setting_does_something() {
+    let hash = "0".repeat(64);
+    let values: Vec<&str> = OTHER_VALUES.into_iter().chain([hash.as_str()]).collect();
+    let plain = shown(LEAST);
+    for setting in table::ALL {
+        let fitting = values.iter().filter(|value| setting.check(Some(value)).is_ok());
+        let mut outcomes = fitting.map(|value| outcome(&with(LEAST, setting.name(), value)));
+        let counts = outcomes.any(|outcome| outcome.is_err() || outcome.is_ok_and(|shown| shown != plain));
+        assert!(counts, "nothing comes of {}", setting.name().toml);
+    }
 }
 
 /// `3600` as the README writes it: `3,600`.
