@@ -1,4 +1,4 @@
-//! The rooms put together: settings in, a running gateway out.
+//! The parts put together: settings in, a running gateway out.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::http::{self, AppState};
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{self, Provisioning};
-use crate::schedule::{self, Next};
+use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store, StoreError};
 use crate::sync::{Engine, EngineDeps, Observer, Progress};
 use crate::upstream::{HttpClientError, Upstream};
@@ -125,7 +125,7 @@ fn engine_of(
 }
 
 /// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
-/// the other half is left to those who wait for an answer.
+/// the other half is left to callers that wait for an answer.
 async fn mirror_of(
     tenant: &config::Tenant,
     ozmap: &Ozmap,
@@ -255,19 +255,19 @@ impl Gateway {
     }
 }
 
-async fn sync_once(engine: &Engine, tenant: &str) -> Next {
+async fn sync_once(engine: &Engine, tenant: &str) -> Pause {
     let observer: Observer = Arc::new(|_: Progress<'_>| ());
     if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
         tracing::error!(%tenant, %error, "the run could not be begun");
     }
-    Next::Regular
+    Pause::Regular
 }
 
 /// What goes wrong is logged where it does.
-async fn refresh_once(mirror: &Mirror) -> Next {
+async fn refresh_once(mirror: &Mirror) -> Pause {
     match mirror.refresh().await {
-        Ok(_) => Next::Regular,
-        Err(_) => Next::Soon,
+        Ok(_) => Pause::Regular,
+        Err(_) => Pause::Short,
     }
 }
 

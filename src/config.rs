@@ -145,7 +145,8 @@ fn tenant(source: &mut Source, index: usize, purpose: Purpose) -> Option<Tenant>
     let int6_host = host(source, "int6");
     let int6 = int6_settings(source);
     // A technician waits for OZmap; INT6's firewall bans hosts that hammer, so that its rest is longer.
-    let ozmap_host = host(source, "ozmap").map(|host| upstream::HostSettings { rest: OZMAP_REST, ..host });
+    let ozmap_host =
+        host(source, "ozmap").map(|host| upstream::HostSettings { open_for: OZMAP_REST, ..host });
     let ozmap_key = source.required("ozmap.api_key").filter(|key| source.fits_a_header("ozmap.api_key", key));
     let ozmap_page_size = source.number("ozmap.page_size", 1, 1_000).unwrap_or(500) as usize;
     let interval = source.number("sync.interval_seconds", 0, 86_400).unwrap_or(600);

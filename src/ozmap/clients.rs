@@ -1,4 +1,4 @@
-//! What an installation asks and writes: one client, his light, one splitter, one port.
+//! Look-ups and writes of one client: its records, its calculated power, its port.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch};
 use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route};
@@ -11,9 +11,9 @@ use super::wire::potency;
 use super::{Ozmap, none_if_missing, wire};
 use crate::upstream::{CallError, Idempotency, Request};
 
-/// What OZmap says when it is asked for a client's light.
+/// What OZmap says when it is asked for a client's calculated power.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CalculatedPower {
+pub(crate) enum CalculatedPower {
     /// The routes, dark ones among them; never empty.
     Routes(Vec<Route>),
     /// No fibre leads to the client: 422, or an answer without a route.
@@ -27,13 +27,13 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, CallError> {
+    pub(crate) async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, CallError> {
         let path = ["api", "v2", "properties", "client", code.as_str(), "potency"];
         let mut request = self.request(Request::get("calculate a client's power", path));
         request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
         // This answer has the OLT's user and password in it.
         request.may_quote = false;
-        match self.upstream.call(request, |reply| potency::routes(&reply.body)).await {
+        match self.upstream.call(request, potency::routes).await {
             Ok(routes) if routes.is_empty() => Ok(CalculatedPower::NoRoute),
             Ok(routes) => Ok(CalculatedPower::Routes(routes)),
             Err(error) => match error.kind.rejected_with() {
@@ -48,12 +48,9 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
+    pub(crate) async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
-        let answer = self
-            .upstream
-            .call(self.request(request), |reply| client_record::properties_of_client(&reply.body))
-            .await;
+        let answer = self.upstream.call(self.request(request), client_record::properties_of_client).await;
         let mut records = Vec::new();
         for property_of_client in none_if_missing(answer)?.unwrap_or_default() {
             let record = match &property_of_client.client {
@@ -77,7 +74,7 @@ impl Ozmap {
         Ok(records)
     }
 
-    /// The home with its connections, which decide whose a port is.
+    /// The property with its connections, which decide whose a port is.
     async fn whole_property(&self, property_of_client: PropertyOfClient) -> Result<Property, CallError> {
         if property_of_client.reports_connections {
             return Ok(property_of_client.property);
@@ -88,7 +85,7 @@ impl Ozmap {
         Ok(whole.map_or(property_of_client.property, |whole| whole.property))
     }
 
-    /// Clients of a code who have no property.
+    /// Clients of a code that have no property.
     async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let list = List {
             operation: "look a client up",
@@ -106,17 +103,17 @@ impl Ozmap {
         Ok(records)
     }
 
-    /// Creates a property, with its client where he is new. Not repeated: what became of a create whose answer was lost
+    /// Creates a property, with its client where that is new. Not repeated: what became of a create whose answer was lost
     /// has to be looked up.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn create_property(&self, home: &NewProperty) -> Result<(), CallError> {
+    pub(crate) async fn create_property(&self, property: &NewProperty) -> Result<(), CallError> {
         self.write(
             "create a property",
             Method::POST,
             "properties",
-            client_record::new_property_body(home),
+            client_record::new_property_body(property),
             Idempotency::NotIdempotent,
         )
         .await
@@ -126,9 +123,9 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn patch_property(&self, edit: &PropertyPatch) -> Result<(), CallError> {
+    pub(crate) async fn patch_property(&self, edit: &PropertyPatch) -> Result<(), CallError> {
         match edit {
-            PropertyPatch::New(home) => self.create_property(home).await,
+            PropertyPatch::New(property) => self.create_property(property).await,
             PropertyPatch::Edit { property, .. } => {
                 let (route, body) =
                     (format!("properties/{property}"), client_record::property_patch_body(edit));
@@ -141,13 +138,13 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), CallError> {
+    pub(crate) async fn patch_client(&self, id: &RecordId, edit: &ClientPatch) -> Result<(), CallError> {
         let (route, body) = (format!("ftth-clients/{id}"), client_record::client_patch_body(edit));
         self.write("update a client", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 
     /// OZmap accepted something and did not do it.
-    pub fn not_applied(&self, operation: &'static str, what: &str) -> CallError {
+    pub(crate) fn not_applied(&self, operation: &'static str, what: &str) -> CallError {
         self.upstream.malformed(operation, what)
     }
 

@@ -1,4 +1,4 @@
-//! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
+//! One client with all that an activation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyClient, PropertyPatch};
 use gateway_core::{
@@ -13,10 +13,10 @@ use super::{BareClient, ClientReference, PropertyRow, bare_client, onu_body};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
-pub const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
+pub(crate) const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
 
 /// A filter for clients of a code.
-pub fn filter_by_code(code: &ClientCode) -> Value {
+pub(crate) fn filter_by_code(code: &ClientCode) -> Value {
     json!([{ "property": "code", "operator": "=", "value": code.as_str() }])
 }
 
@@ -124,9 +124,9 @@ fn connections(value: &Value) -> Result<Vec<Connection>, FieldProblem> {
         .collect()
 }
 
-/// The body that creates a property on a port. Never `force`: it would take the port from whoever holds it.
-pub fn new_property_body(home: &NewProperty) -> Value {
-    let NewProperty { site, project, splitter, port, coordinate, address, resident } = home;
+/// The body that creates a property on a port. Never `force`: it would take the port from the client that holds it.
+pub(crate) fn new_property_body(property: &NewProperty) -> Value {
+    let NewProperty { site, project, splitter, port, coordinate, address, resident } = property;
     let mut body = json!({ "box": site.as_str(), "connector": splitter.as_str(), "port": port.get() });
     body["client"] = match resident {
         PropertyClient::Known(id) => json!(id.as_str()),
@@ -153,7 +153,7 @@ pub fn new_property_body(home: &NewProperty) -> Value {
 }
 
 /// The PATCH of a property. Source: `docs/contracts/ozmap-api.md`, "Updating a property".
-pub fn property_patch_body(edit: &PropertyPatch) -> Value {
+pub(crate) fn property_patch_body(edit: &PropertyPatch) -> Value {
     let PropertyPatch::Edit { property: _, connect, site, coordinate, address } = edit else {
         return json!({});
     };
@@ -175,7 +175,7 @@ pub fn property_patch_body(edit: &PropertyPatch) -> Value {
 }
 
 /// The PATCH of a client record; `onu` is whole, because it may be replaced.
-pub fn client_patch_body(edit: &ClientPatch) -> Value {
+pub(crate) fn client_patch_body(edit: &ClientPatch) -> Value {
     let ClientPatch { name, implantation, onu } = edit;
     let mut body = Map::new();
     if let Some(name) = name {
