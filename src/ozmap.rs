@@ -1,5 +1,5 @@
-//! OZmap in our terms: a [`Reader`](reader::Reader) of clients, a [`Writer`] of what the sync changes, look-ups and writes of one client, and
-//! the network for the mirror.
+//! OZmap in our terms: a reader of clients, a writer of what the sync changes, look-ups and writes of one client, and the
+//! network for the mirror.
 //!
 //! `wire` is the only module that knows OZmap's JSON.
 

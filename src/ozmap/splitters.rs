@@ -47,7 +47,7 @@ impl Ozmap {
     /// other, if they are few.
     ///
     /// # Errors
-    /// [`CallError`]; also if there are more than [`MOST_LOOKED_UP`], or the host cannot give so many.
+    /// [`CallError`]; also if there are more than 200, or the host cannot give so many.
     pub async fn splitters(&self, ids: &[RecordId], within: Duration) -> Result<Vec<Splitter>, CallError> {
         const OPERATION: &str = "look splitters up";
         if ids.is_empty() {
