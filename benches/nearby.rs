@@ -42,8 +42,8 @@ fn main() {
     let network = builder.build(Timestamp::UNIX_EPOCH, LoadStats::default());
     let built = begun.elapsed() - added;
     let (held, peak) = (MEMORY.current_usage() - before, MEMORY.peak_usage() - before);
-    let tally = network.tally();
-    println!("{} splitters in {} sites", tally.splitters, tally.sites);
+    let stats = network.stats();
+    println!("{} splitters in {} sites", stats.splitters, stats.sites);
     println!("made up and added   {added:>10.2?}");
     println!("joined and indexed  {built:>10.2?}");
     println!(
@@ -214,7 +214,7 @@ fn over_http() {
             let begun = Instant::now();
             let network = mirror(at_once).refresh().await.expect("a load");
             let (time, calls) = (begun.elapsed(), sandbox.ozmap().calls().counts().reads);
-            let splitters = network.tally().splitters;
+            let splitters = network.stats().splitters;
             println!(
                 "{splitters} splitters loaded and saved in {time:.2?}: {calls} calls, {at_once} at a time"
             );
@@ -223,7 +223,7 @@ fn over_http() {
         warm.warm_up().await.expect("the database answers");
         println!(
             "{} splitters read back in {:.2?}",
-            warm.network().map_or(0, |n| n.tally().splitters),
+            warm.network().map_or(0, |n| n.stats().splitters),
             begun.elapsed()
         );
     });

@@ -1,4 +1,4 @@
-//! The rooms put together: settings in, a running gateway out.
+//! The parts put together: settings in, a running gateway out.
 
 mod start_error;
 mod tenant;

@@ -194,7 +194,7 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
         int6: int6_settings(source)?,
         ozmap_host: upstream::HostSettings {
             // A technician waits for OZmap; INT6's firewall bans hosts that hammer, so that its rest is longer.
-            rest: OZMAP_REST,
+            open_for: OZMAP_REST,
             ..host(
                 source,
                 &table::OZMAP_URL,

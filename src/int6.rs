@@ -1,4 +1,4 @@
-//! INT6 in our words: the [`Api`] that reads every client's light.
+//! INT6 in our terms: the [`Api`] that reads every client's ONU.
 //!
 //! INT6 publishes no contract, so it is an adapter: paths, page size, authentication and field names are
 //! [`Int6Settings`]. `wire` is the only file that knows its JSON.
@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
-pub use bulk::Readings;
+pub(crate) use bulk::Readings;
 use http::StatusCode;
 use jiff::tz::TimeZone;
 pub(crate) use shared::SharedReadings;
 use wire::Fields;
 
-use crate::upstream::{CallError, Kind, Reply, Request, Upstream, WireError};
+use crate::upstream::{CallError, Kind, Request, Upstream, WireError};
 
 /// How a tenant's INT6 is asked.
 #[derive(Debug, Clone)]
@@ -50,12 +50,12 @@ impl Api {
     }
 
     /// The same INT6 with a call counter of its own, for one run.
-    pub fn with_own_counter(&self) -> Api {
+    pub(crate) fn with_own_counter(&self) -> Api {
         Api { upstream: self.upstream.with_own_counter(), ..self.clone() }
     }
 
     /// Requests sent so far, repeats and token requests included.
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.upstream.sent()
     }
 
@@ -71,7 +71,7 @@ impl Api {
     async fn call<T>(
         &self,
         request: Request,
-        read: impl Fn(Reply) -> Result<T, WireError>,
+        read: impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, CallError> {
         let credentials = &self.settings.credentials;
         let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;

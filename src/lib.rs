@@ -1,21 +1,23 @@
 //! The gateway between INT6, which provisions and monitors an ISP's ONUs, and OZmap, the map of its fibre network.
 //!
-//! A tour of the house, from the pure middle to the edges; imports go downwards only:
+//! A tour, from the middle to the edges; imports go downwards only, and `tests/architecture.rs` holds that. The whole plan, its
+//! invariants and a glossary stand in `docs/ARCHITECTURE.md`.
 //!
-//! - [`domain`]: the words of the trade as types that cannot be built wrong, and the rule that turns a reading into what
-//!   OZmap shall hold. Pure.
+//! - [`gateway_core`] (a crate of its own): the words of the field as types that cannot be built wrong, and everything that
+//!   decides: the sync's plan, what a command makes of a client. No clock, no network, no database.
 //! - [`upstream`]: the one way to call another system: limits, time-outs, repeats, circuit breaker, redacted errors.
 //! - [`ozmap`], [`int6`]: one system each, in our words; their JSON stops at each one's `wire`.
-//! - [`store`]: what is remembered: runs, changes, findings, activations, promises, locks. SQLite or PostgreSQL.
+//! - [`store`]: what is remembered, on SQLite or PostgreSQL: runs, changes, findings, activations, operations, locks; `payload` has
+//!   the stored forms with their versions.
 //! - [`mirror`]: a tenant's network in memory: sites, drop splitters, free ports.
-//! - [`provisioning`]: what INT6 asks for while a technician waits: light, splitters nearby, activation. What may be done to a
-//!   port is decided in [`domain::activation`].
-//! - [`sync`]: INT6 → OZmap, every 10 minutes. `snapshot`, `plan` and `batch` decide and are pure; `apply` carries out;
-//!   `engine` is the single entry point for timer, API and command line.
+//! - [`provisioning`]: what INT6 asks for while a technician waits: calculated power, splitters nearby, commands, and the queue of
+//!   those that were accepted to be carried out later.
+//! - [`sync`]: INT6 → OZmap, every 10 minutes; its engine is the single entry point of timer, API and command line.
 //! - [`http`]: the API, its description and its errors.
-//! - [`config`], [`key`], [`telemetry`], [`app`], [`cli`]: settings, keys, logs, the rooms put together, the command line.
-//! - [`sandbox`]: a pretend OZmap, a pretend INT6 and a made-up town. It shares no type with the rest, so that a
-//!   misunderstanding cannot pass on both sides.
+//! - [`config`], [`key`], [`telemetry`], [`app`]: settings, keys, logs and metrics, and a gateway put together from all of it.
+//!
+//! The command line is the binary's (`src/main.rs`, `src/cli/`). The pretend systems of the command `sandbox` and of the tests are a
+//! crate that shares no type with this one, so that a misunderstanding cannot pass on both sides.
 
 pub mod app;
 pub mod config;

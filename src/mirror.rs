@@ -31,7 +31,7 @@ pub struct MirrorDeps {
     pub ozmap: Ozmap,
     /// Where it is saved.
     pub store: Store,
-    /// Requests under way at a time while it loads; the rest are left to those who wait for an answer.
+    /// Requests under way at a time while it loads; the others are left to callers that wait for an answer.
     pub at_once: usize,
     /// Cancelled when the gateway is to stop.
     pub stop: CancellationToken,
@@ -42,12 +42,12 @@ pub struct MirrorDeps {
 pub struct Mirror(Arc<Inner>);
 
 struct Inner {
-    parts: MirrorDeps,
+    deps: MirrorDeps,
     current: ArcSwapOption<Network>,
-    load: Mutex<Option<LoadFlight>>,
+    load: Mutex<Option<SharedLoad>>,
 }
 
-type LoadFlight = Shared<BoxFuture<'static, Result<Arc<Network>, RefreshError>>>;
+type SharedLoad = Shared<BoxFuture<'static, Result<Arc<Network>, RefreshError>>>;
 
 /// Why a mirror was not refreshed; what it held before is still there.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -71,8 +71,8 @@ pub enum RefreshError {
 
 impl Mirror {
     /// A mirror that holds nothing yet.
-    pub fn new(parts: MirrorDeps) -> Mirror {
-        Mirror(Arc::new(Inner { parts, current: ArcSwapOption::empty(), load: Mutex::default() }))
+    pub fn new(deps: MirrorDeps) -> Mirror {
+        Mirror(Arc::new(Inner { deps, current: ArcSwapOption::empty(), load: Mutex::default() }))
     }
 
     /// What it holds now; `None` if it never loaded.
@@ -81,7 +81,7 @@ impl Mirror {
     }
 
     /// What it holds now, or else a load, if that comes within this time.
-    pub async fn network_within(&self, wait: Duration) -> Option<Arc<Network>> {
+    pub(crate) async fn network_within(&self, wait: Duration) -> Option<Arc<Network>> {
         match self.network() {
             Some(network) => Some(network),
             None => tokio::time::timeout(wait, self.refresh()).await.ok()?.ok(),
@@ -93,7 +93,7 @@ impl Mirror {
     /// # Errors
     /// [`store::StoreError`]. What is saved but not understood is left aside instead.
     pub async fn warm_up(&self) -> Result<(), store::StoreError> {
-        let MirrorDeps { tenant, store, .. } = &self.0.parts;
+        let MirrorDeps { tenant, store, .. } = &self.0.deps;
         let mut builder = Builder::default();
         let mut understood = true;
         let take = |chunk: String| understood &= saved::read(&chunk, &mut builder);
@@ -104,7 +104,7 @@ impl Mirror {
         }
         let network = in_background(move || builder.build(as_of, LoadStats::default())).await;
         if let (Some(network), true) = (network, self.0.current.load().is_none()) {
-            tracing::info!(%as_of, splitters = network.tally.splitters, "the mirror starts warm");
+            tracing::info!(%as_of, splitters = network.stats.splitters, "the mirror starts warm");
             self.0.current.store(Some(Arc::new(network)));
         }
         Ok(())
@@ -118,21 +118,21 @@ impl Mirror {
     /// # Errors
     /// [`RefreshError`]; it is logged already.
     pub async fn refresh(&self) -> Result<Arc<Network>, RefreshError> {
-        let flight = {
+        let shared = {
             let mut load = self.0.load.lock().unwrap_or_else(PoisonError::into_inner);
             match &*load {
-                Some(flight) if flight.peek().is_none() => flight.clone(),
-                _ => load.insert(self.take_off()).clone(),
+                Some(shared) if shared.peek().is_none() => shared.clone(),
+                _ => load.insert(self.begin_load()).clone(),
             }
         };
-        flight.await
+        shared.await
     }
 
-    /// In a task of its own, so that a caller who hangs up does not end it for the others.
-    fn take_off(&self) -> LoadFlight {
+    /// In a task of its own, so that a caller that hangs up does not end it for the others.
+    fn begin_load(&self) -> SharedLoad {
         let mirror = self.clone();
         let task = tokio::spawn(async move {
-            let stop = mirror.0.parts.stop.clone();
+            let stop = mirror.0.deps.stop.clone();
             let outcome = stop.run_until_cancelled(mirror.load()).await;
             outcome.unwrap_or(Err(RefreshError::Stopped))
         });
@@ -140,22 +140,29 @@ impl Mirror {
     }
 
     async fn load(&self) -> Result<Arc<Network>, RefreshError> {
-        let MirrorDeps { tenant, ozmap, at_once, .. } = &self.0.parts;
+        let MirrorDeps { ozmap, at_once, .. } = &self.0.deps;
         let (as_of, begun) = (Timestamp::now(), Instant::now());
         let mut builder = Builder::default();
-        let load = ozmap.network(*at_once, |piece| builder.add(piece)).await.inspect_err(|error| {
+        let load = ozmap.network(*at_once, |record| builder.add(record)).await.inspect_err(|error| {
             let held = self.network().map(|network| network.as_of.to_string());
             tracing::warn!(%error, held, "the mirror could not be refreshed");
         })?;
         let network = in_background(move || builder.build(as_of, load)).await.ok_or(RefreshError::Stopped)?;
-        let had = self.network().map_or(0, |network| network.tally.splitters);
-        if network.tally.splitters == 0 && had > 0 {
+        let had = self.network().map_or(0, |network| network.stats.splitters);
+        if network.stats.splitters == 0 && had > 0 {
             let error = RefreshError::Emptied { had };
             tracing::warn!(%error, "the mirror could not be refreshed");
             return Err(error);
         }
         let network = Arc::new(network);
         self.0.current.store(Some(Arc::clone(&network)));
+        self.report(&network, begun.elapsed());
+        self.save(&network).await;
+        Ok(network)
+    }
+
+    fn report(&self, network: &Network, elapsed: Duration) {
+        let tenant = &self.0.deps.tenant;
         let MirrorStats {
             sites,
             splitters,
@@ -164,8 +171,8 @@ impl Mirror {
             without_coordinate,
             not_drop,
             unreadable,
-        } = network.tally;
-        let duration_ms = begun.elapsed().as_millis() as u64;
+        } = network.stats;
+        let duration_ms = elapsed.as_millis() as u64;
         tracing::info!(
             sites,
             splitters,
@@ -180,13 +187,11 @@ impl Mirror {
         metrics::gauge!("gateway_mirror_splitters", "tenant" => tenant.clone()).set(splitters as f64);
         metrics::gauge!("gateway_mirror_loaded_timestamp_seconds", "tenant" => tenant.clone())
             .set(network.as_of.as_second() as f64);
-        self.save(&network).await;
-        Ok(network)
     }
 
     /// A mirror that is not saved serves all the same.
     async fn save(&self, network: &Network) {
-        let MirrorDeps { tenant, store, .. } = &self.0.parts;
+        let MirrorDeps { tenant, store, .. } = &self.0.deps;
         let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
         let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, count, chunk).await;
         if let Err(error) = saved {

@@ -1,5 +1,5 @@
-//! OZmap in our terms: a [`Reader`] of clients, a [`Writer`] of what the sync changes, look-ups and writes of one client, and
-//! the network for the mirror.
+//! OZmap in our terms: a reader of clients, a writer of what the sync changes, look-ups and writes of one client, and the
+//! network for the mirror.
 //!
 //! `wire` is the only module that knows OZmap's JSON.
 
@@ -15,20 +15,19 @@ mod writer;
 use std::sync::Arc;
 
 use capabilities::Capabilities;
-pub use clients::CalculatedPower;
+pub(crate) use clients::CalculatedPower;
 use gateway_core::RecordId;
 use http::StatusCode;
 pub use network_load::{LoadStats, NetworkRecord};
-pub use reader::{Clients, Reader};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
-pub use splitters::MOST_LOOKED_UP;
-pub use writer::{WriteError, Writer};
+pub(crate) use splitters::MOST_LOOKED_UP;
+pub(crate) use writer::{WriteError, Writer};
 
 use crate::upstream::{CallError, Request, RowError, Upstream};
 
 /// Most records that one batch-update names: a body of about 54 kB, below the 100 kB at which common servers refuse.
-pub const LARGEST_BATCH: usize = 2_000;
+pub(crate) const LARGEST_BATCH: usize = 2_000;
 
 /// A tenant's OZmap.
 #[derive(Clone)]
@@ -52,7 +51,7 @@ impl Ozmap {
     pub async fn check(&self) -> Result<(), CallError> {
         let mut request = self.request(Request::get("test the connection", wire::path("box-types")));
         request.query = [("page", "1"), ("limit", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        self.upstream.call(request, |reply| wire::page(&reply.body, &mut |_| ()).map(drop)).await
+        self.upstream.call(request, |body| wire::page(body, &mut |_| ()).map(drop)).await
     }
 
     /// The same OZmap with a call counter of its own.
@@ -75,7 +74,7 @@ impl Ozmap {
         read: impl Fn(&RawValue) -> Result<T, RowError>,
     ) -> Result<Option<T>, CallError> {
         let request = Request::get(operation, wire::path(&format!("{route}/{id}")));
-        let answer = self.upstream.call(self.request(request), |reply| wire::row(&reply.body, &read));
+        let answer = self.upstream.call(self.request(request), |body| wire::row(body, &read));
         match answer.await {
             // Inferred: a host may call an identifier that it cannot have malformed instead of unknown.
             Err(error) if matches!(error.kind.rejected_with().map(|s| s.as_u16()), Some(400 | 422)) => {

@@ -1,8 +1,8 @@
 //! The one way to call another system over HTTP: bounded, timed, retried where that is safe, and explained.
 //!
-//! A call passes, in this order: the circuit breaker, the call budget, a place among the requests in flight,
+//! A call passes, in this order: the circuit breaker, the quota, the wait for a permit among the requests in flight,
 //! the request itself with its timeout, and, for a call that may be repeated, another try after a jittered
-//! pause. What fails is an [`CallError`] that names system, operation and what the other side said, without secrets.
+//! pause. What fails is a [`CallError`] that names system, operation and what the other side said, without secrets.
 
 mod error;
 pub(crate) mod json;
@@ -23,10 +23,11 @@ use gateway_core::System;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 pub use json::{FieldProblem, JsonError, RowError, WireError};
 use redact::Redactor;
+use reqwest::Method;
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Method, StatusCode};
 pub use settings::{HostSettings, HttpClientError};
 use tokio::sync::Semaphore;
+use tracing::{Instrument, error_span};
 use url::{Url, form_urlencoded};
 
 /// Longest pause between two tries; a `Retry-After` beyond it ends the call.
@@ -40,7 +41,7 @@ const LARGEST_ANSWER: usize = 64 << 20;
 
 /// Whether a call may be sent again when its answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idempotency {
+pub(crate) enum Idempotency {
     /// Reads and full-value updates.
     Idempotent,
     /// Creates: what became of the first must be looked up instead.
@@ -49,7 +50,7 @@ pub enum Idempotency {
 
 /// One request, without the base URL and without credentials.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// What is being done, for errors and logs: `"list properties"`.
     pub operation: &'static str,
     /// HTTP method.
@@ -72,7 +73,7 @@ pub struct Request {
 
 impl Request {
     /// A read.
-    pub fn get(operation: &'static str, path: impl IntoIterator<Item = impl Into<String>>) -> Request {
+    pub(crate) fn get(operation: &'static str, path: impl IntoIterator<Item = impl Into<String>>) -> Request {
         Request {
             operation,
             method: Method::GET,
@@ -87,7 +88,7 @@ impl Request {
     }
 
     /// A request with a body.
-    pub fn with_body(
+    pub(crate) fn with_body(
         operation: &'static str,
         method: Method,
         path: impl IntoIterator<Item = impl Into<String>>,
@@ -98,15 +99,6 @@ impl Request {
     }
 }
 
-/// A successful answer.
-#[derive(Debug)]
-pub struct Reply {
-    /// 2xx.
-    pub status: StatusCode,
-    /// The body, whole.
-    pub body: Vec<u8>,
-}
-
 type Breaker = StateMachine<ConsecutiveFailures<EqualJittered>, ()>;
 
 struct Host {
@@ -115,7 +107,7 @@ struct Host {
     http: reqwest::Client,
     in_flight: Semaphore,
     breaker: Breaker,
-    budget: Option<DefaultDirectRateLimiter>,
+    quota: Option<DefaultDirectRateLimiter>,
     redactor: Redactor,
     pause: Duration,
 }
@@ -133,8 +125,8 @@ impl Upstream {
     /// # Errors
     /// [`HttpClientError`]: an unreadable CA file, or a machine without CA certificates.
     pub fn new(system: System, settings: &HostSettings) -> Result<Upstream, HttpClientError> {
-        let budget = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
-        let (first, longest) = settings.rest;
+        let quota = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
+        let (first, longest) = settings.open_for;
         let open_for = failsafe::backoff::equal_jittered(first, longest);
         let host = Host {
             system,
@@ -142,7 +134,7 @@ impl Upstream {
             http: settings.http_client(system)?,
             in_flight: Semaphore::new(settings.max_in_flight),
             breaker: StateMachine::new(consecutive_failures(FAILURES_TO_OPEN, open_for), ()),
-            budget,
+            quota,
             redactor: Redactor::new(&settings.secrets),
             pause: settings.retry_pause,
         };
@@ -150,18 +142,13 @@ impl Upstream {
     }
 
     /// The same host with a counter of its own, for one run.
-    pub fn with_own_counter(&self) -> Upstream {
+    pub(crate) fn with_own_counter(&self) -> Upstream {
         Upstream { host: Arc::clone(&self.host), sent: Arc::default() }
     }
 
     /// Requests sent through this handle and its clones, repeats included.
-    pub fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
-    }
-
-    /// The system behind the host.
-    pub fn system(&self) -> System {
-        self.host.system
     }
 
     /// Carries one request out and reads its answer; an answer that is not understood counts as a failed try,
@@ -169,10 +156,19 @@ impl Upstream {
     ///
     /// # Errors
     /// [`CallError`], whose [`Kind`] says what the caller can do.
-    pub async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         request: Request,
-        read: impl Fn(Reply) -> Result<T, WireError>,
+        read: impl Fn(&[u8]) -> Result<T, WireError>,
+    ) -> Result<T, CallError> {
+        let span = error_span!("call", system = self.host.system.name(), operation = request.operation);
+        self.call_with_repeats(request, read).instrument(span).await
+    }
+
+    async fn call_with_repeats<T>(
+        &self,
+        request: Request,
+        read: impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, CallError> {
         if !self.host.breaker.is_call_permitted() {
             return Err(self.error(request.operation, Kind::CircuitOpen));
@@ -187,8 +183,8 @@ impl Upstream {
         let (request, read) = (&request, &read);
         let deadline = request.within.map(|within| Instant::now() + within);
         let outcome = (|| async move {
-            let reply = self.attempt(request, deadline).await?;
-            read(reply).map_err(|what| self.malformed(request.operation, what))
+            let body = self.attempt(request, deadline).await?;
+            read(&body).map_err(|what| self.malformed(request.operation, what))
         })
         .retry(pauses)
         .when(|error: &CallError| {
@@ -224,14 +220,14 @@ impl Upstream {
         metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
     }
 
-    async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, CallError> {
-        if let Some(budget) = &self.host.budget
-            && budget.check().is_err()
+    async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Vec<u8>, CallError> {
+        if let Some(quota) = &self.host.quota
+            && quota.check().is_err()
         {
             return Err(self.error(request.operation, Kind::QuotaExhausted));
         }
         // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
-        let _place = self.host.in_flight.acquire().await;
+        let _permit = self.host.in_flight.acquire().await;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let unreachable = |error: reqwest::Error| self.error(request.operation, Kind::unreachable(&error));
         let mut builder = self.prepare(request);
@@ -250,7 +246,7 @@ impl Upstream {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(Reply { status, body });
+            return Ok(body);
         }
         let said = if request.may_quote { self.host.redactor.excerpt(&body) } else { String::new() };
         Err(self.error(request.operation, Kind::of_status(status, retry_after, said)))
@@ -277,12 +273,12 @@ impl Upstream {
     }
 
     /// An answer that came, but says something else than the contract.
-    pub fn malformed(&self, operation: &'static str, what: impl Display) -> CallError {
+    pub(crate) fn malformed(&self, operation: &'static str, what: impl Display) -> CallError {
         self.error(operation, Kind::Malformed { what: self.host.redactor.clean(&what.to_string()) })
     }
 
     /// A failure of this host.
-    pub fn error(&self, operation: &'static str, kind: Kind) -> CallError {
+    pub(crate) fn error(&self, operation: &'static str, kind: Kind) -> CallError {
         CallError { system: self.host.system, operation, kind }
     }
 }

@@ -14,7 +14,7 @@ use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
-use crate::schedule::{self, Next};
+use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, EngineDeps, Observer, Progress};
 use crate::upstream::{HttpClientError, Upstream};
@@ -181,18 +181,18 @@ impl TenantParts {
     }
 }
 
-async fn sync_once(engine: &Engine) -> Next {
+async fn sync_once(engine: &Engine) -> Pause {
     let observer: Observer = Arc::new(|_: Progress<'_>| ());
     if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
         tracing::error!(%error, "the run could not be begun");
     }
-    Next::Regular
+    Pause::Regular
 }
 
 /// What goes wrong is logged where it does.
-async fn refresh_once(mirror: &Mirror) -> Next {
+async fn refresh_once(mirror: &Mirror) -> Pause {
     match mirror.refresh().await {
-        Ok(_) => Next::Regular,
-        Err(_) => Next::Soon,
+        Ok(_) => Pause::Regular,
+        Err(_) => Pause::Short,
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::wire;
 use crate::upstream::{CallError, Idempotency, Request, Upstream};
 
-/// How long a token is kept if INT6 does not say. Source: `docs/contracts/int6-api.md`, "Lifetime of a token".
+/// How long a token is used if INT6 does not say. Source: `docs/contracts/int6-api.md`, "Lifetime of a token".
 const UNSAID_LIFETIME: Duration = Duration::from_secs(1_800);
 /// A token is given up this long before it expires, so that it does not expire on its way.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ pub struct Credentials {
     pub scheme: TokenScheme,
     /// The user.
     pub email: String,
-    /// His token.
+    /// The user's token.
     pub token: SecretString,
 }
 
@@ -109,7 +109,7 @@ async fn request_token(upstream: &Upstream, credentials: &Credentials) -> Result
     let body = wire::token_request(&credentials.email, credentials.token.expose_secret());
     let path = wire::path(wire::TOKEN_PATH);
     let request = Request::with_body("request a token", Method::POST, path, body, Idempotency::Idempotent);
-    let (text, expires_in) = upstream.call(request, |reply| wire::token(&reply.body)).await?;
+    let (text, expires_in) = upstream.call(request, wire::token).await?;
     let lifetime = expires_in.map_or(UNSAID_LIFETIME, |said| said.saturating_sub(MARGIN));
     Ok(Token {
         text,

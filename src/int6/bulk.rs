@@ -14,7 +14,7 @@ const MOST_PAGES: usize = 20_000;
 
 /// INT6's side of a run.
 #[derive(Debug, Default)]
-pub struct Readings {
+pub(crate) struct Readings {
     /// Readable rows, as they came; one code may stand more than once.
     pub readings: Vec<Reading>,
     /// Rows that could not be understood.
@@ -36,8 +36,8 @@ impl Api {
     ///
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead.
-    pub async fn readings(&self, progress: impl Fn(u64)) -> Result<Readings, CallError> {
-        let mut snapshot = Readings::default();
+    pub(crate) async fn readings(&self, progress: impl Fn(u64)) -> Result<Readings, CallError> {
+        let mut all = Readings::default();
         let size = self.settings.page_size;
         let mut before = self.page(1, size).await?;
         let ahead = if before.rows < size { 1 } else { LOOK_AHEAD };
@@ -53,21 +53,21 @@ impl Api {
                 let what = "two pages in a row are the same: the host ignores `page`, set the page size above the number of ONUs";
                 return Err(self.upstream.malformed("read all ONUs", what));
             }
-            snapshot.take(std::mem::replace(&mut before, page));
-            progress(snapshot.readings.len() as u64);
+            all.add(std::mem::replace(&mut before, page));
+            progress(all.readings.len() as u64);
             if repeated {
                 break;
             }
         }
-        snapshot.readings.shrink_to_fit();
-        Ok(snapshot)
+        all.readings.shrink_to_fit();
+        Ok(all)
     }
 
     /// One page; past the end some hosts answer 404, which is an empty one.
     pub(super) async fn page(&self, number: usize, size: usize) -> Result<Page, CallError> {
         let mut request = Request::get("read all ONUs", wire::path(&self.settings.status_path));
         request.query = wire::page_query(number, size);
-        let answer = self.call(request, |reply| self.read_page(&reply.body)).await;
+        let answer = self.call(request, |body| self.read_page(body)).await;
         match answer {
             Err(error) if number > 1 && error.kind.rejected_with().is_some_and(|s| s.as_u16() == 404) => {
                 Ok(Page::default())
@@ -96,7 +96,7 @@ impl Api {
 }
 
 impl Readings {
-    fn take(&mut self, page: Page) {
+    fn add(&mut self, page: Page) {
         self.readings.extend(page.readings);
         self.unreadable.extend(page.unreadable);
     }

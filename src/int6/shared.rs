@@ -14,7 +14,7 @@ type ReadingFlight = BoxFuture<'static, SharedResult>;
 
 /// Reads INT6 once for all who ask while it is read; clones are the same one.
 ///
-/// Nothing is kept: whoever asks after the end gets a fresh read, and a read for which nobody waits any more ends.
+/// Nothing is kept: whoever asks after the end gets a fresh read, and a read that nobody waits for any more ends.
 #[derive(Clone)]
 pub(crate) struct SharedReadings {
     api: Api,

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::upstream::{FieldProblem, JsonError, RowError, WireError, json};
 
 /// Where e-mail and token buy a short-lived token.
-pub const TOKEN_PATH: &str = "/api/auth/v2/request_token";
+pub(super) const TOKEN_PATH: &str = "/api/auth/v2/request_token";
 
 /// Names of the fields of a row of the bulk read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +51,17 @@ impl Default for Fields {
 }
 
 /// Path segments of a path as people write it.
-pub fn path(path: &str) -> Vec<String> {
+pub(super) fn path(path: &str) -> Vec<String> {
     path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
 }
 
 /// The query of one page; the first is 1.
-pub fn page_query(number: usize, size: usize) -> Vec<(String, String)> {
+pub(super) fn page_query(number: usize, size: usize) -> Vec<(String, String)> {
     vec![("page".to_owned(), number.to_string()), ("per_page".to_owned(), size.to_string())]
 }
 
 /// The body that asks for a token.
-pub fn token_request(email: &str, token: &str) -> Value {
+pub(super) fn token_request(email: &str, token: &str) -> Value {
     json!({ "username": email, "password": token })
 }
 

@@ -75,32 +75,32 @@ impl Builder {
 
     /// Joins splitters with their sites and indexes those that are offered.
     pub fn build(self, as_of: Timestamp, load: LoadStats) -> Network {
-        let Builder { texts, sites: mut bricks, mut splitters, free, without_site } = self;
-        bricks.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        bricks.dedup_by(|a, b| a.id == b.id);
+        let Builder { texts, sites: mut pending_sites, mut splitters, free, without_site } = self;
+        pending_sites.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        pending_sites.dedup_by(|a, b| a.id == b.id);
         splitters.sort_unstable_by(|(site, a), (other, b)| site.cmp(other).then_with(|| a.id.cmp(&b.id)));
         splitters.dedup_by(|(_, a), (_, b)| a.id == b.id);
         let LoadStats { unreadable, not_drop } = load;
-        let mut tally = MirrorStats { unreadable, not_drop, without_site, ..MirrorStats::default() };
+        let mut stats = MirrorStats { unreadable, not_drop, without_site, ..MirrorStats::default() };
         let (mut sites, mut rows) = (Vec::<PackedSite>::new(), Vec::with_capacity(splitters.len()));
-        let mut bricks = bricks.into_iter().peekable();
+        let mut pending_sites = pending_sites.into_iter().peekable();
         for (site, splitter) in splitters {
             if sites.last().is_none_or(|last| last.id != site) {
-                while bricks.next_if(|pending| pending.id < site).is_some() {}
-                match bricks.peek() {
+                while pending_sites.next_if(|pending| pending.id < site).is_some() {}
+                match pending_sites.peek() {
                     Some(pending) if pending.id == site => match offered(pending, rows.len()) {
                         Placement::Yes(row) => sites.push(row),
                         Placement::Draft => {
-                            tally.in_draft += 1;
+                            stats.in_draft += 1;
                             continue;
                         }
                         Placement::Nowhere => {
-                            tally.without_coordinate += 1;
+                            stats.without_coordinate += 1;
                             continue;
                         }
                     },
                     _ => {
-                        tally.without_site += 1;
+                        stats.without_site += 1;
                         continue;
                     }
                 }
@@ -110,11 +110,11 @@ impl Builder {
                 rows.push(splitter);
             }
         }
-        (tally.sites, tally.splitters) = (sites.len() as u64, rows.len() as u64);
+        (stats.sites, stats.splitters) = (sites.len() as u64, rows.len() as u64);
         let places = (0..).zip(&sites).map(|(number, site)| sphere::place(site.coordinate, number)).collect();
         Network {
             as_of,
-            tally,
+            stats,
             texts: texts.into_boxed_str(),
             sites: sites.into_boxed_slice(),
             splitters: rows.into_boxed_slice(),

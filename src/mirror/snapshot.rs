@@ -1,4 +1,4 @@
-//! The network itself: built once, never changed, and small: about 200 bytes a splitter, its site, texts and index included.
+//! The network that was loaded: built once, never changed, and small: about 200 bytes a splitter, its site, texts and index included.
 
 use gateway_core::{Coordinate, Implantation, PortNumber, Ratio, RecordId, SiteKind};
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ pub struct MirrorStats {
 /// What a tenant's OZmap held at one moment: the drop splitters that are offered, with their sites.
 pub struct Network {
     pub(super) as_of: Timestamp,
-    pub(super) tally: MirrorStats,
+    pub(super) stats: MirrorStats,
     pub(super) texts: Box<str>,
     /// Ascending by identifier.
     pub(super) sites: Box<[PackedSite]>,
@@ -72,8 +72,8 @@ impl Network {
     }
 
     /// What is in it, and what is not.
-    pub fn tally(&self) -> MirrorStats {
-        self.tally
+    pub fn stats(&self) -> MirrorStats {
+        self.stats
     }
 
     /// Sites within `radius_m` metres, the nearest first, each with its distance: haversine metres on a sphere of the earth's

@@ -51,7 +51,7 @@ fn one_splitter_each(places: &[Coordinate]) -> Network {
 #[test]
 fn an_empty_network_has_nothing_around() {
     let network = built([]);
-    assert_eq!((network.tally(), network.around(at(0.0, 0.0), 5_000.0).count()), (MirrorStats::default(), 0));
+    assert_eq!((network.stats(), network.around(at(0.0, 0.0), 5_000.0).count()), (MirrorStats::default(), 0));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_is_not_offered_is_counted() {
         without_site: 2,
         ..MirrorStats::default()
     };
-    assert_eq!(built(records).tally(), expected);
+    assert_eq!(built(records).stats(), expected);
 }
 
 #[test]
@@ -188,7 +188,7 @@ proptest! {
             prop_assert!(saved::read(&chunk, &mut builder));
         }
         let again = builder.build(Timestamp::UNIX_EPOCH, LoadStats::default());
-        prop_assert_eq!(again.tally(), network.tally());
+        prop_assert_eq!(again.stats(), network.stats());
         prop_assert_eq!(texts(&again), texts(&network));
     }
 }

@@ -1,4 +1,4 @@
-//! What an installation asks and writes: one client, his light, one splitter, one port.
+//! Look-ups and writes of one client: its records, its calculated power, its port.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch, Write};
 use gateway_core::{ClientCode, ClientRecord, Property, Route};
@@ -11,9 +11,9 @@ use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use super::{Ozmap, none_if_missing, wire};
 use crate::upstream::{CallError, Idempotency, Request};
 
-/// What OZmap says when it is asked for a client's light.
+/// What OZmap says when it is asked for a client's calculated power.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CalculatedPower {
+pub(crate) enum CalculatedPower {
     /// The routes, dark ones among them; never empty.
     Routes(Vec<Route>),
     /// No fibre leads to the client: 422, or an answer without a route.
@@ -27,13 +27,13 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, CallError> {
+    pub(crate) async fn calculated_power(&self, code: &ClientCode) -> Result<CalculatedPower, CallError> {
         let path = calculated_power::path(code);
         let mut request = self.request(Request::get("calculate a client's power", path));
         request.query = vec![("locale".to_owned(), "pt_BR".to_owned())];
         // This answer has the OLT's user and password in it.
         request.may_quote = false;
-        match self.upstream.call(request, |reply| calculated_power::routes(&reply.body)).await {
+        match self.upstream.call(request, calculated_power::routes).await {
             Ok(routes) if routes.is_empty() => Ok(CalculatedPower::NoRoute),
             Ok(routes) => Ok(CalculatedPower::Routes(routes)),
             Err(error) => match error.kind.rejected_with() {
@@ -48,12 +48,9 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
+    pub(crate) async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
-        let answer = self
-            .upstream
-            .call(self.request(request), |reply| client_record::properties_of_client(&reply.body))
-            .await;
+        let answer = self.upstream.call(self.request(request), client_record::properties_of_client).await;
         let mut records = Vec::new();
         for property_of_client in none_if_missing(answer)?.unwrap_or_default() {
             let record = match &property_of_client.client {
@@ -88,7 +85,7 @@ impl Ozmap {
         Ok(whole.map_or(property_of_client.property, |whole| whole.property))
     }
 
-    /// Clients of a code who have no property.
+    /// Clients of a code that have no property.
     async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let list = List {
             operation: "look a client up",
@@ -110,7 +107,7 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn carry_out(&self, write: &Write) -> Result<(), CallError> {
+    pub(crate) async fn carry_out(&self, write: &Write) -> Result<(), CallError> {
         match write {
             Write::CreateProperty(property) => self.create_property(property).await,
             Write::PatchProperty(patch) => self.patch_property(patch).await,
@@ -144,7 +141,7 @@ impl Ozmap {
     }
 
     /// OZmap accepted something and did not do it.
-    pub fn not_applied(&self, operation: &'static str, what: &str) -> CallError {
+    pub(crate) fn not_applied(&self, operation: &'static str, what: &str) -> CallError {
         self.upstream.malformed(operation, what)
     }
 

@@ -21,7 +21,7 @@ pub enum NetworkRecord {
     Splitter(Splitter),
 }
 
-/// What a load met beside the pieces.
+/// What a load met beside the records that it handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LoadStats {
     /// Rows that could not be understood.
@@ -37,7 +37,7 @@ impl Ozmap {
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats, or fewer rows came than the host says there are; a bad row is
     /// counted instead.
-    pub async fn network(
+    pub(crate) async fn network(
         &self,
         at_once: usize,
         sink: impl FnMut(NetworkRecord) + Send,

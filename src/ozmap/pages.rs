@@ -76,7 +76,7 @@ impl Ozmap {
 
     /// Hands the rows of a list to `sink`, in no order, several pages under way at a time, each with a permit of `permits`.
     ///
-    /// A cursor leads from page to page and cannot do this; page numbers can, once the first page tells how many there are.
+    /// A cursor leads from page to page and cannot do this; page numbers can, once the first page says how many there are.
     /// The answer is how many rows there should be, and it is for the caller to look whether so many *different* ones came:
     /// a host that ignores `page`, or a list that changed meanwhile, gives others twice. `None` if the host does not say, or
     /// said different things.
@@ -112,9 +112,9 @@ impl Ozmap {
         let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
         request.query = list.query(self.page_size, at);
         self.upstream
-            .call(request, |reply| {
+            .call(request, |body| {
                 let mut rows = Vec::new();
-                let info = wire::page(&reply.body, &mut |row| rows.push(row.to_owned()))?;
+                let info = wire::page(body, &mut |row| rows.push(row.to_owned()))?;
                 Ok((info, rows))
             })
             .await

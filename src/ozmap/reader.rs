@@ -13,7 +13,7 @@ use crate::upstream::{CallError, RowError};
 
 /// OZmap's side of a run.
 #[derive(Debug, Default)]
-pub struct Clients {
+pub(crate) struct Clients {
     /// Clients with their properties; one code may stand more than once.
     pub clients: Vec<Client>,
     /// Rows that could not be understood.
@@ -21,20 +21,20 @@ pub struct Clients {
 }
 
 /// Reads, never writes.
-pub struct Reader {
+pub(crate) struct Reader {
     ozmap: Ozmap,
 }
 
 impl Ozmap {
     /// A reader with a call counter of its own.
-    pub fn reader(&self) -> Reader {
+    pub(crate) fn reader(&self) -> Reader {
         Reader { ozmap: self.with_own_counter() }
     }
 }
 
 impl Reader {
     /// Requests sent so far, repeats included.
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.ozmap.upstream.sent()
     }
 
@@ -44,8 +44,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead.
-    pub async fn clients(&self, progress: impl Fn(u64)) -> Result<Clients, CallError> {
-        let mut snapshot = Clients::default();
+    pub(crate) async fn clients(&self, progress: impl Fn(u64)) -> Result<Clients, CallError> {
+        let mut found = Clients::default();
         let mut seen: HashSet<RecordId> = HashSet::new();
         let mut to_join: Vec<(RecordId, Option<Dbm>, RecordId)> = Vec::new();
         let list = List {
@@ -63,28 +63,28 @@ impl Reader {
                     match property.client {
                         None => (),
                         Some(ClientReference::Whole(client)) => {
-                            snapshot.clients.push(joined(property.id, property.read_power, client));
+                            found.clients.push(joined(property.id, property.read_power, client));
                         }
                         Some(ClientReference::Id(client)) => {
                             to_join.push((property.id, property.read_power, client))
                         }
                     }
-                    progress(snapshot.clients.len() as u64);
+                    progress(found.clients.len() as u64);
                 }
-                Err(error) => snapshot.unreadable.push(unreadable(error)),
+                Err(error) => found.unreadable.push(unreadable(error)),
             })
             .await?;
         if !to_join.is_empty() {
-            self.join(to_join, &mut snapshot).await?;
+            self.join(to_join, &mut found).await?;
         }
-        snapshot.clients.shrink_to_fit();
-        Ok(snapshot)
+        found.clients.shrink_to_fit();
+        Ok(found)
     }
 
     async fn join(
         &self,
         properties: Vec<(RecordId, Option<Dbm>, RecordId)>,
-        snapshot: &mut Clients,
+        found: &mut Clients,
     ) -> Result<(), CallError> {
         let list = List {
             operation: "list clients",
@@ -97,13 +97,13 @@ impl Reader {
         self.ozmap
             .each_row(&list, |row| match wire::client(row) {
                 Ok(client) => drop(by_id.insert(client.id.clone(), client)),
-                Err(error) => snapshot.unreadable.push(unreadable(error)),
+                Err(error) => found.unreadable.push(unreadable(error)),
             })
             .await?;
         for (property, read_power, client) in properties {
             match by_id.get(&client) {
-                Some(client) => snapshot.clients.push(joined(property, read_power, client.clone())),
-                None => snapshot.unreadable.push(finding(
+                Some(client) => found.clients.push(joined(property, read_power, client.clone())),
+                None => found.unreadable.push(finding(
                     None,
                     format!("property {property}: its client {client} is not in the list"),
                 )),

@@ -14,7 +14,7 @@ use super::wire::{self, PageInfo, network_record as rows};
 use crate::upstream::{CallError, JsonError, Request};
 
 /// Most splitters that are looked up in one call: a URL of about 7 kB, below the 8 kB at which common servers refuse.
-pub const MOST_LOOKED_UP: usize = 200;
+pub(crate) const MOST_LOOKED_UP: usize = 200;
 /// Most splitters that are looked up one by one, on a host that does not filter by identifier.
 const MOST_ONE_BY_ONE: usize = 32;
 /// Of them under way at a time. Source: `docs/contracts/ozmap-api.md`, "Limits and retries".
@@ -25,7 +25,7 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
+    pub(crate) async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
         self.record("read a splitter", "splitters", id, rows::splitter).await
     }
 
@@ -33,7 +33,7 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
+    pub(crate) async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
         match self.record("read a box", "boxes", id, rows::cto).await? {
             Some(site) => Ok(Some(site)),
             None => self.record("read a building", "buildings", id, rows::building).await,
@@ -47,7 +47,7 @@ impl Ozmap {
     /// other, if they are few.
     ///
     /// # Errors
-    /// [`CallError`]; also if there are more than [`MOST_LOOKED_UP`], or the host cannot tell so many.
+    /// [`CallError`]; also if there are more than 200, or the host cannot give so many.
     pub async fn splitters(&self, ids: &[RecordId], within: Duration) -> Result<Vec<Splitter>, CallError> {
         const OPERATION: &str = "look splitters up";
         if ids.is_empty() {
@@ -96,9 +96,9 @@ impl Ozmap {
         let wanted: HashSet<&RecordId> = ids.iter().collect();
         let answer = self
             .upstream
-            .call(request, |reply| {
+            .call(request, |body| {
                 let (mut found, mut others) = (Vec::new(), 0usize);
-                let info = wire::page(&reply.body, &mut |row| match rows::splitter(row) {
+                let info = wire::page(body, &mut |row| match rows::splitter(row) {
                     Ok(splitter) if wanted.contains(&splitter.id) => found.push(splitter),
                     Ok(_) => others += 1,
                     Err(_) => (),
@@ -129,8 +129,8 @@ impl Ozmap {
             request.within = Some(within);
             let answer = self
                 .upstream
-                .call(request, |reply| {
-                    let row: Box<RawValue> = serde_json::from_slice(&reply.body).map_err(JsonError::from)?;
+                .call(request, |body| {
+                    let row: Box<RawValue> = serde_json::from_slice(body).map_err(JsonError::from)?;
                     // One bad row costs that splitter only.
                     Ok(rows::splitter(&row).ok())
                 })

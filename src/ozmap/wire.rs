@@ -19,21 +19,21 @@ use serde_json::{Map, Value, json};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a property that the sync needs.
-pub const PROPERTY_FIELDS: &str = "client potencyRead";
+pub(super) const PROPERTY_FIELDS: &str = "client potencyRead";
 /// Fields of a client that the sync needs.
-pub const CLIENT_FIELDS: &str = "code implanted status onu";
+pub(super) const CLIENT_FIELDS: &str = "code implanted status onu";
 
 /// Properties by which a filter may name a record, in the order in which they are tried: the contract says that some
 /// routes give `id` and some `_id`.
-pub const ID_PROPERTIES: [&str; 2] = ["id", "_id"];
+pub(super) const ID_PROPERTIES: [&str; 2] = ["id", "_id"];
 
 /// The path of a route: `["api", "v2", "properties"]`.
-pub fn path(route: &str) -> Vec<String> {
+pub(super) fn path(route: &str) -> Vec<String> {
     ["api", "v2"].into_iter().chain(route.split('/')).map(str::to_owned).collect()
 }
 
 /// The route of the records that carry a shared value.
-pub fn route_of(value: SharedValue) -> &'static str {
+pub(super) fn route_of(value: SharedValue) -> &'static str {
     match value {
         SharedValue::ReadPower(_) => "properties",
         SharedValue::Status(_) | SharedValue::Implanted => "ftth-clients",
@@ -41,7 +41,7 @@ pub fn route_of(value: SharedValue) -> &'static str {
 }
 
 /// The path of one record.
-pub fn record_path(record: &Record) -> Vec<String> {
+pub(super) fn record_path(record: &Record) -> Vec<String> {
     let route = match record {
         Record::Property(_) => "properties",
         Record::Client(_) => "ftth-clients",
@@ -50,13 +50,17 @@ pub fn record_path(record: &Record) -> Vec<String> {
 }
 
 /// A filter for records by identifier, named `property` (`id` or `_id`).
-pub fn filter_by_id<'a>(property: &str, ids: impl Iterator<Item = &'a RecordId>) -> Value {
+pub(super) fn filter_by_id<'a>(property: &str, ids: impl Iterator<Item = &'a RecordId>) -> Value {
     let ids: Vec<&str> = ids.map(RecordId::as_str).collect();
     json!([{ "property": property, "operator": "in", "value": ids }])
 }
 
 /// The body of a batch-update: these records, named by `property`, get this value.
-pub fn batch_body<'a>(property: &str, ids: impl Iterator<Item = &'a RecordId>, value: SharedValue) -> Value {
+pub(super) fn batch_body<'a>(
+    property: &str,
+    ids: impl Iterator<Item = &'a RecordId>,
+    value: SharedValue,
+) -> Value {
     json!({ "filter": filter_by_id(property, ids), "update": shared_update(value) })
 }
 
@@ -249,7 +253,7 @@ fn client_reference(fields: &Map<String, Value>) -> Result<ClientReference, RowE
 }
 
 /// The identifier of a row of any route.
-pub fn id_of(row: &RawValue) -> Option<RecordId> {
+pub(super) fn id_of(row: &RawValue) -> Option<RecordId> {
     let row: Value = serde_json::from_str(row.get()).ok()?;
     record_id(&row["id"], &row["_id"])
 }

@@ -9,14 +9,14 @@ use super::{Ozmap, wire};
 use crate::upstream::{CallError, Idempotency, Request, Upstream};
 
 /// Writes; exists only in runs that apply their plan.
-pub struct Writer {
+pub(crate) struct Writer {
     ozmap: Ozmap,
     tries: Upstream,
 }
 
 /// Why a batch was not written.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// The host cannot do batches of this kind: write record by record.
     #[error("the host has no usable batch-update")]
     NoBatch,
@@ -27,24 +27,24 @@ pub enum WriteError {
 
 impl Ozmap {
     /// A writer with a call counter of its own.
-    pub fn writer(&self) -> Writer {
+    pub(crate) fn writer(&self) -> Writer {
         Writer { ozmap: self.with_own_counter(), tries: self.upstream.with_own_counter() }
     }
 }
 
 impl Writer {
     /// Writes sent so far, repeats included.
-    pub fn writes(&self) -> u64 {
+    pub(crate) fn writes(&self) -> u64 {
         self.ozmap.upstream.sent()
     }
 
     /// Reads sent so far to see whether the host honours filters.
-    pub fn reads(&self) -> u64 {
+    pub(crate) fn reads(&self) -> u64 {
         self.tries.sent()
     }
 
     /// Whether the host is known to have no usable batch-update for this value.
-    pub fn lacks_batch(&self, value: SharedValue) -> bool {
+    pub(crate) fn lacks_batch(&self, value: SharedValue) -> bool {
         self.ozmap.capabilities.batch_route(wire::route_of(value)) == Some(BatchRoute::Missing)
     }
 
@@ -52,7 +52,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn patch(
+    pub(crate) async fn patch(
         &self,
         record: &Record,
         edits: impl Iterator<Item = &FieldValue>,
@@ -75,7 +75,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriteError::NoBatch`] if it has to be done record by record; nothing was written then.
-    pub async fn set(&self, value: SharedValue, ids: &[&RecordId]) -> Result<(), WriteError> {
+    pub(crate) async fn set(&self, value: SharedValue, ids: &[&RecordId]) -> Result<(), WriteError> {
         let route = wire::route_of(value);
         let BatchRoute::By(property) = self.batch_route(route, ids).await? else {
             return Err(WriteError::NoBatch);
@@ -138,9 +138,9 @@ impl Writer {
         request.query = query.map(|(name, value)| (name.to_owned(), value)).into();
         let answer = self
             .tries
-            .call(request, |reply| {
+            .call(request, |body| {
                 let mut found = Vec::new();
-                let info = wire::page(&reply.body, &mut |row| found.push(wire::id_of(row)))?;
+                let info = wire::page(body, &mut |row| found.push(wire::id_of(row)))?;
                 Ok((info, found))
             })
             .await;

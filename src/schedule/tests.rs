@@ -1,17 +1,17 @@
 use super::*;
 
-const SHORT: Duration = Duration::from_millis(40);
+const INTERVAL: Duration = Duration::from_millis(40);
 
 /// Beginnings of the work, which takes `takes`, until the fourth stops it.
 async fn four_times(takes: Duration) -> Vec<Instant> {
     let (stop, mut begun) = (CancellationToken::new(), Vec::new());
-    every(SHORT, stop.clone(), async || {
+    every(INTERVAL, stop.clone(), async || {
         begun.push(Instant::now());
         tokio::time::sleep(takes).await;
         if begun.len() == 4 {
             stop.cancel();
         }
-        Next::Regular
+        Pause::Regular
     })
     .await;
     begun
@@ -26,17 +26,17 @@ async fn work_is_done_at_every_interval_until_stopped() {
     let begun = four_times(Duration::ZERO).await;
     assert_eq!(begun.len(), 4, "stopped by the fourth");
     for gap in gaps(&begun) {
-        assert!(gap >= SHORT.mul_f64(0.95), "{gap:?}");
+        assert!(gap >= INTERVAL.mul_f64(0.95), "{gap:?}");
     }
 }
 
 #[tokio::test]
 async fn work_that_takes_longer_is_followed_by_the_next_and_never_overlapped() {
-    let takes = SHORT * 3;
+    let takes = INTERVAL * 3;
     let gaps = gaps(&four_times(takes).await);
     assert!(gaps.iter().all(|gap| *gap >= takes), "{gaps:?}");
     // A busy machine may be late once, hardly each time.
-    assert!(gaps.iter().any(|gap| *gap < takes + SHORT.mul_f64(0.9)), "{gaps:?}");
+    assert!(gaps.iter().any(|gap| *gap < takes + INTERVAL.mul_f64(0.9)), "{gaps:?}");
 }
 
 #[tokio::test]
@@ -44,21 +44,21 @@ async fn it_begins_at_once_and_a_pause_ends_when_it_is_stopped() {
     let (stop, mut times) = (CancellationToken::new(), 0);
     tokio::time::timeout(Duration::from_secs(10), async {
         let stopped = async {
-            tokio::time::sleep(SHORT).await;
+            tokio::time::sleep(INTERVAL).await;
             stop.cancel();
         };
         let work = async || {
             times += 1;
-            Next::Regular
+            Pause::Regular
         };
         tokio::join!(every(Duration::from_secs(3_600), stop.clone(), work), stopped);
     })
     .await
     .expect("an hour is not waited for");
     assert_eq!(times, 1, "at once, and not again");
-    every(SHORT, stop, async || {
+    every(INTERVAL, stop, async || {
         times += 1;
-        Next::Regular
+        Pause::Regular
     })
     .await;
     assert_eq!(times, 1, "stopped before it began");
@@ -67,13 +67,13 @@ async fn it_begins_at_once_and_a_pause_ends_when_it_is_stopped() {
 #[test]
 fn a_failure_is_followed_within_a_minute() {
     let hour = Duration::from_secs(3_600);
-    assert_eq!((pause(hour, Next::Regular), pause(hour, Next::Soon)), (hour, SOON));
-    assert_eq!(pause(SHORT, Next::Soon), SHORT, "never later than the interval");
+    assert_eq!((Pause::Regular.of(hour), Pause::Short.of(hour)), (hour, SHORT));
+    assert_eq!(Pause::Short.of(INTERVAL), INTERVAL, "never later than the interval");
 }
 
 #[test]
 fn tenants_do_not_keep_step() {
-    let pauses: Vec<Duration> = (0..1_000).map(|_| jittered(SOON)).collect();
-    assert!(pauses.iter().all(|pause| (SOON.mul_f64(0.95)..=SOON.mul_f64(1.05)).contains(pause)));
-    assert!(pauses.iter().any(|pause| *pause < SOON) && pauses.iter().any(|pause| *pause > SOON));
+    let pauses: Vec<Duration> = (0..1_000).map(|_| jittered(SHORT)).collect();
+    assert!(pauses.iter().all(|pause| (SHORT.mul_f64(0.95)..=SHORT.mul_f64(1.05)).contains(pause)));
+    assert!(pauses.iter().any(|pause| *pause < SHORT) && pauses.iter().any(|pause| *pause > SHORT));
 }

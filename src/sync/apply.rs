@@ -13,7 +13,7 @@ use crate::upstream::{CallError, Kind};
 /// What is needed to carry calls out.
 pub struct Apply<'a, D> {
     /// The only thing here that can change OZmap.
-    pub writer: &'a Writer,
+    pub(crate) writer: &'a Writer,
     /// The plan's changes; calls name them by their place.
     pub changes: &'a [Change],
     /// Calls under way at once, at least 1.

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{system}, {operation}: {kind}")]
 pub struct CallError {
-    /// Who was called.
+    /// The system that was called.
     pub system: System,
     /// What was asked.
     pub operation: &'static str,
@@ -71,7 +71,7 @@ pub enum Kind {
     /// Wait: the circuit breaker is open.
     #[error("not called, because the host failed several times in a row and is left alone for a while")]
     CircuitOpen,
-    /// Wait: the calls of this hour are spent.
+    /// Wait: this hour's quota of calls is used up.
     #[error("not called, because this hour's budget of calls is spent")]
     QuotaExhausted,
 }
@@ -118,22 +118,22 @@ impl Kind {
     }
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.is_retryable() || matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted)
     }
 
     /// Whether the credentials are at fault, and not the request.
-    pub fn is_unauthorized(&self) -> bool {
+    pub(crate) fn is_unauthorized(&self) -> bool {
         matches!(self, Kind::Unauthorized { .. })
     }
 
     /// Whether the host is there and says no, or something that nobody understands; else it is away or busy.
-    pub fn is_rejection(&self) -> bool {
+    pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Kind::Unauthorized { .. } | Kind::Rejected { .. } | Kind::Malformed { .. })
     }
 
     /// Whether the request may have been carried out although no answer says so.
-    pub fn outcome_unknown(&self) -> bool {
+    pub(crate) fn outcome_unknown(&self) -> bool {
         matches!(self, Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. })
     }
 
@@ -147,7 +147,7 @@ impl Kind {
     }
 
     /// How long the other side asks to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Kind::RateLimited { retry_after, .. } | Kind::Failing { retry_after, .. } => *retry_after,
             _ => None,
@@ -155,7 +155,7 @@ impl Kind {
     }
 
     /// The status with which the host refused the request, if it did.
-    pub fn rejected_with(&self) -> Option<StatusCode> {
+    pub(crate) fn rejected_with(&self) -> Option<StatusCode> {
         match self {
             Kind::Rejected { status, .. } => Some(*status),
             _ => None,

@@ -15,7 +15,7 @@ pub struct HostSettings {
     pub base: Url,
     /// For one try, from the connection to the last byte.
     pub timeout: Duration,
-    /// Requests at the same time, at least 1.
+    /// Requests in flight at the same time, at least 1.
     pub max_in_flight: usize,
     /// `None` is unlimited.
     pub calls_per_hour: Option<NonZeroU32>,
@@ -27,8 +27,8 @@ pub struct HostSettings {
     pub secrets: Vec<SecretString>,
     /// First pause before a repeated try; it doubles.
     pub retry_pause: Duration,
-    /// How long a host that fails is left alone: at first, and at most.
-    pub rest: (Duration, Duration),
+    /// How long the circuit stays open when the host fails again and again: at first, and at most.
+    pub open_for: (Duration, Duration),
 }
 
 impl HostSettings {
@@ -43,7 +43,7 @@ impl HostSettings {
             accept_invalid_certificate: false,
             secrets: Vec::new(),
             retry_pause: Duration::from_millis(250),
-            rest: (Duration::from_secs(30), Duration::from_secs(300)),
+            open_for: (Duration::from_secs(30), Duration::from_secs(300)),
         }
     }
 

@@ -34,9 +34,9 @@ async fn a_network_of_many_pages_is_loaded_whole(#[case] next_urls: bool) {
     world.sandbox.ozmap().calls().reset();
     let network = mirror_of(&world).refresh().await.expect("a load");
     let offered = town.around((0.0, 0.0), f64::INFINITY, |_| true).len() as u64;
-    assert_eq!((network.tally().splitters, network.tally().unreadable), (offered, 0));
-    assert!(network.tally().in_draft > 0);
-    let rows = town.sites.len() as u64 + offered + network.tally().in_draft;
+    assert_eq!((network.stats().splitters, network.stats().unreadable), (offered, 0));
+    assert!(network.stats().in_draft > 0);
+    let rows = town.sites.len() as u64 + offered + network.stats().in_draft;
     let calls = world.sandbox.ozmap().calls().counts().reads;
     assert!((rows / 25..=rows / 25 + 3).contains(&calls), "each page once: {calls} calls for {rows} rows");
 }
@@ -66,7 +66,7 @@ async fn a_load_that_cannot_be_believed_leaves_what_was_there(#[case] route: &st
     assert_eq!(mirror.network().map(|network| network.as_of()), Some(before.as_of()));
     let restarted = mirror_of(&world);
     restarted.warm_up().await.expect("the database answers");
-    assert_eq!(restarted.network().map(|network| network.tally().splitters), Some(before.tally().splitters));
+    assert_eq!(restarted.network().map(|network| network.stats().splitters), Some(before.stats().splitters));
     world.sandbox.ozmap().faults().heal();
     assert!(mirror.refresh().await.expect("a load").as_of() > before.as_of());
 }
@@ -74,14 +74,14 @@ async fn a_load_that_cannot_be_believed_leaves_what_was_there(#[case] route: &st
 #[tokio::test]
 async fn a_bad_row_costs_itself_only() {
     let world = World::town(60).await;
-    let before = mirror_of(&world).refresh().await.expect("a load").tally();
+    let before = mirror_of(&world).refresh().await.expect("a load").stats();
     let boxes = rows(&world, "boxes").await;
     let mut list = boxes.clone();
     list[0] = json!({"id": "b1", "draft": "perhaps"});
     list[1] = json!(17);
     let body = json!({"total": list.len(), "rows": list}).to_string();
     world.sandbox.ozmap().faults().fail_route("/boxes", 1, Fault::Body(body));
-    let after = mirror_of(&world).refresh().await.expect("a load").tally();
+    let after = mirror_of(&world).refresh().await.expect("a load").stats();
     assert_eq!((after.unreadable, after.splitters + after.without_site), (2, before.splitters));
 }
 

@@ -31,7 +31,7 @@ struct PathRow<'a> {
     pon: Option<&'a RawValue>,
 }
 
-/// All that is kept of an OLT, a slot, a PON.
+/// All that is read of an OLT, a slot, a PON.
 #[derive(Deserialize)]
 struct EquipmentRow {
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! One client with all that an installation may change: `GET /properties/client/{code}`, and the bodies that change it.
+//! One client with all that an activation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyClient, PropertyPatch};
 use gateway_core::{
@@ -13,10 +13,10 @@ use super::{BareClient, ClientReference, PropertyRow, bare_client, onu_body};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
-pub const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
+pub(crate) const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
 
 /// A filter for clients of a code.
-pub fn filter_by_code(code: &ClientCode) -> Value {
+pub(crate) fn filter_by_code(code: &ClientCode) -> Value {
     json!([{ "property": "code", "operator": "=", "value": code.as_str() }])
 }
 

@@ -10,16 +10,16 @@ use super::fields::{coordinate, record_id, reference, switch, text};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a box that matter here.
-pub const BOX_FIELDS: &str = "name address implanted draft coords lat lng";
+pub(crate) const BOX_FIELDS: &str = "name address implanted draft coords lat lng";
 /// Fields of a building that matter here.
-pub const BUILDING_FIELDS: &str = "name address implanted coords lat lng";
+pub(crate) const BUILDING_FIELDS: &str = "name address implanted coords lat lng";
 /// Fields of a splitter that matter here.
-pub const SPLITTER_FIELDS: &str = "name parent ratio isDrop connectables ports";
+pub(crate) const SPLITTER_FIELDS: &str = "name parent ratio isDrop connectables ports";
 /// More ports than any splitter has; a row that names more is not believed.
 const MOST_PORTS: usize = 1_024;
 
 /// A filter for splitters that serve clients.
-pub fn drop_splitters() -> Value {
+pub(crate) fn drop_splitters() -> Value {
     json!([{ "property": "isDrop", "operator": "=", "value": true }])
 }
 
