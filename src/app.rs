@@ -4,11 +4,14 @@ mod start_error;
 mod tenant;
 
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::select_all;
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -117,23 +120,27 @@ fn serve_on(
 /// # Errors
 /// As [`Gateway::start`].
 pub async fn serve(config: &Config) -> Result<(), StartError> {
-    let gateway = Gateway::start(config).await?;
-    stop_asked().await;
+    let mut stop = pin!(stop_asked());
+    let gateway = tokio::select! {
+        gateway = Gateway::start(config) => gateway?,
+        () = &mut stop => return Ok(()),
+    };
+    stop.await;
     gateway.stop().await;
     Ok(())
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn stop_asked() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => (),
-                _ = tokio::signal::ctrl_c() => (),
-            }
+/// Completes on SIGINT or SIGTERM. They are caught from this call on, not only once it is awaited: a platform may stop what it
+/// has only just started.
+pub fn stop_asked() -> impl Future<Output = ()> + Send {
+    let caught = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    let signals: Vec<Signal> = caught.into_iter().filter_map(Result::ok).collect();
+    async move {
+        let one = |mut signal: Signal| Box::pin(async move { signal.recv().await });
+        match signals.is_empty() {
+            true => std::future::pending().await,
+            false => drop(select_all(signals.into_iter().map(one)).await),
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
     }
 }
 

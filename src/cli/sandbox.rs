@@ -67,6 +67,8 @@ async fn start(arguments: &SandboxArguments) -> Result<(), String> {
     .await
     .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
     walkthrough::prepare(&sandbox);
+    // From here on there is a folder to be cleared away.
+    let stop = app::stop_asked();
     let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     let NewKey { key, sha256: _ } = NewKey::generate();
     let database = format!("sqlite://{}", folder.path().join("gateway.db").display());
@@ -87,7 +89,7 @@ async fn start(arguments: &SandboxArguments) -> Result<(), String> {
     let url = format!("http://{}", gateway.address);
     let place = walkthrough::GatewayAccess { url: &url, key: &key };
     print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, arguments.clients));
-    app::stop_asked().await;
+    stop.await;
     gateway.stop().await;
     sandbox.stop().await;
     Ok(())

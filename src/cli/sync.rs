@@ -60,8 +60,9 @@ async fn runs(config: &Config, mode: Mode, rails: Rails) -> Result<u8, String> {
     let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
     let stop = CancellationToken::new();
     let asked = stop.clone();
+    let signal = app::stop_asked();
     tokio::spawn(async move {
-        app::stop_asked().await;
+        signal.await;
         eprintln!("stopping: calls under way are finished");
         asked.cancel();
     });

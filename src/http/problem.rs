@@ -365,12 +365,13 @@ pub(super) struct ProblemBody {
     free_ports: Option<Vec<u16>>,
 }
 
-/// No closed list: a later version may have more codes.
+/// The codes of today; a later version may have more.
 fn code_schema() -> Schema {
-    let answered = ERRORS.iter().filter(|row| row.status.is_some());
-    let codes: Vec<String> = answered.map(|row| format!("`{}`", row.code)).collect();
-    let description = format!("The stable name of the error; more may be added. {}.", codes.join(", "));
-    let code = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    let codes = ERRORS.iter().filter(|row| row.status.is_some()).map(|row| row.code.name());
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("The stable name of the error; a later version may have more."))
+        .enum_values(Some(codes));
     code.examples([ErrorCode::InvalidRequest.name()]).into()
 }
 
