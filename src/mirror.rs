@@ -20,6 +20,7 @@ pub use sphere::metres;
 use tokio_util::sync::CancellationToken;
 
 use crate::ozmap::{LoadStats, Ozmap};
+use crate::store::payload::MIRROR_FORMAT;
 use crate::store::{self, Store};
 use crate::upstream;
 
@@ -97,7 +98,7 @@ impl Mirror {
         let mut builder = Builder::default();
         let mut understood = true;
         let take = |chunk: String| understood &= saved::read(&chunk, &mut builder);
-        let Some(as_of) = store.saved_mirror(tenant, saved::FORMAT, take).await? else { return Ok(()) };
+        let Some(as_of) = store.saved_mirror(tenant, MIRROR_FORMAT, take).await? else { return Ok(()) };
         if !understood {
             tracing::warn!("the saved mirror is not understood and left aside");
             return Ok(());
@@ -193,7 +194,7 @@ impl Mirror {
     async fn save(&self, network: &Network) {
         let MirrorDeps { tenant, store, .. } = &self.0.deps;
         let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
-        let saved = store.save_mirror(tenant, saved::FORMAT, network.as_of, count, chunk).await;
+        let saved = store.save_mirror(tenant, MIRROR_FORMAT, network.as_of, count, chunk).await;
         if let Err(error) = saved {
             tracing::warn!(%error, "the mirror could not be saved; a restart would start without it");
         }

@@ -3,41 +3,14 @@
 use std::borrow::Cow;
 
 use gateway_core::{Coordinate, Implantation, PortState, Ratio, RecordId};
-use serde::{Deserialize, Serialize};
 
 use super::builder::Builder;
 use super::snapshot::{MirroredSite, Network};
 use crate::ozmap::NetworkRecord;
+use crate::store::payload::{StoredSite, StoredSplitter, read_sites, sites_text};
 
 /// Sites of a chunk: a text of some 200 kB.
 const SITES: usize = 1_000;
-
-/// Raised when the shape changes; what an older gateway saved is then not read.
-pub(super) const FORMAT: i64 = 1;
-
-#[derive(Serialize, Deserialize)]
-struct SavedSite<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    kind: Cow<'a, str>,
-    name: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    address: Option<Cow<'a, str>>,
-    lat: f64,
-    lng: f64,
-    implanted: bool,
-    splitters: Vec<SavedSplitter<'a>>,
-}
-
-/// Identifier, name, ratio, number of ports, and a bit for each that is free.
-#[derive(Serialize, Deserialize)]
-struct SavedSplitter<'a>(
-    #[serde(borrow)] Cow<'a, str>,
-    #[serde(borrow)] Cow<'a, str>,
-    Option<(u16, u16)>,
-    u16,
-    Cow<'a, [u64]>,
-);
 
 /// How many chunks a network has.
 pub(super) fn count(network: &Network) -> usize {
@@ -47,15 +20,14 @@ pub(super) fn count(network: &Network) -> usize {
 /// A chunk of a network; the same network gives the same texts.
 pub(super) fn chunk(network: &Network, number: usize) -> String {
     let sites = network.sites_in_chunks(SITES).nth(number);
-    let sites: Vec<SavedSite<'_>> = sites.into_iter().flatten().map(SavedSite::from).collect();
-    // Texts and finite numbers only: it cannot fail.
-    serde_json::to_string(&sites).unwrap_or_default()
+    let sites: Vec<StoredSite<'_>> = sites.into_iter().flatten().map(StoredSite::from).collect();
+    sites_text(&sites)
 }
 
-impl<'a> From<MirroredSite<'a>> for SavedSite<'a> {
-    fn from(site: MirroredSite<'a>) -> SavedSite<'a> {
+impl<'a> From<MirroredSite<'a>> for StoredSite<'a> {
+    fn from(site: MirroredSite<'a>) -> StoredSite<'a> {
         let saved = |splitter: super::snapshot::MirroredSplitter<'a>| {
-            SavedSplitter(
+            StoredSplitter(
                 splitter.id().as_str().into(),
                 splitter.name().into(),
                 splitter.ratio().map(|Ratio { input, output }| (input, output)),
@@ -63,7 +35,7 @@ impl<'a> From<MirroredSite<'a>> for SavedSite<'a> {
                 splitter.free_words().into(),
             )
         };
-        SavedSite {
+        StoredSite {
             id: site.id().as_str().into(),
             kind: site.kind().name().into(),
             name: site.name().into(),
@@ -78,7 +50,7 @@ impl<'a> From<MirroredSite<'a>> for SavedSite<'a> {
 
 /// Reads a chunk into a builder; whether it was understood.
 pub(super) fn read(chunk: &str, builder: &mut Builder) -> bool {
-    let Ok(sites) = serde_json::from_str::<Vec<SavedSite<'_>>>(chunk) else { return false };
+    let Some(sites) = read_sites(chunk) else { return false };
     sites.into_iter().all(|site| {
         let records = records(site);
         let understood = records.is_some();
@@ -87,9 +59,9 @@ pub(super) fn read(chunk: &str, builder: &mut Builder) -> bool {
     })
 }
 
-fn records(site: SavedSite<'_>) -> Option<Vec<NetworkRecord>> {
+fn records(site: StoredSite<'_>) -> Option<Vec<NetworkRecord>> {
     let id = RecordId::new(&site.id)?;
-    let splitter = |SavedSplitter(splitter, name, ratio, ports, free): SavedSplitter<'_>| {
+    let splitter = |StoredSplitter(splitter, name, ratio, ports, free): StoredSplitter<'_>| {
         // What is not free is not free for whatever reason.
         let state = |index: u16| {
             let word = free.get(usize::from(index / 64))?;

@@ -1,13 +1,15 @@
-//! What stands as JSON in the columns of `operations`, `activations` and `known_powers`: forms that belong to the store, so that
+//! What stands as JSON in the columns of `operations`, `activations`, `known_powers` and `mirror_chunks`: forms that belong to the store, so that
 //! a renamed field of the core does not change what an earlier release wrote down.
 //!
-//! Each form has a version, `v`; the first release wrote none, which is 1. Whoever changes what a form *means* raises it, and
+//! Each form has a version, `v`; the first release wrote none, which is 1. (The network, of which there are many, has its own in
+//! `mirrors.format`.) Whoever changes what a form *means* raises it, and
 //! goes on reading the old one. What is not understood is left alone: an older replica may stand beside a newer one.
 //! Source: `docs/ARCHITECTURE.md`, "Rolling upgrades".
 
 mod answer;
 mod client;
 mod command;
+mod network;
 mod power;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ mod tests;
 pub(crate) use answer::{answer_text, read_answer};
 pub(crate) use client::{client_text, read_client};
 pub(crate) use command::{command_text, read_command, read_recorded_command};
+pub(crate) use network::{MIRROR_FORMAT, StoredSite, StoredSplitter, read_sites, sites_text};
 pub(crate) use power::{power_text, read_power};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -110,6 +110,23 @@ fn answers() -> [OperationAnswer; 3] {
     [OperationAnswer::Done(Box::new(done)), refused, OperationAnswer::Superseded]
 }
 
+fn sites() -> [StoredSite<'static>; 2] {
+    let site = |id: &'static str, kind: &'static str, address: Option<&'static str>, splitter| StoredSite {
+        id: id.into(),
+        kind: kind.into(),
+        name: "CTO 12".into(),
+        address: address.map(Into::into),
+        lat: -27.5959,
+        lng: -48.5021,
+        implanted: address.is_none(),
+        splitters: vec![splitter],
+    };
+    let free = vec![0b0111_0010];
+    let known = StoredSplitter("s1".into(), "Splitter 1".into(), Some((1, 8)), 8, free.into());
+    let unknown = StoredSplitter("s2".into(), "".into(), None, 4, vec![].into());
+    [site("b1", "cto", None, known), site("c1", "condominium", Some("Rua das Orquídeas, 258"), unknown)]
+}
+
 #[test]
 fn the_forms_of_version_1() {
     let mut forms: Vec<String> = commands().iter().map(command_text).collect();
@@ -117,6 +134,7 @@ fn the_forms_of_version_1() {
     forms.push(client_text(&ClientRecord { name: None, status: None, property: None, ..client() }));
     forms.extend(answers().iter().map(answer_text));
     forms.push(power_text(&power()));
+    forms.push(format!("{MIRROR_FORMAT} {}", sites_text(&sites())));
     insta::assert_snapshot!(forms.join("\n"));
 }
 
@@ -132,6 +150,7 @@ fn what_is_written_is_read_as_it_was() {
     }
     assert_eq!(read_client(&client_text(&client())), Ok(client()));
     assert_eq!(read_power(&power_text(&power())), Ok(power()));
+    assert_eq!(read_sites(&sites_text(&sites())).as_deref(), Some(&sites()[..]));
 }
 
 /// Texts as release 0.1.0 wrote them: no version, no kind.
