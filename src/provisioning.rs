@@ -54,7 +54,7 @@ pub struct ProvisioningDeps<'a> {
     pub settings: &'a ProvisioningSettings,
     /// Its OZmap, with the same limits as the sync's.
     pub ozmap: &'a Ozmap,
-    /// Activations, promises, powers.
+    /// Activations, operations, powers.
     pub store: &'a Store,
     /// The same as the sync's.
     pub locks: &'a Arc<Locks>,

@@ -64,10 +64,10 @@ pub(crate) fn read_command(kind: &str, text: &str) -> Result<Command, NotUnderst
 /// [`NotUnderstood`].
 pub(crate) fn read_recorded_command(text: &str) -> Result<Command, NotUnderstood> {
     #[derive(Deserialize)]
-    struct Kind {
+    struct KindOf {
         kind: Option<String>,
     }
-    let Kind { kind } = read(text)?;
+    let KindOf { kind } = read(text)?;
     read_command(kind.as_deref().unwrap_or(OperationKind::Activate.name()), text)
 }
 

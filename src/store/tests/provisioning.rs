@@ -91,12 +91,12 @@ async fn an_activation_is_read_back_as_it_was_written(
     let Fresh { store, _home, .. } = fresh(kind).await;
     let all = ActivationFilter::default();
     assert_eq!(store.activations("north", &all, 10).await.expect("read"), []);
-    let promise = Uuid::now_v7();
-    let id = activation(&store, "147", at("10:00:00"), Some(promise)).await;
+    let operation = Uuid::now_v7();
+    let id = activation(&store, "147", at("10:00:00"), Some(operation)).await;
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
     assert_eq!((row.id, row.result, row.finished_at), (id, Ok(ActivationResult::Running), None));
     assert_eq!((row.requested_at, row.requested_by.as_str()), (at("10:00:00"), "192.0.2.7 r1"));
-    assert_eq!((row.operation, row.command), (Some(promise), Some(command("147"))));
+    assert_eq!((row.operation, row.command), (Some(operation), Some(command("147"))));
     store.end_activation(id, at("10:00:01"), as_done(ActivationResult::Refused)).await.expect("written");
     let row = store.activations("north", &all, 10).await.expect("read").remove(0);
     let error = Some("port_taken: \u{fffd}");
@@ -104,7 +104,7 @@ async fn an_activation_is_read_back_as_it_was_written(
     assert_eq!((row.before, row.after), (None, Some(client("147"))));
     assert_eq!(row.finished_at, Some(at("10:00:01")));
     assert_eq!(store.activations("south", &all, 10).await.expect("read"), [], "another tenant's");
-    assert!(store.was_tried(promise).await.expect("read") && !store.was_tried(id).await.expect("read"));
+    assert!(store.was_tried(operation).await.expect("read") && !store.was_tried(id).await.expect("read"));
 }
 
 #[rstest]
