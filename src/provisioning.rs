@@ -125,7 +125,7 @@ impl Provisioning {
     pub async fn client(&self, code: &ClientCode) -> Result<ClientRecord, Failure> {
         let mut records = self.ozmap.clients_by_code(code).await?;
         match (records.pop(), records.len()) {
-            (None, _) => Err(Failure::UnknownClient(code.clone())),
+            (None, _) => Err(Refusal::UnknownClient(code.clone()).into()),
             (Some(record), 0) => Ok(record),
             (Some(_), others) => Err(Refusal::Ambiguous { code: code.clone(), count: others + 1 }.into()),
         }

@@ -102,7 +102,7 @@ impl<'a> Convergence<'a> {
         }
         Err(match last {
             Some(Err(error)) => error.into(),
-            _ => self.ozmap.not_applied("activate a client", NOT_APPLIED).into(),
+            _ => self.ozmap.not_applied(self.command.operation(), NOT_APPLIED).into(),
         })
     }
 

@@ -11,9 +11,6 @@ use crate::upstream::CallError;
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Neither property nor client.
-    #[error("OZmap has no client of code {0}")]
-    UnknownClient(ClientCode),
     /// The client is there, its light is not.
     #[error("OZmap has no fibre route from a PON to client {0}; look at the connections there")]
     NoRoute(ClientCode),
@@ -44,7 +41,6 @@ impl Failure {
     /// The stable name of the error. Source: `docs/contracts/gateway-api.md`, "Errors".
     pub fn code(&self) -> ErrorCode {
         match self {
-            Failure::UnknownClient(_) => ErrorCode::ClientNotFound,
             Failure::NoRoute(_) => ErrorCode::NoFibreRoute,
             Failure::Refused(refusal) => refusal.code(),
             Failure::Upstream(error) => match (error.system, error.kind.is_rejection()) {

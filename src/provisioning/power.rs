@@ -86,7 +86,7 @@ impl Powers {
         };
         let code = code.clone();
         match &*why {
-            NoPower::UnknownClient => Err(Failure::UnknownClient(code)),
+            NoPower::UnknownClient => Err(Refusal::UnknownClient(code).into()),
             NoPower::Ambiguous(count) => Err(Refusal::Ambiguous { code, count: *count }.into()),
             NoPower::NoRoute => Err(Failure::NoRoute(code)),
             NoPower::Ozmap(error) => match self.before(&code).await.filter(|_| error.kind.is_transient()) {

@@ -7,6 +7,9 @@ use crate::network::PortNumber;
 /// Why nothing is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// Neither property nor client.
+    #[error("OZmap has no client of code {0}")]
+    UnknownClient(ClientCode),
     /// A create of a client who is there.
     #[error("OZmap has a client of code {0} already")]
     ClientExists(ClientCode),
@@ -70,6 +73,7 @@ impl Refusal {
     /// The stable name.
     pub fn code(&self) -> ErrorCode {
         match self {
+            Refusal::UnknownClient(_) => ErrorCode::ClientNotFound,
             Refusal::ClientExists(_) => ErrorCode::ClientExists,
             Refusal::Ambiguous { .. } => ErrorCode::ClientAmbiguous,
             Refusal::NoSuchSplitter(_) => ErrorCode::NoSuchSplitter,

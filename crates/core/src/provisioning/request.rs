@@ -61,6 +61,13 @@ impl Command {
         }
     }
 
+    /// What is done, for errors: `"activate a client"`.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Command::Create(_) | Command::Activate(_) => "activate a client",
+        }
+    }
+
     /// The splitter on which it takes a port, if it takes one.
     pub fn splitter(&self) -> Option<&RecordId> {
         match self {

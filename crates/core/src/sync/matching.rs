@@ -176,8 +176,9 @@ impl Matched {
 fn newest(readings: &[Reading], rows: &[usize]) -> Option<usize> {
     let latest = rows.iter().filter_map(|&i| readings[i].updated_at).max();
     let says = |i: usize| Reading { updated_at: None, ..readings[i].clone() };
-    let candidates =
-        || rows.iter().copied().filter(|&i| readings[i].updated_at.is_none() || readings[i].updated_at == latest);
+    let candidates = || {
+        rows.iter().copied().filter(|&i| readings[i].updated_at.is_none() || readings[i].updated_at == latest)
+    };
     // One with a time, whatever their order: the time counts again where rows share a code.
     let chosen = candidates().max_by_key(|&i| readings[i].updated_at)?;
     candidates().all(|other| says(other) == says(chosen)).then_some(chosen)
