@@ -4,7 +4,9 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use gateway_core::sync::{Grouping, Limits, Rails, Reading, batch, plan};
-use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, PowerReading, RecordId, Status};
+use gateway_core::{
+    Client, ClientCode, Dbm, Implantation, Onu, PowerReading, RecordId, Status, SyncedClient,
+};
 use jiff::Timestamp;
 
 const CLIENTS: u32 = 200_000;
@@ -14,17 +16,19 @@ fn code(n: u32) -> ClientCode {
     ClientCode::new(&(n + 10_000).to_string()).expect("a code")
 }
 
-fn clients() -> Vec<Client> {
+fn clients() -> Vec<SyncedClient> {
     let id = |kind: u32, n: u32| RecordId::new(&format!("{kind:08x}{n:016x}")).expect("an identifier");
     (0..CLIENTS)
-        .map(|n| Client {
-            id: id(1, n),
+        .map(|n| SyncedClient {
+            client: Client {
+                id: id(1, n),
+                code: code(n),
+                status: Some(Status::Ok),
+                implantation: Implantation::Implanted,
+                onu: Onu::default(),
+            },
             property: id(2, n),
-            code: code(n),
             read_power: Dbm::from_f64(-40.0).ok(),
-            status: Some(Status::Ok),
-            implantation: Implantation::Implanted,
-            onu: Onu::default(),
         })
         .collect()
 }
@@ -43,7 +47,7 @@ fn readings() -> Vec<Reading> {
         .collect()
 }
 
-fn planned((clients, readings): (Vec<Client>, Vec<Reading>)) -> gateway_core::sync::Plan {
+fn planned((clients, readings): (Vec<SyncedClient>, Vec<Reading>)) -> gateway_core::sync::Plan {
     plan(clients, readings, Vec::new(), &Limits::default(), Rails::Hold, Timestamp::UNIX_EPOCH)
 }
 

@@ -8,7 +8,7 @@ use std::fmt::{Debug, Display};
 use gateway_core::provisioning::{Command, ConnectRequest, OperationKind};
 use gateway_core::sync::Reading;
 use gateway_core::{
-    ClientCode, ClientRecord, Coordinate, Dbm, KnownPower, MacAddress, Onu, OnuSerial, PowerReading,
+    Client, ClientCode, ClientRecord, Coordinate, Dbm, KnownPower, MacAddress, Onu, OnuSerial, PowerReading,
     Property, RecordId, Route, Site, Splitter, select_route,
 };
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ozmap::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
-use crate::ozmap::wire::{self as ozmap, BareClient, ClientReference, calculated_power, network_record};
+use crate::ozmap::wire::{self as ozmap, ClientReference, calculated_power, network_record};
 use crate::store::payload;
 use crate::{http, int6};
 
@@ -100,18 +100,16 @@ fn check_reading(reading: &Reading) {
     }
 }
 
-fn check_client(client: &BareClient) {
-    let BareClient { id, code, status: _, implantation: _, onu } = client;
+fn check_client(client: &Client) {
+    let Client { id, code, status: _, implantation: _, onu } = client;
     check_id(id);
     check_code(code);
     check_onu(onu);
 }
 
 fn check_record(record: &ClientRecord) {
-    let ClientRecord { id, code, name, status: _, implantation: _, onu, property } = record;
-    check_id(id);
-    check_code(code);
-    check_onu(onu);
+    let ClientRecord { client, name, property } = record;
+    check_client(client);
     assert!(name.as_ref().is_none_or(|name| !name.is_empty()), "an empty name is none");
     assert_eq!(*property, None, "the property is another record");
     check_stored_client(record);

@@ -61,7 +61,7 @@ impl Ozmap {
                 ClientOfProperty::None => None,
             };
             // A host that ignores what it is asked returns others, too.
-            if let Some(record) = record.filter(|record| record.code == *code) {
+            if let Some(record) = record.filter(|record| record.client.code == *code) {
                 records.push(ClientRecord {
                     property: Some(self.whole_property(property_of_client).await?),
                     ..record
@@ -96,8 +96,10 @@ impl Ozmap {
         };
         let mut records: Vec<ClientRecord> = Vec::new();
         self.each_row(&list, |row| {
-            let record = client_record::client_record(row).ok().filter(|record| record.code == *code);
-            records.extend(record.filter(|record| !records.iter().any(|known| known.id == record.id)));
+            let record = client_record::client_record(row).ok().filter(|record| record.client.code == *code);
+            records.extend(
+                record.filter(|record| !records.iter().any(|known| known.client.id == record.client.id)),
+            );
         })
         .await?;
         Ok(records)

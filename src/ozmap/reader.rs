@@ -4,18 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
 use gateway_core::sync::{Finding, FindingKind};
-use gateway_core::{Client, Dbm, RecordId, System};
+use gateway_core::{Client, Dbm, RecordId, SyncedClient, System};
 
 use super::Ozmap;
 use super::pages::List;
-use super::wire::{self, BareClient, ClientReference};
+use super::wire::{self, ClientReference};
 use crate::upstream::{CallError, RowError};
 
 /// OZmap's side of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
     /// Clients with their properties; one code may stand more than once.
-    pub clients: Vec<Client>,
+    pub clients: Vec<SyncedClient>,
     /// Rows that could not be understood.
     pub unreadable: Vec<Finding>,
 }
@@ -93,7 +93,7 @@ impl Reader {
             populate: None,
             filter: None,
         };
-        let mut by_id: HashMap<RecordId, BareClient> = HashMap::new();
+        let mut by_id: HashMap<RecordId, Client> = HashMap::new();
         self.ozmap
             .each_row(&list, |row| match wire::client(row) {
                 Ok(client) => drop(by_id.insert(client.id.clone(), client)),
@@ -113,9 +113,8 @@ impl Reader {
     }
 }
 
-fn joined(property: RecordId, read_power: Option<Dbm>, client: BareClient) -> Client {
-    let BareClient { id, code, status, implantation, onu } = client;
-    Client { id, property, code, read_power, status, implantation, onu }
+fn joined(property: RecordId, read_power: Option<Dbm>, client: Client) -> SyncedClient {
+    SyncedClient { client, property, read_power }
 }
 
 fn unreadable(error: RowError) -> Finding {

@@ -11,7 +11,7 @@ pub mod network_record;
 pub use envelope::{PageInfo, page, row};
 use fields::{onu, read_power, record_id, status, switch};
 use gateway_core::sync::{FieldValue, Record, SharedValue};
-use gateway_core::{ClientCode, Dbm, Implantation, Onu, RecordId, Status};
+use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, RecordId, Status};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -115,24 +115,9 @@ pub struct BareProperty {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientReference {
     /// The whole of what the sync needs.
-    Whole(BareClient),
+    Whole(Client),
     /// The row gave the identifier only.
     Id(RecordId),
-}
-
-/// A client without its property.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BareClient {
-    /// The record.
-    pub id: RecordId,
-    /// The business key.
-    pub code: ClientCode,
-    /// `None` if it is no status that is known here.
-    pub status: Option<Status>,
-    /// Missing counts as not implanted, OZmap's default.
-    pub implantation: Implantation,
-    /// Missing counts as unknown.
-    pub onu: Onu,
 }
 
 /// A row of `/properties`, and of `/properties/client/{code}`.
@@ -217,11 +202,11 @@ impl ClientReference {
 ///
 /// # Errors
 /// [`RowError`].
-pub fn client(row: &RawValue) -> Result<BareClient, RowError> {
+pub fn client(row: &RawValue) -> Result<Client, RowError> {
     bare_client(&json::parse_row("a client", row)?)
 }
 
-fn bare_client(fields: &Map<String, Value>) -> Result<BareClient, RowError> {
+fn bare_client(fields: &Map<String, Value>) -> Result<Client, RowError> {
     match client_reference(fields)? {
         ClientReference::Whole(client) => Ok(client),
         ClientReference::Id(id) => {
@@ -249,7 +234,7 @@ fn client_reference(fields: &Map<String, Value>) -> Result<ClientReference, RowE
     };
     let onu = onu(get("onu")).map_err(|e| of_client(wrong("onu", e)))?;
     let status = status(get("status"));
-    Ok(ClientReference::Whole(BareClient { id, code, status, implantation, onu }))
+    Ok(ClientReference::Whole(Client { id, code, status, implantation, onu }))
 }
 
 /// The identifier of a row of any route.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
-use gateway_core::{Client, ClientCode, ClientRecord, Property};
+use gateway_core::{ClientCode, ClientRecord, Property, SyncedClient};
 use jiff::Timestamp;
 use tracing::{Instrument, error_span};
 
@@ -107,21 +107,20 @@ impl Engine {
     }
 }
 
-fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Client, SyncClientError> {
+fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<SyncedClient, SyncClientError> {
     if records.len() > 1 {
         return Err(SyncClientError::Ambiguous(code.clone(), records.len()));
     }
     let unknown = || SyncClientError::UnknownToOzmap(code.clone());
-    let ClientRecord { id, code, status, implantation, onu, property, .. } =
-        records.pop().ok_or_else(unknown)?;
+    let ClientRecord { client, property, .. } = records.pop().ok_or_else(unknown)?;
     let Property { id: property, read_power, .. } = property.ok_or_else(unknown)?;
-    Ok(Client { id, property, code, read_power, status, implantation, onu })
+    Ok(SyncedClient { client, property, read_power })
 }
 
 /// The plan for one client, from its own rows and those that claim its ONU.
 fn planned(
     code: &ClientCode,
-    client: Client,
+    client: SyncedClient,
     readings: &int6::Readings,
     engine: &Engine,
 ) -> Result<Plan, SyncClientError> {

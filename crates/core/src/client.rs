@@ -68,23 +68,30 @@ impl fmt::Display for RecordId {
     }
 }
 
-/// A client as OZmap holds it, with the property that carries its read power.
+/// A client record as OZmap holds it: what every use case reads of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Client {
     /// The client record.
     pub id: RecordId,
-    /// The property (*imóvel*) at which the client lives.
-    pub property: RecordId,
     /// The business key.
     pub code: ClientCode,
-    /// Read power (*potência lida*); `None` if OZmap holds none.
-    pub read_power: Option<Dbm>,
     /// `None` if OZmap holds no status that is known here.
     pub status: Option<Status>,
     /// Whether the client is deployed.
     pub implantation: Implantation,
     /// The ONU's data.
     pub onu: Onu,
+}
+
+/// A client that can be compared with a reading: with the property that carries its read power.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncedClient {
+    /// The client record.
+    pub client: Client,
+    /// The property (*imóvel*) at which the client lives.
+    pub property: RecordId,
+    /// Read power (*potência lida*); `None` if OZmap holds none.
+    pub read_power: Option<Dbm>,
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub mod sync;
 mod system;
 
 pub use calculated_power::{Equipment, KnownPower, Route, Verdict, select_route};
-pub use client::{Client, ClientCode, RecordId};
+pub use client::{Client, ClientCode, RecordId, SyncedClient};
 pub use error_code::ErrorCode;
 pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Splitter};
 pub use onu::{MacAddress, Onu, OnuPatch, OnuSerial};

@@ -2,27 +2,17 @@
 
 use compact_str::CompactString;
 
-use crate::client::{ClientCode, RecordId};
+use crate::client::{Client, RecordId};
 use crate::network::{Coordinate, PortNumber};
-use crate::onu::Onu;
 use crate::power::Dbm;
-use crate::status::{Implantation, Status};
 
 /// Everything that OZmap holds of one client and an installation may change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientRecord {
-    /// The client record.
-    pub id: RecordId,
-    /// The business key.
-    pub code: ClientCode,
+    /// The record itself.
+    pub client: Client,
     /// The subscriber's name.
     pub name: Option<CompactString>,
-    /// `None` if OZmap holds no status that is known here.
-    pub status: Option<Status>,
-    /// Whether the client is deployed.
-    pub implantation: Implantation,
-    /// The ONU's data.
-    pub onu: Onu,
     /// Where the client lives; OZmap has clients without a property.
     pub property: Option<Property>,
 }

@@ -2,14 +2,14 @@
 
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyClient, PropertyPatch};
 use gateway_core::{
-    ClientCode, ClientRecord, Connection, Coordinate, Implantation, PortNumber, Property, RecordId,
+    Client, ClientCode, ClientRecord, Connection, Coordinate, Implantation, PortNumber, Property, RecordId,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::envelope::is_empty;
 use super::fields::{coordinate, record_id, reference, text};
-use super::{BareClient, ClientReference, PropertyRow, bare_client, onu_body};
+use super::{ClientReference, PropertyRow, bare_client, onu_body};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
@@ -98,9 +98,8 @@ pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
 }
 
 /// Without the property: that is another record.
-fn record(client: BareClient, name: &Value) -> ClientRecord {
-    let BareClient { id, code, status, implantation, onu } = client;
-    ClientRecord { id, code, name: text(name), status, implantation, onu, property: None }
+fn record(client: Client, name: &Value) -> ClientRecord {
+    ClientRecord { client, name: text(name), property: None }
 }
 
 /// The splitters' ports that a property holds; connections of other kinds are none of ours.
@@ -214,7 +213,7 @@ mod tests {
         );
         let ClientOfProperty::Whole(record) = whole.client else { panic!("the client is there") };
         assert_eq!(
-            (record.code.as_str(), record.name.as_deref(), record.property.is_none()),
+            (record.client.code.as_str(), record.name.as_deref(), record.property.is_none()),
             ("147", Some("Maria"), true)
         );
         assert_eq!(whole.property.site.map(|id| id.to_string()).as_deref(), Some("b2"));

@@ -2,8 +2,8 @@
 
 use compact_str::CompactString;
 use gateway_core::{
-    ClientCode, ClientRecord, Connection, Coordinate, Dbm, Implantation, Onu, PortNumber, Property, RecordId,
-    Status,
+    Client, ClientCode, ClientRecord, Connection, Coordinate, Dbm, Implantation, Onu, PortNumber, Property,
+    RecordId, Status,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +60,9 @@ pub(crate) fn read_client(text: &str) -> Result<ClientRecord, NotUnderstood> {
 }
 
 impl From<&ClientRecord> for StoredClient {
-    fn from(client: &ClientRecord) -> StoredClient {
-        let ClientRecord { id, code, name, status, implantation, onu, property } = client.clone();
+    fn from(record: &ClientRecord) -> StoredClient {
+        let ClientRecord { client, name, property } = record.clone();
+        let Client { id, code, status, implantation, onu } = client;
         let Onu { serial_number, pppoe_user, mac_address } = onu;
         StoredClient {
             v: VERSION,
@@ -81,7 +82,8 @@ impl From<StoredClient> for ClientRecord {
         let StoredClient { v: _, id, code, name, status, implantation, onu, home } = stored;
         let StoredOnu { serial_number, pppoe_user, mac_address } = onu;
         let onu = Onu { serial_number, pppoe_user, mac_address };
-        ClientRecord { id, code, name, status, implantation, onu, property: home.map(Property::from) }
+        let client = Client { id, code, status, implantation, onu };
+        ClientRecord { client, name, property: home.map(Property::from) }
     }
 }
 

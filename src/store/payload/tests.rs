@@ -5,8 +5,8 @@ use gateway_core::provisioning::{
     ActivationOutcome, Command, ConnectRequest, Done, OperationAnswer, OperationKind,
 };
 use gateway_core::{
-    ClientCode, ClientRecord, Connection, Coordinate, Dbm, Equipment, ErrorCode, Implantation, KnownPower,
-    MacAddress, Onu, OnuPatch, OnuSerial, PortNumber, Property, RecordId, Route, Status,
+    Client, ClientCode, ClientRecord, Connection, Coordinate, Dbm, Equipment, ErrorCode, Implantation,
+    KnownPower, MacAddress, Onu, OnuPatch, OnuSerial, PortNumber, Property, RecordId, Route, Status,
 };
 use jiff::Timestamp;
 use rstest::rstest;
@@ -55,12 +55,14 @@ fn client() -> ClientRecord {
     let connection =
         Connection { splitter: id("5da6"), splitter_name: Some("Splitter 1".into()), port: port(3) };
     ClientRecord {
-        id: id("c1"),
-        code: code(),
+        client: Client {
+            id: id("c1"),
+            code: code(),
+            status: Some(Status::Ok),
+            implantation: Implantation::NotImplanted,
+            onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
+        },
         name: Some("Maria".into()),
-        status: Some(Status::Ok),
-        implantation: Implantation::NotImplanted,
-        onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
         property: Some(Property {
             id: id("p1"),
             site: Some(id("b1")),
@@ -131,7 +133,11 @@ fn sites() -> [StoredSite<'static>; 2] {
 fn the_forms_of_version_1() {
     let mut forms: Vec<String> = commands().iter().map(command_text).collect();
     forms.push(client_text(&client()));
-    forms.push(client_text(&ClientRecord { name: None, status: None, property: None, ..client() }));
+    forms.push(client_text(&ClientRecord {
+        client: Client { status: None, ..client().client },
+        name: None,
+        property: None,
+    }));
     forms.extend(answers().iter().map(answer_text));
     forms.push(power_text(&power()));
     forms.push(format!("{MIRROR_FORMAT} {}", sites_text(&sites())));

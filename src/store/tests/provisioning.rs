@@ -9,7 +9,8 @@ use gateway_core::provisioning::{
 };
 use gateway_core::sync::RunState;
 use gateway_core::{
-    ClientCode, ClientRecord, ErrorCode, Implantation, KnownPower, Onu, OnuPatch, PortNumber, RecordId, Route,
+    Client, ClientCode, ClientRecord, ErrorCode, Implantation, KnownPower, Onu, OnuPatch, PortNumber,
+    RecordId, Route,
 };
 use rstest::rstest;
 
@@ -30,15 +31,14 @@ fn command(code: &str) -> Command {
 }
 
 fn client(code: &str) -> ClientRecord {
-    ClientRecord {
+    let client = Client {
         id: RecordId::new("c1").expect("an identifier"),
         code: ClientCode::new(code).expect("a code"),
-        name: None,
         status: None,
         implantation: Implantation::Implanted,
         onu: Onu::default(),
-        property: None,
-    }
+    };
+    ClientRecord { client, name: None, property: None }
 }
 
 async fn activation(store: &Store, code: &str, requested_at: Timestamp, operation: Option<Uuid>) -> Uuid {

@@ -98,7 +98,7 @@ fn connect(
     // The port first: it is what may be refused.
     let property = match property {
         None => {
-            let client = PropertyClient::Known(record.id.clone());
+            let client = PropertyClient::Known(record.client.id.clone());
             Some(Write::CreateProperty(new_property(request, site, client)?))
         }
         Some(property) => property_patch(request, property, site).map(Write::PatchProperty),
@@ -187,12 +187,12 @@ fn property_patch(request: &ConnectRequest, property: &Property, site: &Site) ->
 }
 
 fn client_patch(request: &ConnectRequest, record: &ClientRecord) -> Option<ClientPatch> {
-    let onu = request.onu.merged_into(&record.onu);
+    let onu = request.onu.merged_into(&record.client.onu);
     let patch = ClientPatch {
-        id: record.id.clone(),
+        id: record.client.id.clone(),
         name: differing(request.name.as_ref(), record.name.as_ref()),
-        implantation: (request.implantation != record.implantation).then_some(request.implantation),
-        onu: (onu != record.onu).then_some(onu),
+        implantation: (request.implantation != record.client.implantation).then_some(request.implantation),
+        onu: (onu != record.client.onu).then_some(onu),
     };
     let changes = patch.name.is_some() || patch.implantation.is_some() || patch.onu.is_some();
     changes.then_some(patch)

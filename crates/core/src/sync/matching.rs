@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::client::{Client, ClientCode};
+use crate::client::{ClientCode, SyncedClient};
 use crate::sync::finding::{Finding, FindingKind};
 use crate::sync::reading::Reading;
 use crate::sync::run::Counts;
@@ -12,7 +12,7 @@ use crate::system::System;
 #[derive(Debug, Default)]
 pub struct Matched {
     /// One code, once on both sides.
-    pub pairs: Vec<(Client, Reading)>,
+    pub pairs: Vec<(SyncedClient, Reading)>,
     /// What was set aside.
     pub findings: Vec<Finding>,
     /// Everything but `unchanged`, `changed`, `failed`, `stale` and `absent`.
@@ -23,7 +23,7 @@ pub struct Matched {
 ///
 /// The order of the input does not matter. Source: `docs/contracts/rules.md`, "Clients are matched by code" and "Reported, never
 /// guessed".
-pub fn matched(clients: Vec<Client>, readings: Vec<Reading>, unreadable: Vec<Finding>) -> Matched {
+pub fn matched(clients: Vec<SyncedClient>, readings: Vec<Reading>, unreadable: Vec<Finding>) -> Matched {
     let mut matched = Matched::default();
     let unreadable_of = |system| unreadable.iter().filter(|f| f.system == system).count() as u64;
     matched.counts = Counts {
@@ -44,15 +44,15 @@ pub fn matched(clients: Vec<Client>, readings: Vec<Reading>, unreadable: Vec<Fin
     let mut readings = matched.only_newest_readings(readings, set_aside.entry(System::Int6).or_default());
 
     for client in clients {
-        match readings.remove(&client.code) {
+        match readings.remove(&client.client.code) {
             Some(reading) => matched.pairs.push((client, reading)),
-            None if set_aside[&System::Int6].contains(&client.code) => (),
+            None if set_aside[&System::Int6].contains(&client.client.code) => (),
             None => {
                 matched.counts.only_in_ozmap += 1;
                 matched.report(
                     FindingKind::OnlyInOzmap,
                     System::Ozmap,
-                    &client.code,
+                    &client.client.code,
                     "INT6 has no row for this client",
                 );
             }
@@ -63,7 +63,7 @@ pub fn matched(clients: Vec<Client>, readings: Vec<Reading>, unreadable: Vec<Fin
         matched.report(FindingKind::OnlyInInt6, System::Int6, &code, "OZmap has no client of this code");
     }
     matched.counts.matched = matched.pairs.len() as u64;
-    matched.pairs.sort_unstable_by(|(a, _), (b, _)| in_order(&a.code, &b.code));
+    matched.pairs.sort_unstable_by(|(a, _), (b, _)| in_order(&a.client.code, &b.client.code));
     matched.findings.sort_unstable();
     matched
 }
@@ -82,13 +82,13 @@ impl Matched {
     /// Clients whose code is numeric and theirs alone.
     fn only_clear_clients(
         &mut self,
-        mut clients: Vec<Client>,
+        mut clients: Vec<SyncedClient>,
         set_aside: &mut HashSet<ClientCode>,
-    ) -> Vec<Client> {
-        clients.retain(|client| self.is_numeric(&client.code, System::Ozmap, set_aside));
+    ) -> Vec<SyncedClient> {
+        clients.retain(|client| self.is_numeric(&client.client.code, System::Ozmap, set_aside));
         let mut times: HashMap<ClientCode, u32> = HashMap::with_capacity(clients.len());
         for client in &clients {
-            *times.entry(client.code.clone()).or_default() += 1;
+            *times.entry(client.client.code.clone()).or_default() += 1;
         }
         for (code, times) in times.into_iter().filter(|(_, times)| *times > 1) {
             self.counts.duplicates += 1;
@@ -96,7 +96,7 @@ impl Matched {
             self.report(FindingKind::Duplicate, System::Ozmap, &code, detail);
             set_aside.insert(code);
         }
-        clients.retain(|client| !set_aside.contains(&client.code));
+        clients.retain(|client| !set_aside.contains(&client.client.code));
         clients
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::client::Client;
+use crate::client::{Client, SyncedClient};
 use crate::power::{PlausibleWindow, PowerReading};
 use crate::status::{Implantation, Status};
 use crate::sync::change::{Change, FieldValue, Record};
@@ -77,7 +77,7 @@ pub enum Halt {
 /// # Panics
 /// Never. Source of the rules: `docs/contracts/rules.md`, "What a reading does"; of the rails: `docs/ARCHITECTURE.md`, "Rails".
 pub fn plan(
-    clients: Vec<Client>,
+    clients: Vec<SyncedClient>,
     readings: Vec<Reading>,
     unreadable: Vec<Finding>,
     limits: &Limits,
@@ -112,8 +112,13 @@ pub fn plan(
     Plan { changes, findings, counts, halt }
 }
 
-fn about(kind: FindingKind, client: &Client, detail: &str) -> Finding {
-    Finding { kind, system: System::Int6, code: Some(client.code.as_str().into()), detail: detail.to_owned() }
+fn about(kind: FindingKind, client: &SyncedClient, detail: &str) -> Finding {
+    Finding {
+        kind,
+        system: System::Int6,
+        code: Some(client.client.code.as_str().into()),
+        detail: detail.to_owned(),
+    }
 }
 
 /// A reading whose age is unknown is not stale.
@@ -125,36 +130,35 @@ fn is_stale(reading: &Reading, limits: &Limits, now: Timestamp) -> bool {
 }
 
 /// Writes only what differs; never un-implants, never erases ONU data.
-fn compare(client: &Client, reading: &Reading, power: PowerReading, changes: &mut Vec<Change>) {
+fn compare(synced: &SyncedClient, reading: &Reading, power: PowerReading, changes: &mut Vec<Change>) {
+    // Every field is named here, so that a new one is not forgotten.
+    let SyncedClient { client, property, read_power } = synced;
+    let Client { id, code, status, implantation, onu: held } = client;
+    let Reading { code: _, power: _, serial, pppoe_user, mac, updated_at: _ } = reading;
     let target = power.target();
-    let on_client = || Record::Client(client.id.clone());
-    let mut change = |record, edit| changes.push(Change { code: client.code.clone(), record, edit });
+    let on_client = || Record::Client(id.clone());
+    let mut change = |record, edit| changes.push(Change { code: code.clone(), record, edit });
     if let Some(new) = target.read_power
-        && client.read_power != Some(new)
+        && *read_power != Some(new)
     {
-        change(
-            Record::Property(client.property.clone()),
-            FieldValue::ReadPower { old: client.read_power, new },
-        );
+        change(Record::Property(property.clone()), FieldValue::ReadPower { old: *read_power, new });
     }
     if let Some(new) = target.status
-        && client.status != Some(new)
+        && *status != Some(new)
     {
-        change(on_client(), FieldValue::Status { old: client.status, new });
+        change(on_client(), FieldValue::Status { old: *status, new });
     }
-    if target.implantation == Some(Implantation::Implanted)
-        && client.implantation == Implantation::NotImplanted
-    {
+    if target.implantation == Some(Implantation::Implanted) && *implantation == Implantation::NotImplanted {
         change(on_client(), FieldValue::Implant);
     }
-    let onu = client.onu.merged(reading.serial.as_ref(), reading.pppoe_user.as_deref(), reading.mac);
-    if onu != client.onu {
-        change(on_client(), FieldValue::Onu { old: Box::new(client.onu.clone()), new: Box::new(onu) });
+    let onu = held.merged(serial.as_ref(), pppoe_user.as_deref(), *mac);
+    if onu != *held {
+        change(on_client(), FieldValue::Onu { old: Box::new(held.clone()), new: Box::new(onu) });
     }
 }
 
 /// A side without a usable row is an outage of that side, not of every client.
-fn empty_side(clients: &[Client], readings: &[Reading], unreadable: &[Finding]) -> Option<Halt> {
+fn empty_side(clients: &[SyncedClient], readings: &[Reading], unreadable: &[Finding]) -> Option<Halt> {
     let unreadable_of = |system| unreadable.iter().filter(|f| f.system == system).count() as u64;
     let (clients, readings) = (clients.len() as u64, readings.len() as u64);
     match (clients, readings) {

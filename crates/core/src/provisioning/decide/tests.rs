@@ -4,7 +4,9 @@ use rstest::rstest;
 
 use super::*;
 use crate::provisioning::request::LockOn;
-use crate::{ClientCode, Connection, Implantation, OnuPatch, OnuSerial, PortNumber, Ratio, RecordId, Status};
+use crate::{
+    Client, ClientCode, Connection, Implantation, OnuPatch, OnuSerial, PortNumber, Ratio, RecordId, Status,
+};
 
 fn id(text: &str) -> RecordId {
     RecordId::new(text).expect("an identifier")
@@ -63,12 +65,14 @@ fn request(number: u16) -> ConnectRequest {
 /// On port 2 of the splitter.
 fn record() -> ClientRecord {
     ClientRecord {
-        id: id("client"),
-        code: ClientCode::new("147").expect("a code"),
+        client: Client {
+            id: id("client"),
+            code: ClientCode::new("147").expect("a code"),
+            status: Some(Status::Ok),
+            implantation: Implantation::Implanted,
+            onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
+        },
         name: Some("Maria".into()),
-        status: Some(Status::Ok),
-        implantation: Implantation::Implanted,
-        onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
         property: Some(Property {
             id: id("property"),
             site: Some(id("box")),

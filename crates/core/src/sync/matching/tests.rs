@@ -1,16 +1,16 @@
 use super::*;
-use crate::{Implantation, MacAddress, Onu, PowerReading, RecordId, Status};
+use crate::{Client, Implantation, MacAddress, Onu, PowerReading, RecordId, Status};
 
-fn client(code: &str, id: &str) -> Client {
-    Client {
+fn client(code: &str, id: &str) -> SyncedClient {
+    let client = Client {
         id: RecordId::new(id).expect("an identifier"),
-        property: RecordId::new(&format!("p{id}")).expect("an identifier"),
         code: ClientCode::new(code).expect("a code"),
-        read_power: None,
         status: Some(Status::Ok),
         implantation: Implantation::Implanted,
         onu: Onu::default(),
-    }
+    };
+    let property = RecordId::new(&format!("p{id}")).expect("an identifier");
+    SyncedClient { client, property, read_power: None }
 }
 
 fn reading(code: &str, power: f64, updated_at: Option<&str>) -> Reading {
@@ -30,7 +30,7 @@ fn with_mac(reading: Reading) -> Reading {
 
 /// Codes that are compared, with the power that counts.
 fn pairs(matched: &Matched) -> Vec<(String, PowerReading)> {
-    matched.pairs.iter().map(|(client, reading)| (client.code.to_string(), reading.power)).collect()
+    matched.pairs.iter().map(|(client, reading)| (client.client.code.to_string(), reading.power)).collect()
 }
 
 fn power(value: f64) -> PowerReading {

@@ -8,16 +8,23 @@ fn dbm(value: f64) -> Dbm {
 }
 
 /// A client in order: −20.00 dBm, OK, implanted.
-fn client(code: u32) -> Client {
-    Client {
+fn client(code: u32) -> SyncedClient {
+    let client = Client {
         id: RecordId::new(&format!("c{code}")).expect("an identifier"),
-        property: RecordId::new(&format!("p{code}")).expect("an identifier"),
         code: ClientCode::new(&code.to_string()).expect("a code"),
-        read_power: Some(dbm(-20.0)),
         status: Some(Status::Ok),
         implantation: Implantation::Implanted,
         onu: Onu::default(),
-    }
+    };
+    let property = RecordId::new(&format!("p{code}")).expect("an identifier");
+    SyncedClient { client, property, read_power: Some(dbm(-20.0)) }
+}
+
+/// The same with another record of the client.
+fn with(code: u32, change: impl FnOnce(&mut Client)) -> SyncedClient {
+    let mut synced = client(code);
+    change(&mut synced.client);
+    synced
 }
 
 fn reading(code: u32, power: PowerReading) -> Reading {
@@ -33,7 +40,7 @@ fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().expect("a time")
 }
 
-fn planned(clients: Vec<Client>, readings: Vec<Reading>) -> Plan {
+fn planned(clients: Vec<SyncedClient>, readings: Vec<Reading>) -> Plan {
     plan(clients, readings, Vec::new(), &Limits::default(), Rails::Hold, now())
 }
 
@@ -51,12 +58,11 @@ fn equal_sides_leave_nothing_to_do() {
 
 #[test]
 fn a_measured_reading_sets_power_status_and_implantation() {
-    let down = Client {
-        read_power: None,
-        status: Some(Status::Error),
-        implantation: Implantation::NotImplanted,
-        ..client(1)
-    };
+    let down = with(1, |client| {
+        client.status = Some(Status::Error);
+        client.implantation = Implantation::NotImplanted;
+    });
+    let down = SyncedClient { read_power: None, ..down };
     let plan = planned(vec![down], vec![reading(1, measured(-21.53))]);
     assert_eq!(
         lines(&plan),
@@ -101,7 +107,7 @@ fn onu_data_follow_int6_where_it_has_a_value() {
         mac: MacAddress::new("94E3EE0E1055"),
         ..reading(1, measured(-20.0))
     };
-    let plan = planned(vec![Client { onu: held, ..client(1) }], vec![known]);
+    let plan = planned(vec![with(1, |client| client.onu = held)], vec![known]);
     assert_eq!(lines(&plan), ["~ 1  ONU PPPoE user old.1 -> new.1, MAC (none) -> 94:e3:ee:0e:10:55"]);
     let FieldValue::Onu { new, .. } = &plan.changes[0].edit else { panic!("an ONU edit") };
     assert_eq!(new.serial_number, "FHTT9A0B1C2D", "all three fields are sent");
@@ -109,7 +115,7 @@ fn onu_data_follow_int6_where_it_has_a_value() {
 
 #[test]
 fn an_empty_side_halts_and_force_does_not_invent_clients() {
-    let clients: Vec<Client> = (1..=3812).map(client).collect();
+    let clients: Vec<SyncedClient> = (1..=3812).map(client).collect();
     let plan = planned(clients.clone(), Vec::new());
     assert_eq!(plan.halt, Some(Halt::NoReadings { clients: 3812, unreadable: 0 }));
     let plan = planned(Vec::new(), vec![reading(1, measured(-20.0))]);
@@ -121,11 +127,11 @@ fn an_empty_side_halts_and_force_does_not_invent_clients() {
 #[test]
 fn a_mass_outage_halts_unless_it_is_small_or_forced() {
     let town = |dark: u32, all: u32| {
-        let clients: Vec<Client> = (1..=all).map(client).collect();
+        let clients: Vec<SyncedClient> = (1..=all).map(client).collect();
         let power = |code| if code <= dark { PowerReading::Text } else { measured(-20.0) };
         (clients, (1..=all).map(|code| reading(code, power(code))).collect::<Vec<_>>())
     };
-    let halted = |(clients, readings): (Vec<Client>, Vec<Reading>)| planned(clients, readings).halt;
+    let halted = |(clients, readings): (Vec<SyncedClient>, Vec<Reading>)| planned(clients, readings).halt;
     assert_eq!(halted(town(21, 40)), Some(Halt::MassOutage { clients: 21, matched: 40, max_percent: 50.0 }));
     assert_eq!(halted(town(20, 40)), None, "the share itself is still allowed");
     assert_eq!(halted(town(19, 19)), None, "fewer than 20 clients never halt");
@@ -136,8 +142,8 @@ fn a_mass_outage_halts_unless_it_is_small_or_forced() {
 
 #[test]
 fn clients_that_are_in_error_already_do_not_halt() {
-    let clients: Vec<Client> =
-        (1..=40).map(|code| Client { status: Some(Status::Error), ..client(code) }).collect();
+    let clients: Vec<SyncedClient> =
+        (1..=40).map(|code| with(code, |client| client.status = Some(Status::Error))).collect();
     let readings = (1..=40).map(|code| reading(code, PowerReading::Text)).collect();
     let plan = planned(clients, readings);
     assert_eq!((plan.halt, plan.changes.len()), (None, 0));
@@ -176,13 +182,15 @@ fn any_power() -> impl Strategy<Value = PowerReading> {
     ]
 }
 
-fn any_client() -> impl Strategy<Value = Client> {
+fn any_client() -> impl Strategy<Value = SyncedClient> {
     (0u32..30, prop::option::of(-400i32..50), prop::option::of(any::<bool>()), any::<bool>()).prop_map(
-        |(code, power, ok, implanted)| Client {
-            read_power: power.map(|tenths| dbm(f64::from(tenths) / 10.0)),
-            status: ok.map(|ok| if ok { Status::Ok } else { Status::Error }),
-            implantation: if implanted { Implantation::Implanted } else { Implantation::NotImplanted },
-            ..client(code)
+        |(code, power, ok, implanted)| {
+            let varied = with(code, |client| {
+                client.status = ok.map(|ok| if ok { Status::Ok } else { Status::Error });
+                client.implantation =
+                    if implanted { Implantation::Implanted } else { Implantation::NotImplanted };
+            });
+            SyncedClient { read_power: power.map(|tenths| dbm(f64::from(tenths) / 10.0)), ..varied }
         },
     )
 }
@@ -199,15 +207,15 @@ fn any_reading() -> impl Strategy<Value = Reading> {
 }
 
 /// What OZmap holds after the plan was applied.
-fn applied(clients: &[Client], changes: &[Change]) -> Vec<Client> {
+fn applied(clients: &[SyncedClient], changes: &[Change]) -> Vec<SyncedClient> {
     let mut clients = clients.to_vec();
     for change in changes {
-        for client in clients.iter_mut().filter(|client| client.code == change.code) {
+        for client in clients.iter_mut().filter(|client| client.client.code == change.code) {
             match &change.edit {
                 FieldValue::ReadPower { new, .. } => client.read_power = Some(*new),
-                FieldValue::Status { new, .. } => client.status = Some(*new),
-                FieldValue::Implant => client.implantation = Implantation::Implanted,
-                FieldValue::Onu { new, .. } => client.onu = Onu::clone(new),
+                FieldValue::Status { new, .. } => client.client.status = Some(*new),
+                FieldValue::Implant => client.client.implantation = Implantation::Implanted,
+                FieldValue::Onu { new, .. } => client.client.onu = Onu::clone(new),
             }
         }
     }
