@@ -132,11 +132,12 @@ impl Mirror {
     /// In a task of its own, so that a caller that hangs up does not end it for the others.
     fn begin_load(&self) -> SharedLoad {
         let mirror = self.clone();
-        let task = tokio::spawn(async move {
+        let load = async move {
             let stop = mirror.0.deps.stop.clone();
             let outcome = stop.run_until_cancelled(mirror.load()).await;
             outcome.unwrap_or(Err(RefreshError::Stopped))
-        });
+        };
+        let task = tokio::spawn(load.in_current_span());
         task.map(|joined| joined.unwrap_or(Err(RefreshError::Stopped))).boxed().shared()
     }
 
