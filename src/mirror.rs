@@ -18,6 +18,7 @@ use jiff::Timestamp;
 pub use snapshot::{MirrorStats, MirroredSite, MirroredSplitter, Network};
 pub use sphere::metres;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::ozmap::{LoadStats, Ozmap};
 use crate::store::payload::MIRROR_FORMAT;
