@@ -122,18 +122,18 @@ impl OperationQueue {
         let QueueDeps { tenant, store, .. } = &*self.deps;
         foreign.review();
         loop {
-            let due = match store.due_operations(tenant, Timestamp::now(), &foreign.ids, ROWS).await {
+            let due = match store.due_operations(tenant, Timestamp::now(), &foreign.keys, ROWS).await {
                 Ok(due) => due,
                 Err(error) => {
                     tracing::warn!(%error, "accepted requests cannot be looked up");
                     return Vec::new();
                 }
             };
-            let before = foreign.ids.len();
+            let before = foreign.keys.len();
             let understood: Vec<_> =
                 due.into_iter().filter_map(|operation| foreign.sort(operation)).collect();
             // Those that are not understood may have hidden others.
-            if foreign.ids.len() == before {
+            if foreign.keys.len() == before {
                 foreign.count();
                 return understood;
             }
@@ -144,19 +144,19 @@ impl OperationQueue {
 /// Pending operations of another release: they stay pending, hold nobody up, and are counted and logged.
 struct Foreign {
     tenant: String,
-    ids: BTreeSet<Uuid>,
+    keys: BTreeSet<String>,
     since: Instant,
 }
 
 impl Foreign {
     fn new(tenant: String) -> Foreign {
-        Foreign { tenant, ids: BTreeSet::new(), since: Instant::now() }
+        Foreign { tenant, keys: BTreeSet::new(), since: Instant::now() }
     }
 
     /// Forgets them from time to time: whoever is still pending is found again.
     fn review(&mut self) {
         if self.since.elapsed() >= REVIEW {
-            (self.ids, self.since) = (BTreeSet::new(), Instant::now());
+            (self.keys, self.since) = (BTreeSet::new(), Instant::now());
         }
     }
 
@@ -169,15 +169,15 @@ impl Foreign {
             }
             Err(why) => why.clone(),
         };
-        let (id, code) = (operation.id, &operation.code);
-        tracing::error!(operation = %id, code, %why, "an accepted request is not understood: it stays pending until a release that knows it carries it out");
-        self.ids.insert(operation.id);
+        let Operation { key, code, .. } = &operation;
+        tracing::error!(operation = key, code, %why, "an accepted request is not understood: it stays pending until a release that knows it carries it out");
+        self.keys.insert(operation.key);
         None
     }
 
     fn count(&self) {
         metrics::gauge!("gateway_operations_not_understood", "tenant" => self.tenant.clone())
-            .set(self.ids.len() as f64);
+            .set(self.keys.len() as f64);
     }
 }
 

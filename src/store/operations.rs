@@ -33,6 +33,8 @@ pub struct NewOperation<'a> {
 pub struct Operation {
     /// Its name.
     pub id: Uuid,
+    /// The same as it stands in the table, where somebody may have put what is no UUID.
+    pub key: String,
     /// The client's code.
     pub code: String,
     /// What is to be done, if this release understands it.
@@ -76,10 +78,16 @@ struct OperationRow {
 
 impl From<OperationRow> for Operation {
     fn from(row: OperationRow) -> Operation {
+        let id: Result<Uuid, _> = row.id.parse();
+        let command = match &id {
+            Ok(_) => read_command(&row.kind, &row.wish),
+            Err(error) => Err(NotUnderstood::Malformed(format!("its id is no UUID: {error}"))),
+        };
         Operation {
-            id: row.id.parse().unwrap_or_default(),
+            id: id.unwrap_or_default(),
+            key: row.id,
             code: row.code,
-            command: read_command(&row.kind, &row.wish),
+            command,
             requested_by: row.asked_by,
             callback_url: row.callback_url,
             state: row.state.parse().map_err(|_| row.state),
@@ -143,7 +151,7 @@ impl Store {
         &self,
         tenant: &str,
         now: Timestamp,
-        except: &BTreeSet<Uuid>,
+        except: &BTreeSet<String>,
         limit: u32,
     ) -> Result<Vec<Operation>, StoreError> {
         let passed_over = format!("(SELECT value->>0 FROM {})", self.dialect.rows_in_2);
@@ -153,7 +161,7 @@ impl Store {
              WHERE e.tenant = o.tenant AND e.code = o.code AND e.state = 'pending' AND e.id < o.id \
              AND e.id NOT IN {passed_over}) ORDER BY id LIMIT $4"
         );
-        let except: Vec<[String; 1]> = except.iter().map(|id| [id.to_string()]).collect();
+        let except: Vec<[&String; 1]> = except.iter().map(|key| [key]).collect();
         let rows: Vec<OperationRow> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(tenant)
             .bind(serde_json::to_string(&except).unwrap_or_default())

@@ -208,9 +208,11 @@ async fn what_is_not_understood_stays_pending_is_logged_counted_and_holds_nobody
         "01a212a6-0000-7000-8000-000000000002",
         "01a212a6-0000-7000-8000-000000000003",
     ];
+    let no_uuid = "operation-4";
     accepted_later(&ground, ids[0], "147", "cancel", &connect(3)).await;
     accepted_later(&ground, ids[1], "148", "activate", &next_version).await;
     accepted_later(&ground, ids[2], "149", "create", &other_names).await;
+    accepted_later(&ground, no_uuid, "150", "activate", &connect(4)).await;
 
     let (_gateway, url, log) = serve_with_log(&world).await;
     let technician = Technician::at(world, url).await;
@@ -235,11 +237,12 @@ async fn what_is_not_understood_stays_pending_is_logged_counted_and_holds_nobody
     assert_eq!(codes, json!(1), "nothing was carried out as something else");
     let metrics = technician.ask(Method::GET, "/metrics").send().await.expect("an answer");
     let metrics = metrics.text().await.expect("a text");
-    let counted = r#"gateway_operations_not_understood{tenant="default"} 3"#;
+    let counted = r#"gateway_operations_not_understood{tenant="default"} 4"#;
     assert!(metrics.contains(counted), "{metrics}");
     tokio::time::sleep(Duration::from_millis(100)).await;
     let lines = log.lock().expect("the log").clone();
-    for (id, why) in ids.iter().zip(["kind is \"cancel\"", "version 2", "form cannot be read"]) {
+    let reasons = ["kind is \"cancel\"", "version 2", "form cannot be read", "its id is no UUID"];
+    for (id, why) in ids.iter().chain([&no_uuid]).zip(reasons) {
         let why = why.replace('"', "\\\"");
         let told = |line: &&String| {
             line.contains(id) && (line.contains(&why) || line.contains(&why.replace('\\', "")))
