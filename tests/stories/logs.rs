@@ -1,5 +1,6 @@
 //! The log: whoever has a request's id finds its cause.
 
+use gateway_sandbox::Fault;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection};
@@ -76,6 +77,24 @@ async fn what_is_done_in_tasks_of_their_own_keeps_the_request_id() {
     let run = said(run.send().await.expect("an answer"), 202).await;
     let id = run["id"].as_str().expect("an id");
     line(&log, &["the run", id, "my-request-3", "tenant=\"default\""]).await;
+}
+
+#[tokio::test]
+async fn a_failed_call_names_its_operation_and_the_stored_request_for_which_it_was_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (world, _) = logging(&folder, &[("GATEWAY_LOG", "debug")]).await;
+    let (_gateway, address, log) = serve_with_log(&world).await;
+    let technician = Technician::at(world, address).await;
+    let splitter = technician.network.ctos[0].clone();
+    technician.world.sandbox.ozmap().faults().fail_route("GET /splitters/", 1, Fault::Status(503));
+    let put = technician.ask(Method::PUT, "/v1/clients/147/activation").header("prefer", "respond-async");
+    let body = json!({"splitter_id": splitter, "port": 3});
+    let operation = said(put.json(&body).send().await.expect("an answer"), 202).await;
+    let id = operation["id"].as_str().expect("an id");
+    let repeated = line(&log, &["the call will be repeated", id]).await;
+    for part in ["operation{", "tenant=\"default\"", "call{", "system=\"OZmap\"", "read a splitter"] {
+        assert!(repeated.contains(part), "{part}: {repeated}");
+    }
 }
 
 #[tokio::test]
