@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use gateway_core::System;
 use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
@@ -155,19 +157,17 @@ impl TenantParts {
 
     /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue.
     pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        let spawn = |task: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
-            tasks.spawn(task.instrument(self.span.clone()))
-        };
+        let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
         if let Some(interval) = self.sync_interval {
             let engine = self.engine.clone();
             let run = async move || sync_once(&engine).await;
-            spawn(Box::pin(schedule::every(interval, stop.clone(), run)));
+            spawn(schedule::every(interval, stop.clone(), run).boxed());
         }
         let mirror = self.provisioning.mirror().clone();
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
-        spawn(Box::pin(schedule::every(interval, stop.clone(), refresh)));
-        spawn(Box::pin(self.provisioning.clone().run_worker(stop.clone())));
+        spawn(schedule::every(interval, stop.clone(), refresh).boxed());
+        spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
     }
 
     /// Waits until every run has written its end.
