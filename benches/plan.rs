@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use gateway_core::sync::{Grouping, Limits, Rails, Reading, batch, plan};
+use gateway_core::sync::{Grouping, Limits, Rails, Reading, ReadingTime, batch, plan};
 use gateway_core::{
     Client, ClientCode, Dbm, Implantation, Onu, PowerReading, RecordId, Status, SyncedClient,
 };
@@ -27,7 +27,7 @@ fn clients() -> Vec<SyncedClient> {
                 implantation: Implantation::Implanted,
                 onu: Onu::default(),
             },
-            property: id(2, n),
+            property: Some(id(2, n)),
             read_power: Dbm::from_f64(-40.0).ok(),
         })
         .collect()
@@ -42,7 +42,7 @@ fn readings() -> Vec<Reading> {
             serial: None,
             pppoe_user: None,
             mac: None,
-            updated_at: None,
+            updated_at: ReadingTime::Unsaid,
         })
         .collect()
 }

@@ -6,7 +6,7 @@
 use std::fmt::{Debug, Display};
 
 use gateway_core::provisioning::{Command, ConnectRequest, OperationKind};
-use gateway_core::sync::Reading;
+use gateway_core::sync::{Reading, ReadingTime};
 use gateway_core::{
     Client, ClientCode, ClientRecord, Coordinate, Dbm, KnownPower, MacAddress, Onu, OnuSerial, PowerReading,
     Property, RecordId, Route, Site, Splitter, select_route,
@@ -95,7 +95,7 @@ fn check_reading(reading: &Reading) {
     if let Some(user) = pppoe_user {
         assert!(!user.is_empty() && user.trim() == user, "an unknown user is none");
     }
-    if let Some(at) = updated_at {
+    if let ReadingTime::At(at) = updated_at {
         assert_eq!(at.to_string().parse::<Timestamp>().ok(), Some(*at));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use compact_str::CompactString;
-use gateway_core::sync::Reading;
+use gateway_core::sync::{Reading, ReadingTime};
 use gateway_core::{ClientCode, MacAddress, OnuSerial, PowerReading};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -141,7 +141,10 @@ pub fn reading(row: &RawValue, fields: &Fields, zone: &TimeZone) -> Result<Readi
         serial: known_text(get(&fields.serial)).and_then(current_serial),
         pppoe_user: known_text(get(&fields.pppoe_user)).map(CompactString::from),
         mac: known_text(get(&fields.mac)).and_then(MacAddress::new),
-        updated_at: get(&fields.updated_at).as_str().and_then(|text| time(text, zone)),
+        updated_at: get(&fields.updated_at)
+            .as_str()
+            .and_then(|text| time(text, zone))
+            .map_or(ReadingTime::Unsaid, ReadingTime::At),
     })
 }
 

@@ -114,7 +114,7 @@ impl Reader {
 }
 
 fn joined(property: RecordId, read_power: Option<Dbm>, client: Client) -> SyncedClient {
-    SyncedClient { client, property, read_power }
+    SyncedClient { client, property: Some(property), read_power }
 }
 
 fn unreadable(error: RowError) -> Finding {

@@ -33,7 +33,7 @@ pub enum SyncClientError {
     #[error("the code {0} is not numeric; the sync compares numeric codes only")]
     NotNumeric(ClientCode),
     /// OZmap has no such client.
-    #[error("OZmap has no client of code {0} with a property")]
+    #[error("OZmap has no client of code {0}")]
     UnknownToOzmap(ClientCode),
     /// INT6 has no row of it.
     #[error("INT6 has no row of client {0}")]
@@ -113,7 +113,10 @@ fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Sync
     }
     let unknown = || SyncClientError::UnknownToOzmap(code.clone());
     let ClientRecord { client, property, .. } = records.pop().ok_or_else(unknown)?;
-    let Property { id: property, read_power, .. } = property.ok_or_else(unknown)?;
+    let (property, read_power) = match property {
+        Some(Property { id, read_power, .. }) => (Some(id), read_power),
+        None => (None, None),
+    };
     Ok(SyncedClient { client, property, read_power })
 }
 

@@ -83,13 +83,13 @@ pub struct Client {
     pub onu: Onu,
 }
 
-/// A client that can be compared with a reading: with the property that carries its read power.
+/// A client that can be compared with a reading, with the property that carries its read power.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncedClient {
     /// The client record.
     pub client: Client,
-    /// The property (*imóvel*) at which the client lives.
-    pub property: RecordId,
+    /// The property (*imóvel*) at which the client lives; without one its read power has nowhere to go.
+    pub property: Option<RecordId>,
     /// Read power (*potência lida*); `None` if OZmap holds none.
     pub read_power: Option<Dbm>,
 }

@@ -13,5 +13,5 @@ pub use change::{Change, ChangeOutcome, ChangeResult, Field, FieldValue, Record,
 pub use finding::{Finding, FindingKind};
 pub use matching::{Matched, matched};
 pub use plan::{Halt, Limits, Plan, plan};
-pub use reading::Reading;
+pub use reading::{Reading, ReadingTime, RowShape};
 pub use run::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};

@@ -27,6 +27,16 @@ pub enum FindingKind {
     Stale,
     /// INT6 has a row but no reading for this client.
     Absent,
+    /// The figure is outside what light can be.
+    Implausible,
+    /// The client has no property, so that its read power has nowhere to go.
+    NoProperty,
+    /// The reading's time is not understood, or lies in the future.
+    UnknownAge,
+    /// A field of the record is not understood; the rest of the record counts.
+    UnclearField,
+    /// A list did not end as lists do, or changed while it was read.
+    IncompleteList,
 }
 
 impl FindingKind {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::client::{ClientCode, SyncedClient};
 use crate::sync::finding::{Finding, FindingKind};
-use crate::sync::reading::Reading;
+use crate::sync::reading::{Reading, ReadingTime};
 use crate::sync::run::Counts;
 use crate::system::System;
 
@@ -25,16 +25,20 @@ pub struct Matched {
 /// guessed".
 pub fn matched(clients: Vec<SyncedClient>, readings: Vec<Reading>, unreadable: Vec<Finding>) -> Matched {
     let mut matched = Matched::default();
-    let unreadable_of = |system| unreadable.iter().filter(|f| f.system == system).count() as u64;
+    let of_kind = |kind| unreadable.iter().filter(move |f| f.kind == kind);
+    let unreadable_of =
+        |system| of_kind(FindingKind::Unreadable).filter(|f| f.system == system).count() as u64;
     matched.counts = Counts {
         ozmap_clients: clients.len() as u64 + unreadable_of(System::Ozmap),
         int6_readings: readings.len() as u64 + unreadable_of(System::Int6),
-        unreadable: unreadable.len() as u64,
+        unreadable: of_kind(FindingKind::Unreadable).count() as u64,
+        unclear_field: of_kind(FindingKind::UnclearField).count() as u64,
+        incomplete_list: of_kind(FindingKind::IncompleteList).count() as u64,
         ..Counts::default()
     };
     // Codes that a side knows although none of its rows counts: the other side's row is not alone.
     let mut set_aside: HashMap<System, HashSet<ClientCode>> = HashMap::new();
-    for finding in &unreadable {
+    for finding in of_kind(FindingKind::Unreadable) {
         if let Some(code) = finding.code.as_deref().and_then(ClientCode::new) {
             set_aside.entry(finding.system).or_default().insert(code);
         }
@@ -174,13 +178,16 @@ impl Matched {
 
 /// The row with the latest time; rows that say the same need no time to choose between them.
 fn newest(readings: &[Reading], rows: &[usize]) -> Option<usize> {
-    let latest = rows.iter().filter_map(|&i| readings[i].updated_at).max();
-    let says = |i: usize| Reading { updated_at: None, ..readings[i].clone() };
+    let latest = rows.iter().filter_map(|&i| readings[i].updated_at.known()).max();
+    let says = |i: usize| Reading { updated_at: ReadingTime::Unsaid, ..readings[i].clone() };
     let candidates = || {
-        rows.iter().copied().filter(|&i| readings[i].updated_at.is_none() || readings[i].updated_at == latest)
+        rows.iter().copied().filter(|&i| {
+            let time = readings[i].updated_at.known();
+            time.is_none() || time == latest
+        })
     };
     // One with a time, whatever their order: the time counts again where rows share a code.
-    let chosen = candidates().max_by_key(|&i| readings[i].updated_at)?;
+    let chosen = candidates().max_by_key(|&i| readings[i].updated_at.known())?;
     candidates().all(|other| says(other) == says(chosen)).then_some(chosen)
 }
 

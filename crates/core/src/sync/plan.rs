@@ -123,7 +123,7 @@ fn about(kind: FindingKind, client: &SyncedClient, detail: &str) -> Finding {
 
 /// A reading whose age is unknown is not stale.
 fn is_stale(reading: &Reading, limits: &Limits, now: Timestamp) -> bool {
-    match (limits.stale_after, reading.updated_at) {
+    match (limits.stale_after, reading.updated_at.known()) {
         (Some(limit), Some(at)) => now.duration_since(at) > limit,
         _ => false,
     }
@@ -138,7 +138,7 @@ fn compare(synced: &SyncedClient, reading: &Reading, power: PowerReading, change
     let target = power.target();
     let on_client = || Record::Client(id.clone());
     let mut change = |record, edit| changes.push(Change { code: code.clone(), record, edit });
-    if let Some(new) = target.read_power
+    if let (Some(property), Some(new)) = (property, target.read_power)
         && *read_power != Some(new)
     {
         change(Record::Property(property.clone()), FieldValue::ReadPower { old: *read_power, new });
@@ -159,7 +159,9 @@ fn compare(synced: &SyncedClient, reading: &Reading, power: PowerReading, change
 
 /// A side without a usable row is an outage of that side, not of every client.
 fn empty_side(clients: &[SyncedClient], readings: &[Reading], unreadable: &[Finding]) -> Option<Halt> {
-    let unreadable_of = |system| unreadable.iter().filter(|f| f.system == system).count() as u64;
+    let unreadable_of = |system| {
+        unreadable.iter().filter(|f| f.system == system && f.kind == FindingKind::Unreadable).count() as u64
+    };
     let (clients, readings) = (clients.len() as u64, readings.len() as u64);
     match (clients, readings) {
         (0, _) => Some(Halt::NoClients { readings, unreadable: unreadable_of(System::Ozmap) }),

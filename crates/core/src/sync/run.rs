@@ -99,6 +99,16 @@ pub struct Counts {
     pub stale: u64,
     /// Matched clients for which INT6 has no reading.
     pub absent: u64,
+    /// Matched clients whose figure is outside what light can be.
+    pub implausible: u64,
+    /// Matched clients without a property.
+    pub no_property: u64,
+    /// Matched clients whose reading has a time that is not understood, or lies in the future.
+    pub unknown_age: u64,
+    /// Fields of either side that were not understood; the rest of their records counts.
+    pub unclear_field: u64,
+    /// Lists that did not end as lists do, or changed while they were read.
+    pub incomplete_list: u64,
 }
 
 /// HTTP requests of a run, repeats included.
@@ -136,6 +146,11 @@ impl Counts {
             FindingKind::Unreadable => self.unreadable,
             FindingKind::Stale => self.stale,
             FindingKind::Absent => self.absent,
+            FindingKind::Implausible => self.implausible,
+            FindingKind::NoProperty => self.no_property,
+            FindingKind::UnknownAge => self.unknown_age,
+            FindingKind::UnclearField => self.unclear_field,
+            FindingKind::IncompleteList => self.incomplete_list,
         }
     }
 }

@@ -10,7 +10,7 @@ fn client(code: &str, id: &str) -> SyncedClient {
         onu: Onu::default(),
     };
     let property = RecordId::new(&format!("p{id}")).expect("an identifier");
-    SyncedClient { client, property, read_power: None }
+    SyncedClient { client, property: Some(property), read_power: None }
 }
 
 fn reading(code: &str, power: f64, updated_at: Option<&str>) -> Reading {
@@ -20,7 +20,9 @@ fn reading(code: &str, power: f64, updated_at: Option<&str>) -> Reading {
         serial: None,
         pppoe_user: None,
         mac: None,
-        updated_at: updated_at.map(|at| format!("2026-11-20T{at}:00Z").parse().expect("a time")),
+        updated_at: updated_at.map_or(ReadingTime::Unsaid, |at| {
+            ReadingTime::At(format!("2026-11-20T{at}:00Z").parse().expect("a time"))
+        }),
     }
 }
 

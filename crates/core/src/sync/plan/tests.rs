@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sync::reading::ReadingTime;
 use crate::{ClientCode, Dbm, MacAddress, Onu, OnuSerial, RecordId};
 
 fn dbm(value: f64) -> Dbm {
@@ -17,7 +18,7 @@ fn client(code: u32) -> SyncedClient {
         onu: Onu::default(),
     };
     let property = RecordId::new(&format!("p{code}")).expect("an identifier");
-    SyncedClient { client, property, read_power: Some(dbm(-20.0)) }
+    SyncedClient { client, property: Some(property), read_power: Some(dbm(-20.0)) }
 }
 
 /// The same with another record of the client.
@@ -29,7 +30,7 @@ fn with(code: u32, change: impl FnOnce(&mut Client)) -> SyncedClient {
 
 fn reading(code: u32, power: PowerReading) -> Reading {
     let code = ClientCode::new(&code.to_string()).expect("a code");
-    Reading { code, power, serial: None, pppoe_user: None, mac: None, updated_at: None }
+    Reading { code, power, serial: None, pppoe_user: None, mac: None, updated_at: ReadingTime::Unsaid }
 }
 
 fn measured(value: f64) -> PowerReading {
@@ -151,7 +152,10 @@ fn clients_that_are_in_error_already_do_not_halt() {
 
 #[test]
 fn a_stale_reading_is_left_alone_only_where_a_limit_is_set() {
-    let old = Reading { updated_at: "2026-11-20T08:00:00Z".parse().ok(), ..reading(1, measured(-25.0)) };
+    let old = Reading {
+        updated_at: ReadingTime::At("2026-11-20T08:00:00Z".parse().expect("a time")),
+        ..reading(1, measured(-25.0))
+    };
     assert_eq!(planned(vec![client(1)], vec![old.clone()]).changes.len(), 1);
     let limits = Limits { stale_after: Some(SignedDuration::from_hours(3)), ..Limits::default() };
     let plan = super::plan(vec![client(1)], vec![old], Vec::new(), &limits, Rails::Hold, now());
@@ -198,7 +202,9 @@ fn any_client() -> impl Strategy<Value = SyncedClient> {
 fn any_reading() -> impl Strategy<Value = Reading> {
     (0u32..30, any_power(), prop::option::of(0i64..3), prop::option::of(0u32..20)).prop_map(
         |(code, power, second, onu)| Reading {
-            updated_at: second.map(|s| Timestamp::from_second(1_795_000_000 + s).expect("a time")),
+            updated_at: second.map_or(ReadingTime::Unsaid, |s| {
+                ReadingTime::At(Timestamp::from_second(1_795_000_000 + s).expect("a time"))
+            }),
             serial: onu.and_then(|n| OnuSerial::new(&format!("FHTT{n:08}"))),
             mac: onu.and_then(|n| MacAddress::new(&format!("94e3ee{n:06}"))),
             ..reading(code, power)
