@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use gateway_core::sync::{Grouping, Limits, Rails, Reading, ReadingTime, batch, plan};
+use gateway_core::sync::{Grouping, Limits, Past, Rails, Reading, ReadingTime, Rules, Sides, batch, plan};
 use gateway_core::{
     Client, ClientCode, Dbm, Implantation, Onu, PowerReading, RecordId, Status, SyncedClient,
 };
@@ -48,7 +48,8 @@ fn readings() -> Vec<Reading> {
 }
 
 fn planned((clients, readings): (Vec<SyncedClient>, Vec<Reading>)) -> gateway_core::sync::Plan {
-    plan(clients, readings, Vec::new(), &Limits::default(), Rails::Hold, Timestamp::UNIX_EPOCH)
+    let sides = Sides { clients, readings, ..Sides::default() };
+    plan(sides, &Rules::default(), &Limits::default(), &Past::default(), Rails::Hold, Timestamp::UNIX_EPOCH)
 }
 
 fn middle(c: &mut Criterion) {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use gateway_core::PlausibleWindow;
-use gateway_core::sync::{Grouping, Limits};
+use gateway_core::sync::{Field, Grouping, Limits, Rules};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -65,8 +65,12 @@ pub struct Tenant {
     pub ozmap_page_size: usize,
     /// Beat of the sync; `None` is off. Default 600 s.
     pub sync_interval: Option<Duration>,
-    /// Rails and options.
+    /// What is compared and written.
+    pub rules: Rules,
+    /// The rails.
     pub limits: Limits,
+    /// Nothing is ever written to OZmap. Default false.
+    pub read_only: bool,
     /// By value, unless batching is switched off.
     pub grouping: Grouping,
     /// How INT6's questions are answered.
@@ -150,6 +154,16 @@ fn check_email(source: &mut Source) {
 
 /// The window has both ends or none.
 fn check_window(source: &mut Source) {
+    for (min, max) in [
+        (&table::SYNC_FIRST_MEDIAN_MIN_DBM, &table::SYNC_FIRST_MEDIAN_MAX_DBM),
+        (&table::SYNC_LIGHT_MIN_DBM, &table::SYNC_LIGHT_MAX_DBM),
+    ] {
+        if let (Some(least), Some(most)) = (source.get(min), source.get(max))
+            && least >= most
+        {
+            source.mistake(&min.name, format!("is not below `{}`", max.name.toml));
+        }
+    }
     let ends = [&table::SYNC_PLAUSIBLE_MIN_DBM, &table::SYNC_PLAUSIBLE_MAX_DBM];
     let missing = "is missing: the window needs both ends";
     match ends.map(|end| source.is_given(&end.name)) {
@@ -205,7 +219,9 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
         ozmap_key: source.get(&table::OZMAP_API_KEY)?,
         ozmap_page_size: source.get(&table::OZMAP_PAGE_SIZE)?,
         sync_interval: source.get(&table::SYNC_INTERVAL_SECONDS)?,
+        rules: rules(source)?,
         limits: limits(source)?,
+        read_only: source.get(&table::GATEWAY_READ_ONLY)?,
         grouping: match source.get(&table::SYNC_BATCHING)? {
             true => Grouping::ByValue { largest: ozmap::LARGEST_BATCH },
             false => Grouping::ByRecord,
@@ -264,16 +280,58 @@ fn host(
     })
 }
 
-fn limits(source: &mut Source) -> Option<Limits> {
+fn rules(source: &mut Source) -> Option<Rules> {
     let plausible =
         (source.get(&table::SYNC_PLAUSIBLE_MIN_DBM)?, source.get(&table::SYNC_PLAUSIBLE_MAX_DBM)?);
-    Some(Limits {
-        max_error_percent: source.get(&table::SYNC_MAX_ERROR_PERCENT)?,
-        min_error_clients: source.get(&table::SYNC_MIN_ERROR_CLIENTS)?,
+    let switches = [
+        (Field::ReadPower, source.get(&table::SYNC_READ_POWER)?),
+        (Field::Status, source.get(&table::SYNC_STATUS)?),
+        (Field::Implantation, source.get(&table::SYNC_IMPLANTATION)?),
+        (Field::Onu, source.get(&table::SYNC_ONU)?),
+    ];
+    Some(Rules {
+        fields: switches.into_iter().filter(|(_, is_on)| *is_on).map(|(field, _)| field).collect(),
         stale_after: source.get(&table::SYNC_STALE_AFTER_SECONDS)?,
         plausible: match plausible {
             (Some(min), Some(max)) => Some(PlausibleWindow { min, max }),
             _ => None,
+        },
+    })
+}
+
+fn limits(source: &mut Source) -> Option<Limits> {
+    Some(Limits {
+        min_matched_percent: source.get(&table::SYNC_MIN_MATCHED_PERCENT)?,
+        max_serial_percent: source.get(&table::SYNC_MAX_SERIAL_PERCENT)?,
+        max_swapped_percent: source.get(&table::SYNC_MAX_SWAPPED_PERCENT)?,
+        min_serial_clients: source.get(&table::SYNC_MIN_SERIAL_CLIENTS)?,
+        max_foreign_percent: source.get(&table::SYNC_MAX_FOREIGN_PERCENT)?,
+        min_foreign_codes: source.get(&table::SYNC_MIN_FOREIGN_CODES)?,
+        max_unread_percent: source.get(&table::SYNC_MAX_UNREAD_PERCENT)?,
+        max_stale_percent: source.get(&table::SYNC_MAX_STALE_PERCENT)?,
+        min_rows: source.get(&table::SYNC_MIN_ROWS)?,
+        max_same_percent: source.get(&table::SYNC_MAX_SAME_PERCENT)?,
+        max_repeated_percent: source.get(&table::SYNC_MAX_REPEATED_PERCENT)?,
+        max_repeated_factor: source.get(&table::SYNC_MAX_REPEATED_FACTOR)? as f64,
+        max_median_step: source.get(&table::SYNC_MAX_MEDIAN_STEP_DB)?,
+        max_implausible_percent: source.get(&table::SYNC_MAX_IMPLAUSIBLE_PERCENT)?,
+        max_step: source.get(&table::SYNC_MAX_STEP_DB)?,
+        max_step_percent: source.get(&table::SYNC_MAX_STEP_PERCENT)?,
+        min_figure_clients: source.get(&table::SYNC_MIN_FIGURE_CLIENTS)?,
+        max_error_percent: source.get(&table::SYNC_MAX_ERROR_PERCENT)?,
+        min_error_clients: source.get(&table::SYNC_MIN_ERROR_CLIENTS)?,
+        max_implantation_percent: source.get(&table::SYNC_MAX_IMPLANTATION_PERCENT)?,
+        max_implantation_factor: source.get(&table::SYNC_MAX_IMPLANTATION_FACTOR)? as f64,
+        min_implantation_clients: source.get(&table::SYNC_MIN_IMPLANTATION_CLIENTS)?,
+        max_onu_percent: source.get(&table::SYNC_MAX_ONU_PERCENT)?,
+        min_onu_clients: source.get(&table::SYNC_MIN_ONU_CLIENTS)?,
+        first_median: PlausibleWindow {
+            min: source.get(&table::SYNC_FIRST_MEDIAN_MIN_DBM)?,
+            max: source.get(&table::SYNC_FIRST_MEDIAN_MAX_DBM)?,
+        },
+        light: PlausibleWindow {
+            min: source.get(&table::SYNC_LIGHT_MIN_DBM)?,
+            max: source.get(&table::SYNC_LIGHT_MAX_DBM)?,
         },
     })
 }

@@ -8,6 +8,7 @@ mod clients;
 mod network_load;
 mod pages;
 mod reader;
+mod records_now;
 mod splitters;
 pub mod wire;
 mod writer;

@@ -9,12 +9,17 @@ mod deps;
 mod engine;
 mod lease;
 pub mod one_client;
+mod order;
+mod patience;
 mod progress;
+mod reasons;
 mod recorder;
 mod report;
 mod run;
+mod tally;
 
 pub use deps::EngineDeps;
 pub use engine::Engine;
+pub use order::PlanError;
 pub use progress::{Observer, Progress};
 pub use report::Report;

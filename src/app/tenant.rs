@@ -73,7 +73,9 @@ fn engine_of(
         store: store.clone(),
         ozmap,
         int6,
+        rules: tenant.rules.clone(),
         limits: tenant.limits.clone(),
+        read_only: tenant.read_only,
         grouping: tenant.grouping,
         parallel: tenant.ozmap_host.max_in_flight,
         process: process.clone(),
@@ -108,6 +110,7 @@ pub(super) struct TenantParts {
     engine: Engine,
     provisioning: Provisioning,
     sync_interval: Option<Duration>,
+    read_only: bool,
     span: Span,
 }
 
@@ -136,7 +139,13 @@ impl TenantParts {
         })?;
         let engine = engine_of(tenant, upstreams, store, process, &locks, stop);
         engine.recover().instrument(span.clone()).await?;
-        Ok(TenantParts { engine, provisioning, sync_interval: tenant.sync_interval, span })
+        Ok(TenantParts {
+            engine,
+            provisioning,
+            sync_interval: tenant.sync_interval,
+            read_only: tenant.read_only,
+            span,
+        })
     }
 
     /// The tenant as callers meet it.
@@ -150,6 +159,7 @@ impl TenantParts {
             name,
             allowed_ips: tenant.allowed_ips.clone(),
             rate_limit: tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
+            read_only: tenant.read_only,
             engine: self.engine.clone(),
             provisioning: self.provisioning.clone(),
         })
@@ -167,7 +177,10 @@ impl TenantParts {
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
         spawn(schedule::every(interval, stop.clone(), refresh).boxed());
-        spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
+        // Stored commands of a tenant that is read only wait for better days.
+        if !self.read_only {
+            spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
+        }
     }
 
     /// Waits until every run has written its end.

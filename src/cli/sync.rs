@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use gateway_core::sync::{FindingKind, Mode, Plan, Rails, RunState, Trigger};
+use gateway_core::sync::{Field, Fields, FindingKind, Mode, Plan, Rails, RunState, Trigger};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use int6_ozmap_gateway::config::{Config, Purpose};
-use int6_ozmap_gateway::store::{Process, Store};
+use int6_ozmap_gateway::store::{FieldCounts, Process, Store};
 use int6_ozmap_gateway::sync::{Observer, Progress, Report};
 use int6_ozmap_gateway::{app, telemetry};
 use secrecy::ExposeSecret;
 use strum::VariantArray;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::config_file::ConfigFile;
 use super::failure::{FAILED, failed};
@@ -25,9 +26,15 @@ pub(super) struct SyncArguments {
     /// Read and compare only; nothing is written.
     #[arg(long)]
     dry_run: bool,
-    /// Go on where the rails would halt the run.
+    /// Go on where the rails would halt the run, or hold changes; with --fields, only changes of these.
     #[arg(long)]
     force: bool,
+    /// Apply what this run has shown, less what moved meanwhile: a dry or halted run, or what a run has held.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["dry_run", "force"])]
+    plan: Option<Uuid>,
+    /// With --plan or --force: these fields only, with commas between.
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = field)]
+    fields: Vec<Field>,
     /// Only this tenant of the settings file.
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
@@ -37,8 +44,10 @@ pub(super) struct SyncArguments {
 
 pub(super) async fn run(arguments: SyncArguments) -> ExitCode {
     telemetry::start("warn");
-    let mode = if arguments.dry_run { Mode::DryRun } else { Mode::Apply };
-    let rails = if arguments.force { Rails::Forced } else { Rails::Hold };
+    let task = match arguments.task() {
+        Ok(task) => task,
+        Err(why) => return failed(why),
+    };
     let mut config = match arguments.file.load(Purpose::Once) {
         Ok(config) => config,
         Err(mistakes) => return failed(&mistakes.to_string()),
@@ -49,14 +58,46 @@ pub(super) async fn run(arguments: SyncArguments) -> ExitCode {
             return failed(&format!("the settings have no tenant called {name}"));
         }
     }
-    match runs(&config, mode, rails).await {
+    if matches!(task, Task::Plan(..)) && config.tenants.len() > 1 {
+        return failed("a plan is one tenant's: say whose with --tenant");
+    }
+    match runs(&config, task).await {
         Ok(worst) => ExitCode::from(worst),
         Err(why) => failed(&why),
     }
 }
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Task {
+    Compare(Mode, Rails),
+    Plan(Uuid, Option<Fields>),
+}
+
+impl SyncArguments {
+    fn task(&self) -> Result<Task, &'static str> {
+        let fields: Option<Fields> = (!self.fields.is_empty()).then(|| self.fields.iter().copied().collect());
+        match (self.plan, fields) {
+            (Some(plan), fields) => Ok(Task::Plan(plan, fields)),
+            (None, Some(_)) if !self.force => Err("--fields goes with --plan or with --force"),
+            (None, fields) => {
+                let forced = Rails::Forced(fields.unwrap_or(Fields::ALL));
+                let mode = if self.dry_run { Mode::DryRun } else { Mode::Apply };
+                Ok(Task::Compare(mode, if self.force { forced } else { Rails::Hold }))
+            }
+        }
+    }
+}
+
+fn field(text: &str) -> Result<Field, String> {
+    text.trim().parse().map_err(|_| {
+        let known: Vec<&str> = Field::VARIANTS.iter().map(|field| field.name()).collect();
+        format!("one of {} is expected", known.join(", "))
+    })
+}
+
 /// One run per tenant, one after the other; returns the worst exit status.
-async fn runs(config: &Config, mode: Mode, rails: Rails) -> Result<u8, String> {
+async fn runs(config: &Config, task: Task) -> Result<u8, String> {
     let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
     let stop = CancellationToken::new();
     let asked = stop.clone();
@@ -75,8 +116,17 @@ async fn runs(config: &Config, mode: Mode, rails: Rails) -> Result<u8, String> {
             print_lines(&format!("# {}\n", tenant.name));
         }
         let (observer, bar) = observer();
-        let report = engine.run(Trigger::Cli, mode, rails, &observer).await.map_err(|e| e.to_string())?;
+        let report = match task {
+            Task::Compare(mode, rails) => {
+                engine.run(Trigger::Cli, mode, rails, &observer).await.map_err(|e| e.to_string())
+            }
+            Task::Plan(plan, fields) => {
+                engine.apply_plan(Trigger::Cli, plan, fields, &observer).await.map_err(|e| e.to_string())
+            }
+        }?;
         bar.finish_and_clear();
+        let is_dry = tenant.read_only || matches!(task, Task::Compare(Mode::DryRun, _));
+        let mode = if is_dry { Mode::DryRun } else { Mode::Apply };
         print_lines(&summary(&report, mode));
         worst = worst.max(exit_status(&report));
     }
@@ -153,7 +203,7 @@ fn print_lines(text: &str) {
 
 /// What a person wants to know after a run.
 fn summary(report: &Report, mode: Mode) -> String {
-    let Report { id, state, counts, calls, phases, halted_because, error, failures } = report;
+    let Report { id, state, counts, calls, phases, halted_because, error, failures, notes, .. } = report;
     let mut text = String::new();
     let n = |count: u64| HumanCount(count).to_string();
     for (change, reason) in failures {
@@ -180,6 +230,10 @@ fn summary(report: &Report, mode: Mode) -> String {
         n(counts.failed),
         n(counts.unchanged)
     );
+    text.push_str(&by_field(report));
+    for remark in &notes.remarks {
+        let _ = writeln!(text, "  note: {remark}");
+    }
     let reported: Vec<String> = FindingKind::VARIANTS
         .iter()
         .map(|&kind| format!("{} {}", kind.name().replace('_', " "), n(counts.of(kind))))
@@ -195,9 +249,44 @@ fn summary(report: &Report, mode: Mode) -> String {
     text
 }
 
+/// What came of each field, what is held and why, and how to apply it.
+fn by_field(report: &Report) -> String {
+    let mut text = String::new();
+    let Report { id, state, notes, .. } = report;
+    if notes.is_first && !notes.fields.is_empty() {
+        let _ =
+            writeln!(text, "  this is the first run of this tenant: look at what it finds before you go on");
+    }
+    for counts in &notes.fields {
+        let FieldCounts { field, changes, applied, held, skipped, failed } = counts;
+        let parts = [("written", applied), ("held", held), ("moved meanwhile", skipped), ("failed", failed)];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(what, count)| format!("{} {what}", HumanCount(**count)))
+            .collect();
+        let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let _ = writeln!(text, "  {}: {} changes{parts}", field.replace('_', " "), HumanCount(*changes));
+    }
+    for held in &notes.held {
+        let (field, clients) = (held.field.replace('_', " "), HumanCount(held.clients));
+        let _ = writeln!(text, "  HELD, {field} of {clients} clients: {}", held.because);
+    }
+    let can_be_applied = !notes.held.is_empty() || *state == RunState::Halted;
+    if can_be_applied && !notes.fields.is_empty() {
+        let _ = writeln!(
+            text,
+            "  if it is true, apply it within 24 hours: int6-ozmap-gateway sync --plan {id} [--fields {}]",
+            notes.fields.iter().map(|field| field.field.as_str()).collect::<Vec<_>>().join(",")
+        );
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use gateway_core::sync::{Calls, Counts, Phases};
+    use int6_ozmap_gateway::store::{HeldField, RunNotes};
 
     use super::*;
 
@@ -221,6 +310,33 @@ mod tests {
                 "~ 147  power -19.30 -> -21.75 dBm".to_owned(),
                 "OZmap, update a property: refused".to_owned(),
             )],
+            notes: RunNotes {
+                held: vec![HeldField {
+                    field: "implantation".to_owned(),
+                    clients: 30,
+                    because: "30 of 31 reservations would be implanted in one run".to_owned(),
+                }],
+                fields: vec![
+                    FieldCounts {
+                        field: "read_power".to_owned(),
+                        changes: 190,
+                        applied: 189,
+                        failed: 1,
+                        ..FieldCounts::default()
+                    },
+                    FieldCounts {
+                        field: "implantation".to_owned(),
+                        changes: 30,
+                        held: 30,
+                        ..FieldCounts::default()
+                    },
+                ],
+                remarks: vec!["batch-update of properties is missing".to_owned()],
+                is_first: true,
+            },
+            measures: None,
+            good: None,
+            implanted: 0,
         }
     }
 

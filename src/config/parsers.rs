@@ -115,6 +115,12 @@ pub(super) fn dbm(text: &str) -> Parsed<Dbm> {
     or_expected(dbm, "a power in dBm")
 }
 
+/// A difference of powers.
+pub(super) fn decibels(text: &str) -> Parsed<Dbm> {
+    let decibels = text.parse().ok().filter(|decibels| (0.0..=100.0).contains(decibels));
+    or_expected(decibels.and_then(|decibels| Dbm::from_f64(decibels).ok()), "a number of dB from 0 to 100")
+}
+
 /// A time zone by its name in the tz database.
 pub(super) fn time_zone(text: &str) -> Parsed<TimeZone> {
     or_expected(TimeZone::get(text).ok(), "a time zone such as UTC or America/Sao_Paulo")

@@ -11,8 +11,8 @@ use super::setting::{Fault, Name, Scope, Setting};
 use super::table;
 
 /// Prefixes of our environment variables; others are not ours to judge.
-pub(super) const PREFIXES: [&str; 7] =
-    ["DATABASE_URL", "GATEWAY_", "INT6_", "OZMAP_", "PROVISIONING_", "SYNC_", "UPSTREAM_"];
+pub(super) const PREFIXES: [&str; 8] =
+    ["DATABASE_URL", "GATEWAY_", "INT6_", "OZMAP_", "PROJECTS_", "PROVISIONING_", "SYNC_", "UPSTREAM_"];
 
 /// The environment and the file, with all that is wrong in them.
 pub(super) struct Source {

@@ -19,9 +19,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::parsers::{
-    age_or_off, allowance, auth_style, base_url, days, dbm, gateway_key, gateway_key_hash, header_text,
-    host_names, networks, number, origins, path, percent, seconds, seconds_or_off, secret_header_text,
-    secret_text, socket_address, switch, text, time_zone, token_scheme,
+    age_or_off, allowance, auth_style, base_url, days, dbm, decibels, gateway_key, gateway_key_hash,
+    header_text, host_names, networks, number, origins, path, percent, seconds, seconds_or_off,
+    secret_header_text, secret_text, socket_address, switch, text, time_zone, token_scheme,
 };
 use super::setting::{AnySetting, Name, Setting, gateway, in_file, tenant};
 use crate::int6::{AuthStyle, TokenScheme};
@@ -57,6 +57,9 @@ settings! {
         tenant("GATEWAY_ALLOWED_IPS", "allowed_ips", networks).or("127.0.0.0/8,::1/128");
     GATEWAY_REQUESTS_PER_MINUTE: Option<NonZeroU32> =
         tenant("GATEWAY_REQUESTS_PER_MINUTE", "requests_per_minute", allowance::<0>).or("600000");
+
+    GATEWAY_READ_ONLY: bool =
+        tenant("GATEWAY_READ_ONLY", "read_only", switch).or("false");
 
     INT6_URL: Url =
         tenant("INT6_URL", "int6.url", base_url);
@@ -111,10 +114,6 @@ settings! {
 
     SYNC_INTERVAL_SECONDS: Option<Duration> =
         tenant("SYNC_INTERVAL_SECONDS", "sync.interval_seconds", seconds_or_off::<86_400>).or("600");
-    SYNC_MAX_ERROR_PERCENT: f64 =
-        tenant("SYNC_MAX_ERROR_PERCENT", "sync.max_error_percent", percent).or("50");
-    SYNC_MIN_ERROR_CLIENTS: u64 =
-        tenant("SYNC_MIN_ERROR_CLIENTS", "sync.min_error_clients", number::<_, 0, 1_000_000>).or("20");
     SYNC_STALE_AFTER_SECONDS: Option<SignedDuration> =
         tenant("SYNC_STALE_AFTER_SECONDS", "sync.stale_after_seconds", age_or_off::<31_536_000>).or("0");
     SYNC_PLAUSIBLE_MIN_DBM: Option<Dbm> =
@@ -123,6 +122,70 @@ settings! {
         tenant("SYNC_PLAUSIBLE_MAX_DBM", "sync.plausible_max_dbm", |text| dbm(text).map(Some)).or_none();
     SYNC_BATCHING: bool =
         tenant("SYNC_BATCHING", "sync.batching", switch).or("true");
+    SYNC_READ_POWER: bool =
+        tenant("SYNC_READ_POWER", "sync.read_power", switch).or("true");
+    SYNC_STATUS: bool =
+        tenant("SYNC_STATUS", "sync.status", switch).or("true");
+    SYNC_IMPLANTATION: bool =
+        tenant("SYNC_IMPLANTATION", "sync.implantation", switch).or("true");
+    SYNC_ONU: bool =
+        tenant("SYNC_ONU", "sync.onu", switch).or("true");
+    SYNC_MIN_MATCHED_PERCENT: f64 =
+        tenant("SYNC_MIN_MATCHED_PERCENT", "sync.min_matched_percent", percent).or("70");
+    SYNC_MAX_SERIAL_PERCENT: f64 =
+        tenant("SYNC_MAX_SERIAL_PERCENT", "sync.max_serial_percent", percent).or("20");
+    SYNC_MAX_SWAPPED_PERCENT: f64 =
+        tenant("SYNC_MAX_SWAPPED_PERCENT", "sync.max_swapped_percent", percent).or("1");
+    SYNC_MIN_SERIAL_CLIENTS: u64 =
+        tenant("SYNC_MIN_SERIAL_CLIENTS", "sync.min_serial_clients", number::<_, 0, 1_000_000>).or("10");
+    SYNC_MAX_FOREIGN_PERCENT: f64 =
+        tenant("SYNC_MAX_FOREIGN_PERCENT", "sync.max_foreign_percent", percent).or("5");
+    SYNC_MIN_FOREIGN_CODES: u64 =
+        tenant("SYNC_MIN_FOREIGN_CODES", "sync.min_foreign_codes", number::<_, 0, 1_000_000>).or("20");
+    SYNC_MAX_UNREAD_PERCENT: f64 =
+        tenant("SYNC_MAX_UNREAD_PERCENT", "sync.max_unread_percent", percent).or("50");
+    SYNC_MAX_STALE_PERCENT: f64 =
+        tenant("SYNC_MAX_STALE_PERCENT", "sync.max_stale_percent", percent).or("50");
+    SYNC_MIN_ROWS: u64 =
+        tenant("SYNC_MIN_ROWS", "sync.min_rows", number::<_, 0, 1_000_000>).or("5");
+    SYNC_MAX_SAME_PERCENT: f64 =
+        tenant("SYNC_MAX_SAME_PERCENT", "sync.max_same_percent", percent).or("50");
+    SYNC_MAX_REPEATED_PERCENT: f64 =
+        tenant("SYNC_MAX_REPEATED_PERCENT", "sync.max_repeated_percent", percent).or("10");
+    SYNC_MAX_REPEATED_FACTOR: u64 =
+        tenant("SYNC_MAX_REPEATED_FACTOR", "sync.max_repeated_factor", number::<_, 1, 1_000>).or("3");
+    SYNC_MAX_MEDIAN_STEP_DB: Dbm =
+        tenant("SYNC_MAX_MEDIAN_STEP_DB", "sync.max_median_step_db", decibels).or("6");
+    SYNC_FIRST_MEDIAN_MIN_DBM: Dbm =
+        tenant("SYNC_FIRST_MEDIAN_MIN_DBM", "sync.first_median_min_dbm", dbm).or("-32");
+    SYNC_FIRST_MEDIAN_MAX_DBM: Dbm =
+        tenant("SYNC_FIRST_MEDIAN_MAX_DBM", "sync.first_median_max_dbm", dbm).or("-8");
+    SYNC_LIGHT_MIN_DBM: Dbm =
+        tenant("SYNC_LIGHT_MIN_DBM", "sync.light_min_dbm", dbm).or("-38");
+    SYNC_LIGHT_MAX_DBM: Dbm =
+        tenant("SYNC_LIGHT_MAX_DBM", "sync.light_max_dbm", dbm).or("10");
+    SYNC_MAX_IMPLAUSIBLE_PERCENT: f64 =
+        tenant("SYNC_MAX_IMPLAUSIBLE_PERCENT", "sync.max_implausible_percent", percent).or("1");
+    SYNC_MAX_STEP_DB: Dbm =
+        tenant("SYNC_MAX_STEP_DB", "sync.max_step_db", decibels).or("6");
+    SYNC_MAX_STEP_PERCENT: f64 =
+        tenant("SYNC_MAX_STEP_PERCENT", "sync.max_step_percent", percent).or("5");
+    SYNC_MIN_FIGURE_CLIENTS: u64 =
+        tenant("SYNC_MIN_FIGURE_CLIENTS", "sync.min_figure_clients", number::<_, 0, 1_000_000>).or("20");
+    SYNC_MAX_ERROR_PERCENT: f64 =
+        tenant("SYNC_MAX_ERROR_PERCENT", "sync.max_error_percent", percent).or("50");
+    SYNC_MIN_ERROR_CLIENTS: u64 =
+        tenant("SYNC_MIN_ERROR_CLIENTS", "sync.min_error_clients", number::<_, 0, 1_000_000>).or("20");
+    SYNC_MAX_IMPLANTATION_PERCENT: f64 =
+        tenant("SYNC_MAX_IMPLANTATION_PERCENT", "sync.max_implantation_percent", percent).or("5");
+    SYNC_MAX_IMPLANTATION_FACTOR: u64 =
+        tenant("SYNC_MAX_IMPLANTATION_FACTOR", "sync.max_implantation_factor", number::<_, 1, 1_000>).or("3");
+    SYNC_MIN_IMPLANTATION_CLIENTS: u64 =
+        tenant("SYNC_MIN_IMPLANTATION_CLIENTS", "sync.min_implantation_clients", number::<_, 0, 1_000_000>).or("20");
+    SYNC_MAX_ONU_PERCENT: f64 =
+        tenant("SYNC_MAX_ONU_PERCENT", "sync.max_onu_percent", percent).or("5");
+    SYNC_MIN_ONU_CLIENTS: u64 =
+        tenant("SYNC_MIN_ONU_CLIENTS", "sync.min_onu_clients", number::<_, 0, 1_000_000>).or("20");
 
     PROVISIONING_POWER_CACHE_SECONDS: Duration =
         tenant("PROVISIONING_POWER_CACHE_SECONDS", "provisioning.power_cache_seconds", seconds::<0, 3_600>)

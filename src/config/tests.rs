@@ -130,7 +130,7 @@ fn a_file_configures_many_tenants() {
     let [north, south] = config.tenants.as_slice() else { panic!("two tenants") };
     assert_eq!((north.name.as_str(), north.allowed_ips.len(), north.sync_interval), ("north", 2, None));
     assert_eq!(north.int6.fields.mac, "mac");
-    assert!(north.limits.plausible.is_some());
+    assert!(north.rules.plausible.is_some());
     assert_eq!((south.name.as_str(), south.key_sha256), ("south", Some([0; 32])));
 }
 
@@ -153,7 +153,7 @@ fn unknown_keys_and_contradictions_in_a_file_are_told() {
 fn the_tables_defaults_are_those_of_the_parts() {
     let config = load(&[]).expect("good settings");
     let [tenant] = config.tenants.as_slice() else { panic!("one tenant") };
-    assert_eq!(tenant.limits, Limits::default());
+    assert_eq!((tenant.rules.clone(), tenant.limits.clone()), (Rules::default(), Limits::default()));
     let debug = |value: &dyn std::fmt::Debug| format!("{value:?}");
     assert_eq!(debug(&tenant.int6.fields), debug(&int6::wire::Fields::default()));
     let host = upstream::HostSettings::new(tenant.int6_host.base.clone());
@@ -302,13 +302,13 @@ fn zero_switches_off_what_may_be_off() {
     let config = load(&zero.map(|name| (name, "0"))).expect("good settings");
     let tenant = &config.tenants[0];
     assert_eq!(
-        (tenant.sync_interval, tenant.limits.stale_after, tenant.requests_per_minute),
+        (tenant.sync_interval, tenant.rules.stale_after, tenant.requests_per_minute),
         (None, None, None)
     );
     let config = load(&zero.map(|name| (name, "7"))).expect("good settings");
     let tenant = &config.tenants[0];
     assert_eq!(tenant.sync_interval, Some(Duration::from_secs(7)));
-    assert_eq!(tenant.limits.stale_after, Some(SignedDuration::from_secs(7)));
+    assert_eq!(tenant.rules.stale_after, Some(SignedDuration::from_secs(7)));
     assert_eq!(tenant.requests_per_minute, NonZeroU32::new(7));
 }
 

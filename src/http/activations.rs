@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gateway_core::provisioning::{ActivationOutcome, Command, Done};
-use gateway_core::{ClientCode, System};
+use gateway_core::{ClientCode, ErrorCode, System};
 use jiff::Timestamp;
 use url::Url;
 use utoipa::IntoParams;
@@ -16,7 +16,7 @@ use super::extract::{Body, CodeInPath, CodeParam};
 use super::operations::{OperationBody, accepted};
 use super::problem::Problem;
 use super::requests::{ActivationRequest, NewClientRequest};
-use super::responses::{ActivationErrors, CreationErrors, OzmapErrors};
+use super::responses::{ActivationErrors, CreationErrors, OzmapErrors, WriteErrors};
 use super::trace::RequestId;
 use crate::provisioning::{Failure, RequestOrigin};
 
@@ -81,6 +81,7 @@ impl RequestOptions {
         )),
         ActivationErrors,
         OzmapErrors,
+        WriteErrors,
     ),
 )]
 pub(super) async fn activate(
@@ -112,6 +113,7 @@ pub(super) async fn activate(
         )),
         CreationErrors,
         OzmapErrors,
+        WriteErrors,
     ),
 )]
 pub(super) async fn create(
@@ -125,6 +127,10 @@ pub(super) async fn create(
 }
 
 async fn carry_out(caller: &Caller, command: Command, options: RequestOptions) -> Result<Response, Problem> {
+    if caller.tenant().read_only {
+        let detail = "This tenant is set to read only (`read_only`): nothing is written to OZmap.";
+        return Err(Problem::new(ErrorCode::ReadOnly, detail));
+    }
     if options.respond_async {
         return store(caller, &command, &options).await;
     }

@@ -15,7 +15,7 @@ use super::bodies::ClientBody;
 use super::deadline::within;
 use super::extract::{CodeInPath, CodeParam, NumericCodeParam};
 use super::problem::Problem;
-use super::responses::{ClientErrors, OzmapErrors, SyncErrors};
+use super::responses::{ClientErrors, OzmapErrors, SyncErrors, WriteErrors};
 use super::state::Shared;
 use super::sync_changes::SyncChange;
 use super::sync_findings::SyncFinding;
@@ -62,7 +62,7 @@ pub(super) struct ClientSync {
     operation_id = "sync_client",
     tag = "clients",
     params(NumericCodeParam),
-    responses((status = 200, description = "The client's sync", body = ClientSync), ClientErrors, SyncErrors),
+    responses((status = 200, description = "The client's sync", body = ClientSync), ClientErrors, SyncErrors, WriteErrors),
 )]
 pub(super) async fn sync(
     State(app): State<Shared>,

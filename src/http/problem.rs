@@ -13,6 +13,7 @@ use utoipa::openapi::{ObjectBuilder, Schema, Type};
 
 use crate::provisioning::Failure;
 use crate::store::{LockError, StoreError};
+use crate::sync::PlanError;
 use crate::sync::one_client::SyncClientError;
 
 /// What HTTP says of a code.
@@ -50,6 +51,13 @@ pub(super) static ERRORS: [ErrorRow; ErrorCode::VARIANTS.len()] = [
         title: "Calls from this address are not admitted",
         when: "calls from this address are not admitted",
         remedy: "Add the caller's address to GATEWAY_ALLOWED_IPS; behind a proxy, name the proxy in GATEWAY_TRUSTED_PROXIES.",
+    },
+    ErrorRow {
+        code: ErrorCode::ReadOnly,
+        status: Some(StatusCode::FORBIDDEN),
+        title: "Nothing is written to OZmap for this tenant",
+        when: "the tenant is set to read only",
+        remedy: "Ask for a dry run, or switch GATEWAY_READ_ONLY (`read_only`) off.",
     },
     ErrorRow {
         code: ErrorCode::NotFound,
@@ -92,6 +100,20 @@ pub(super) static ERRORS: [ErrorRow; ErrorCode::VARIANTS.len()] = [
         title: "OZmap has several clients or properties of this code",
         when: "OZmap has several clients or properties of this code",
         remedy: "Merge them in OZmap; nothing is guessed meanwhile.",
+    },
+    ErrorRow {
+        code: ErrorCode::PlanExpired,
+        status: Some(StatusCode::CONFLICT),
+        title: "The plan is too old",
+        when: "the plan was made more than 24 hours ago",
+        remedy: "Begin a new dry run, look at it, and apply that one.",
+    },
+    ErrorRow {
+        code: ErrorCode::PlanApplied,
+        status: Some(StatusCode::CONFLICT),
+        title: "The plan was applied already",
+        when: "the plan, or one of the fields asked for, was applied already",
+        remedy: "Nothing is left to do of it; begin a new dry run for what has changed since.",
     },
     ErrorRow {
         code: ErrorCode::PortTaken,
@@ -329,12 +351,35 @@ impl From<SyncClientError> for Problem {
                 Problem::new(ErrorCode::ClientNotFound, detail)
             }
             SyncClientError::Ambiguous(..) => Problem::new(ErrorCode::ClientAmbiguous, detail),
+            SyncClientError::ReadOnly => Problem::new(ErrorCode::ReadOnly, sentence(&detail)),
             SyncClientError::Int6Empty => Problem::new(ErrorCode::Int6Unreachable, detail),
             SyncClientError::Upstream(error) => Failure::from(error).into(),
             SyncClientError::Lock(error) => Failure::from(error).into(),
             SyncClientError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Problem {
+        let detail = sentence(&error.to_string());
+        match error {
+            PlanError::Unknown => Problem::new(ErrorCode::NotFound, detail),
+            PlanError::StillRunning | PlanError::NoPlan(_) => Problem::invalid(format!("plan: {error}")),
+            PlanError::Nothing(_) => Problem::invalid(format!("fields: {error}")),
+            PlanError::Expired => Problem::new(ErrorCode::PlanExpired, detail),
+            PlanError::Applied(_) | PlanError::AppliedItself => Problem::new(ErrorCode::PlanApplied, detail),
+            PlanError::ReadOnly => Problem::new(ErrorCode::ReadOnly, detail),
+            PlanError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A text that begins like a sentence and ends like one.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 /// An error (RFC 9457); `code` is stable, the texts are for people.

@@ -79,6 +79,24 @@ impl IntoResponses for SyncErrors {
     }
 }
 
+/// OZmap is to be written to.
+pub(super) struct WriteErrors;
+
+impl IntoResponses for WriteErrors {
+    fn responses() -> ResponseMap {
+        set_of(&[ErrorCode::ReadOnly])
+    }
+}
+
+/// A plan is applied by its id.
+pub(super) struct PlanErrors;
+
+impl IntoResponses for PlanErrors {
+    fn responses() -> ResponseMap {
+        set_of(&[ErrorCode::ReadOnly, ErrorCode::NotFound, ErrorCode::PlanExpired, ErrorCode::PlanApplied])
+    }
+}
+
 /// What may stand against a splitter's port.
 const OF_PORT: [ErrorCode; 5] = [
     ErrorCode::PortTaken,

@@ -21,6 +21,8 @@ pub struct TenantState {
     pub allowed_ips: Vec<IpNet>,
     /// Requests that the key may make; `None` is unlimited.
     pub rate_limit: Option<DefaultDirectRateLimiter>,
+    /// Nothing is ever written to OZmap.
+    pub read_only: bool,
     /// Starts its runs.
     pub engine: Engine,
     /// Answers its INT6.

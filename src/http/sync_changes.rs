@@ -38,6 +38,8 @@ pub(super) struct ChangesQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// `next` of the page before.
+    cursor: Option<i64>,
+    /// The same by its older name.
     after: Option<i64>,
 }
 
@@ -60,20 +62,24 @@ pub(super) struct SyncChange {
     result: ChangeResultWord,
     /// Why it failed.
     error: Option<String>,
+    /// With `skipped`: the value that stands in OZmap instead of `old`; null if the record is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = serde_json::Value, example = json!(-19.3))]
+    found: Option<Box<RawValue>>,
 }
 
 /// Changes of a run, in the order of the clients' codes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SyncChangePage {
     changes: Vec<SyncChange>,
-    /// `after` of the next page; null at the end.
-    next: Option<i64>,
+    /// `cursor` of the next page; null at the end.
+    next: Option<String>,
 }
 
 impl From<ChangeRow> for SyncChange {
     fn from(row: ChangeRow) -> SyncChange {
         let raw = |json: String| RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        let ChangeRow { seq: _, code, field, old_value, new_value, result, error } = row;
+        let ChangeRow { seq: _, code, field, old_value, new_value, result, error, found } = row;
         SyncChange {
             code,
             field: Word::stored(field),
@@ -81,6 +87,7 @@ impl From<ChangeRow> for SyncChange {
             new: raw(new_value),
             result: Word::stored(result),
             error,
+            found: found.map(raw),
         }
     }
 }
@@ -110,10 +117,10 @@ pub(super) async fn list(
     let filter = ChangeFilter { field, result, code: query.code };
     app.store.run(&caller.tenant().name, id).await?.ok_or_else(no_such_run)?;
     if csv::is_asked(&headers) {
-        return Ok(csv::answer(app.store.clone(), id, filter));
+        return Ok(csv::changes(app.store.clone(), id, filter));
     }
-    let rows = app.store.changes(id, &filter, query.after, limit).await?;
-    let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
+    let rows = app.store.changes(id, &filter, query.cursor.or(query.after), limit).await?;
+    let next = rows.last().map(|row| row.seq.to_string()).filter(|_| rows.len() == limit as usize);
     Ok(Json(SyncChangePage { changes: rows.into_iter().map(SyncChange::from).collect(), next })
         .into_response())
 }

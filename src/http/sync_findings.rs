@@ -2,18 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use gateway_core::System;
 use gateway_core::sync::{Finding, FindingKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::auth::Caller;
+use super::csv;
 use super::extract::{Query, RunId, in_range, no_such_run};
 use super::problem::Problem;
 use super::responses::NotFound;
 use super::state::Shared;
 use super::words::{OneOf, Word};
-use crate::store::FindingRow;
+use crate::store::{FindingFilter, FindingRow};
 
 type FindingKindFilter = OneOf<FindingKind>;
 
@@ -25,10 +29,14 @@ pub(super) struct FindingsQuery {
     /// Only findings of this kind.
     #[param(inline)]
     kind: Option<FindingKindFilter>,
-    /// Findings of a page. Default 100.
+    /// Findings of a page. Default 100. Not for CSV, which has all.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
+    /// Only findings that this earlier run did not have.
+    since_run: Option<Uuid>,
     /// `next` of the page before.
+    cursor: Option<i64>,
+    /// The same by its older name.
     after: Option<i64>,
 }
 
@@ -60,33 +68,47 @@ impl From<Finding> for SyncFinding {
     }
 }
 
-/// Findings of a run; at most 1,000 of each kind are kept, the run's counts are exact.
+/// Findings of a run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SyncFindingPage {
     findings: Vec<SyncFinding>,
-    /// `after` of the next page; null at the end.
-    next: Option<i64>,
+    /// `cursor` of the next page; null at the end.
+    next: Option<String>,
 }
 
-/// What a run reported instead of guessing, and why.
+/// What a run reported instead of guessing, and why. With `Accept: text/csv` all of it as CSV.
 #[utoipa::path(
     get,
     path = "/v1/sync-runs/{id}/findings",
     operation_id = "list_findings",
     tag = "sync",
     params(("id" = Uuid, Path, description = "The run"), FindingsQuery),
-    responses((status = 200, description = "A page of findings", body = SyncFindingPage), NotFound),
+    responses(
+        (status = 200, description = "JSON in pages, or CSV", content((SyncFindingPage = "application/json"), (String = "text/csv"))),
+        NotFound,
+    ),
 )]
 pub(super) async fn list(
     State(app): State<Shared>,
     caller: Caller,
     RunId(id): RunId,
     Query(query): Query<FindingsQuery>,
-) -> Result<Json<SyncFindingPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let limit = in_range("limit", query.limit, 100, 1_000)?;
-    app.store.run(&caller.tenant().name, id).await?.ok_or_else(no_such_run)?;
+    let tenant = &caller.tenant().name;
+    app.store.run(tenant, id).await?.ok_or_else(no_such_run)?;
+    if let Some(since) = query.since_run {
+        let unknown = || Problem::invalid("since_run: this tenant has no run of this id");
+        app.store.run(tenant, since).await?.ok_or_else(unknown)?;
+    }
     let kind = query.kind.map(|OneOf(kind)| kind);
-    let rows = app.store.findings(id, kind, query.after, limit).await?;
-    let next = rows.last().map(|row| row.seq).filter(|_| rows.len() == limit as usize);
-    Ok(Json(SyncFindingPage { findings: rows.into_iter().map(SyncFinding::from).collect(), next }))
+    let filter = FindingFilter { kind, since_run: query.since_run };
+    if csv::is_asked(&headers) {
+        return Ok(csv::findings(app.store.clone(), id, filter));
+    }
+    let rows = app.store.findings(id, filter, query.cursor.or(query.after), limit).await?;
+    let next = rows.last().map(|row| row.seq.to_string()).filter(|_| rows.len() == limit as usize);
+    let findings = rows.into_iter().map(SyncFinding::from).collect();
+    Ok(Json(SyncFindingPage { findings, next }).into_response())
 }

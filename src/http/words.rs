@@ -146,6 +146,13 @@ impl<'de, T: Words> Deserialize<'de> for OneOf<T> {
     }
 }
 
+impl<T: Words> Serialize for OneOf<T> {
+    /// For the defaults in the API's description.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.into())
+    }
+}
+
 impl<T: Words> PartialSchema for OneOf<T> {
     /// Without an example: the documentation page would ask for that word alone.
     fn schema() -> RefOr<Schema> {

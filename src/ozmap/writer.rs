@@ -43,6 +43,11 @@ impl Writer {
         self.tries.sent()
     }
 
+    /// A reader whose calls count among those of this writer.
+    pub(crate) fn reader(&self) -> Ozmap {
+        Ozmap { upstream: self.tries.clone(), ..self.ozmap.clone() }
+    }
+
     /// Whether the host is known to have no usable batch-update for this value.
     pub(crate) fn lacks_batch(&self, value: SharedValue) -> bool {
         self.ozmap.capabilities.batch_route(wire::route_of(value)) == Some(BatchRoute::Missing)
@@ -75,7 +80,12 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriteError::NoBatch`] if it has to be done record by record; nothing was written then.
-    pub(crate) async fn set(&self, value: SharedValue, ids: &[&RecordId]) -> Result<(), WriteError> {
+    pub(crate) async fn set(
+        &self,
+        value: SharedValue,
+        ids: &[&RecordId],
+        _bystanders: &[(&RecordId, &FieldValue)],
+    ) -> Result<(), WriteError> {
         let route = wire::route_of(value);
         let BatchRoute::By(property) = self.batch_route(route, ids).await? else {
             return Err(WriteError::NoBatch);

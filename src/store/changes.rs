@@ -36,14 +36,16 @@ pub struct ChangeRow {
     pub old_value: String,
     /// JSON.
     pub new_value: String,
-    /// `planned`, `applied` or `failed`.
+    /// A word of [`ChangeResult`].
     pub result: String,
     /// Why it failed.
     pub error: Option<String>,
+    /// JSON: what stood there instead of the old value, where it was skipped.
+    pub found: Option<String>,
 }
 
 impl Store {
-    /// Writes a plan's changes, all as planned.
+    /// Writes a plan's changes, as planned or held.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is written then.
@@ -54,8 +56,9 @@ impl Store {
     async fn insert_changes(&self, run: i64, changes: &[Change]) -> Result<(), sqlx::Error> {
         let mut transaction = self.transaction().await?;
         let sql = format!(
-            "INSERT INTO changes (run, seq, code, field, old_value, new_value, result) \
-             SELECT $1, CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4, 'planned' FROM {}",
+            "INSERT INTO changes (run, seq, code, field, old_value, new_value, result, record) \
+             SELECT $1, CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 \
+             FROM {}",
             self.dialect.rows_in_2
         );
         for (number, chunk) in changes.chunks(ROWS).enumerate() {
@@ -75,13 +78,9 @@ impl Store {
         run: Uuid,
         outcomes: &[(u32, ChangeOutcome)],
     ) -> Result<(), StoreError> {
-        let mut alike: BTreeMap<(&str, Option<&str>), Vec<u32>> = BTreeMap::new();
+        let mut alike: BTreeMap<StoredOutcome, Vec<u32>> = BTreeMap::new();
         for (seq, outcome) in outcomes {
-            let reason = match outcome {
-                ChangeOutcome::Failed(reason) => Some(reason.as_str()),
-                ChangeOutcome::Planned | ChangeOutcome::Applied => None,
-            };
-            alike.entry((ChangeResult::from(outcome).name(), reason)).or_default().push(*seq);
+            alike.entry(StoredOutcome::of(outcome)).or_default().push(*seq);
         }
         self.update_outcomes(run_number(run), alike).await.during("record what became of the changes")
     }
@@ -89,21 +88,22 @@ impl Store {
     async fn update_outcomes(
         &self,
         run: i64,
-        alike: BTreeMap<(&str, Option<&str>), Vec<u32>>,
+        alike: BTreeMap<StoredOutcome, Vec<u32>>,
     ) -> Result<(), sqlx::Error> {
         let mut transaction = self.transaction().await?;
-        for ((result, reason), seqs) in alike {
+        for (StoredOutcome { result, error, found }, seqs) in alike {
             for chunk in seqs.chunks(ROWS) {
                 // Numbers of ours, so that they may stand in the text.
                 let places: Vec<String> = chunk.iter().map(u32::to_string).collect();
                 let places = places.join(",");
                 let sql = format!(
-                    "UPDATE changes SET result = $1, error = $2 WHERE run = $3 AND seq IN ({places})"
+                    "UPDATE changes SET result = $1, error = $2, found = $3 WHERE run = $4 AND seq IN ({places})"
                 );
                 sqlx::query(AssertSqlSafe(sql))
                     .persistent(false)
-                    .bind(result.to_owned())
-                    .bind(reason.map(without_nul))
+                    .bind(result)
+                    .bind(error.as_deref().map(without_nul))
+                    .bind(found.as_deref().map(without_nul))
                     .bind(run)
                     .execute(&mut *transaction)
                     .await?;
@@ -124,7 +124,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ChangeRow>, StoreError> {
         sqlx::query_as(
-            "SELECT seq, code, field, old_value, new_value, result, error FROM changes \
+            "SELECT seq, code, field, old_value, new_value, result, error, found FROM changes \
              WHERE run = $1 AND seq > $2 AND ($3 = '' OR field = $3) AND ($4 = '' OR result = $4) \
              AND ($5 = '' OR code = $5) ORDER BY seq LIMIT $6",
         )
@@ -140,8 +140,31 @@ impl Store {
     }
 }
 
-/// Place, code, field, old and new value; the values are JSON in a text.
-fn row(seq: usize, change: &Change) -> (usize, &str, &'static str, String, String) {
-    let Change { code, record: _, edit } = change;
-    (seq, code.as_str(), edit.field().name(), edit.old_json().to_string(), edit.new_json().to_string())
+/// Place, code, field, old and new value, result and record; the values are JSON in a text.
+type NewRow<'a> = (usize, &'a str, &'static str, String, String, &'static str, &'a str);
+
+fn row(seq: usize, change: &Change) -> NewRow<'_> {
+    let Change { code, record, edit, held } = change;
+    let result = if *held { ChangeResult::Held } else { ChangeResult::Planned };
+    let (old, new) = (edit.old_json().to_string(), edit.new_json().to_string());
+    (seq, code.as_str(), edit.field().name(), old, new, result.name(), record.id().as_str())
+}
+
+/// An outcome as it is stored.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct StoredOutcome {
+    result: &'static str,
+    error: Option<String>,
+    found: Option<String>,
+}
+
+impl StoredOutcome {
+    fn of(outcome: &ChangeOutcome) -> StoredOutcome {
+        let (error, found) = match outcome {
+            ChangeOutcome::Planned | ChangeOutcome::Held | ChangeOutcome::Applied => (None, None),
+            ChangeOutcome::Skipped(found) => (None, Some(found.to_string())),
+            ChangeOutcome::Failed(reason) => (Some(reason.clone()), None),
+        };
+        StoredOutcome { result: ChangeResult::from(outcome).name(), error, found }
+    }
 }

@@ -1,7 +1,5 @@
 //! What a run reported instead of guessing.
 
-use std::collections::HashMap;
-
 use gateway_core::sync::{Finding, FindingKind};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
@@ -9,8 +7,17 @@ use uuid::Uuid;
 use super::error::During;
 use super::{Store, StoreError, run_number, without_nul};
 
-/// Findings of each kind that are kept; a run's counts are exact.
-const MOST_OF_A_KIND: usize = 1_000;
+/// Rows of one statement.
+const ROWS: usize = 5_000;
+
+/// Which findings are asked for; an empty filter is all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FindingFilter {
+    /// Only of this kind.
+    pub kind: Option<FindingKind>,
+    /// Only those that this run did not have.
+    pub since_run: Option<Uuid>,
+}
 
 /// A finding as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -28,58 +35,57 @@ pub struct FindingRow {
 }
 
 impl Store {
-    /// Writes a run's findings, at most 1,000 of each kind.
+    /// Writes a run's findings.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is written then.
     pub async fn record_findings(&self, run: Uuid, findings: &[Finding]) -> Result<(), StoreError> {
-        let mut met: HashMap<FindingKind, usize> = HashMap::new();
-        let kept: Vec<&Finding> = findings
-            .iter()
-            .filter(|finding| {
-                let met = met.entry(finding.kind).or_default();
-                *met += 1;
-                *met <= MOST_OF_A_KIND
-            })
-            .collect();
-        self.insert_findings(run_number(run), &kept).await.during("record the findings")
+        self.insert_findings(run_number(run), findings).await.during("record the findings")
     }
 
-    async fn insert_findings(&self, run: i64, findings: &[&Finding]) -> Result<(), sqlx::Error> {
+    async fn insert_findings(&self, run: i64, findings: &[Finding]) -> Result<(), sqlx::Error> {
         let mut transaction = self.transaction().await?;
         let sql = format!(
             "INSERT INTO findings (run, seq, kind, system, code, detail) \
              SELECT $1, CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4 FROM {}",
             self.dialect.rows_in_2
         );
-        let row = |(seq, f): (usize, &&Finding)| {
+        let row = |(seq, f): (usize, &Finding)| {
             (seq, f.kind.name(), f.system.name(), f.code.as_deref().map(without_nul), without_nul(&f.detail))
         };
-        let rows: Vec<_> = findings.iter().enumerate().map(row).collect();
-        let rows = serde_json::to_string(&rows).unwrap_or_default();
-        sqlx::query(AssertSqlSafe(sql)).bind(run).bind(rows).execute(&mut *transaction).await?;
+        for (number, chunk) in findings.chunks(ROWS).enumerate() {
+            let rows: Vec<_> = (number * ROWS..).zip(chunk).map(row).collect();
+            let rows = serde_json::to_string(&rows).unwrap_or_default();
+            sqlx::query(AssertSqlSafe(sql.clone())).bind(run).bind(rows).execute(&mut *transaction).await?;
+        }
         transaction.commit().await
     }
 
-    /// A run's findings: at most `limit`, after the place `after`, of one kind if one is given.
+    /// A run's findings that fit a filter: at most `limit`, after the place `after`.
+    ///
+    /// Two runs' findings are the same if kind, system and client are; without a client, if they say the same.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn findings(
         &self,
         run: Uuid,
-        kind: Option<FindingKind>,
+        filter: FindingFilter,
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<FindingRow>, StoreError> {
         sqlx::query_as(
             "SELECT seq, kind, system, code, detail FROM findings \
-             WHERE run = $1 AND seq > $2 AND ($3 = '' OR kind = $3) ORDER BY seq LIMIT $4",
+             WHERE run = $1 AND seq > $2 AND ($3 = '' OR kind = $3) \
+             AND ($5 = 0 OR kind || '/' || system || '/' || COALESCE(code, detail) NOT IN \
+               (SELECT kind || '/' || system || '/' || COALESCE(code, detail) FROM findings WHERE run = $5)) \
+             ORDER BY seq LIMIT $4",
         )
         .bind(run_number(run))
         .bind(after.unwrap_or(-1))
-        .bind(kind.map_or("", FindingKind::name))
+        .bind(filter.kind.map_or("", FindingKind::name))
         .bind(i64::from(limit))
+        .bind(filter.since_run.map_or(0, run_number))
         .fetch_all(&self.reader)
         .await
         .during("read the findings of a run")

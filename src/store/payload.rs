@@ -7,6 +7,7 @@
 //! Source: `docs/ARCHITECTURE.md`, "Rolling upgrades".
 
 mod answer;
+mod change;
 mod client;
 mod command;
 mod network;
@@ -15,6 +16,7 @@ mod power;
 mod tests;
 
 pub(crate) use answer::{answer_text, read_answer};
+pub(crate) use change::{StoredChange, read_change};
 pub(crate) use client::{client_text, read_client};
 pub(crate) use command::{command_text, read_command, read_recorded_command};
 pub(crate) use network::{MIRROR_FORMAT, StoredSite, StoredSplitter, read_sites, sites_text};

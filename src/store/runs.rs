@@ -1,8 +1,10 @@
 //! The rows of runs.
 
-use gateway_core::sync::{Calls, Counts, Mode, Phases, RunState, Trigger};
+use gateway_core::sync::{Calls, Counts, Measures, Mode, Phases, RunState, Trigger};
 use jiff::Timestamp;
-use sqlx::FromRow;
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyArguments;
+use sqlx::{Any, FromRow};
 use uuid::Uuid;
 
 use super::error::During;
@@ -23,6 +25,50 @@ pub struct NewRun {
     pub started_at: Timestamp,
     /// Under which name it takes the lease.
     pub holder: String,
+    /// The run whose plan it applies.
+    pub plan: Option<Uuid>,
+}
+
+/// Changes of one field that a rail kept back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldField {
+    /// A word of [`gateway_core::sync::Field`].
+    pub field: String,
+    /// Clients.
+    pub clients: u64,
+    /// For people.
+    pub because: String,
+}
+
+/// What came of a run's changes of one field.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FieldCounts {
+    /// A word of [`gateway_core::sync::Field`].
+    pub field: String,
+    /// Changes of the plan, whatever came of them.
+    pub changes: u64,
+    /// OZmap confirmed them.
+    pub applied: u64,
+    /// A rail kept them back.
+    pub held: u64,
+    /// Their records moved since the plan was shown.
+    pub skipped: u64,
+    /// OZmap refused them or could not be reached.
+    pub failed: u64,
+}
+
+/// What a run leaves behind beside its figures.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunNotes {
+    /// What the rails kept back.
+    pub held: Vec<HeldField>,
+    /// What came of each field's changes.
+    pub fields: Vec<FieldCounts>,
+    /// What else a person should know, a sentence each.
+    pub remarks: Vec<String>,
+    /// Whether no earlier run had come to its end.
+    pub is_first: bool,
 }
 
 /// How a run ended.
@@ -42,6 +88,14 @@ pub struct RunEnd {
     pub error: Option<String>,
     /// When.
     pub finished_at: Timestamp,
+    /// What it leaves behind.
+    pub notes: RunNotes,
+    /// What it measured.
+    pub measures: Option<Measures>,
+    /// The same, if later runs are held against it.
+    pub good: Option<Measures>,
+    /// Clients that it implanted.
+    pub implanted: u64,
 }
 
 /// A run as it is remembered.
@@ -69,6 +123,29 @@ pub struct RunRow {
     pub halted_because: Option<String>,
     /// Why it failed or was skipped.
     pub error: Option<String>,
+    /// What it left behind.
+    pub notes: RunNotes,
+    /// What it measured.
+    pub measures: Option<Measures>,
+    /// The run whose plan it applied.
+    pub plan: Option<Uuid>,
+}
+
+/// Which runs are asked for; an empty filter is all.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// Only in this state.
+    pub state: Option<RunState>,
+    /// Only begun by this.
+    pub trigger: Option<Trigger>,
+    /// Only begun then or later.
+    pub since: Option<Timestamp>,
+    /// Only begun before.
+    pub until: Option<Timestamp>,
+    /// Only those with a change of this client.
+    pub code: Option<String>,
+    /// Only older than this run.
+    pub before: Option<Uuid>,
 }
 
 /// A run that is under way by its row.
@@ -97,6 +174,12 @@ struct Row {
     counts: String,
     calls: String,
     phases: String,
+    held: String,
+    fields: String,
+    remarks: String,
+    first_run: i64,
+    measures: Option<String>,
+    plan: Option<String>,
 }
 
 impl From<Row> for RunRow {
@@ -114,12 +197,20 @@ impl From<Row> for RunRow {
             phases: serde_json::from_str(&row.phases).unwrap_or_default(),
             halted_because: row.halted_because,
             error: row.error,
+            notes: RunNotes {
+                held: serde_json::from_str(&row.held).unwrap_or_default(),
+                fields: serde_json::from_str(&row.fields).unwrap_or_default(),
+                remarks: serde_json::from_str(&row.remarks).unwrap_or_default(),
+                is_first: row.first_run != 0,
+            },
+            measures: row.measures.and_then(|text| serde_json::from_str(&text).ok()),
+            plan: row.plan.and_then(|plan| plan.parse().ok()),
         }
     }
 }
 
-const COLUMNS: &str =
-    "id, started_by, dry_run, state, started_at, finished_at, halted_because, error, counts, calls, phases";
+const COLUMNS: &str = "id, started_by, dry_run, state, started_at, finished_at, halted_because, error, counts, calls, phases, \
+     held, fields, remarks, first_run, measures, plan";
 
 impl Store {
     /// Writes the row of a run that begins.
@@ -127,22 +218,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin_run(&self, run: NewRun) -> Result<(), StoreError> {
-        let NewRun { id, tenant, trigger, mode, started_at, holder } = run;
-        sqlx::query(
-            "INSERT INTO runs (number, id, tenant, started_by, dry_run, state, holder, started_at, counts, calls, phases) \
-             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, '{}', '{}', '{}')",
-        )
-        .bind(run_number(id))
-        .bind(id.to_string())
-        .bind(tenant)
-        .bind(trigger.name())
-        .bind(i64::from(mode == Mode::DryRun))
-        .bind(holder)
-        .bind(time_text(started_at))
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("record that a run begins")
+        insert_run(run).execute(&self.writer).await.map(drop).during("record that a run begins")
     }
 
     /// Writes how a run ended.
@@ -150,20 +226,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn end_run(&self, id: Uuid, end: RunEnd) -> Result<(), StoreError> {
-        let RunEnd { state, counts, calls, phases, halted_because, error, finished_at } = end;
-        let json = |value: Result<String, serde_json::Error>| value.unwrap_or_else(|_| "{}".to_owned());
+        let RunEnd { state, counts, calls, phases, halted_because, error, finished_at, .. } = end;
+        let RunEnd { notes, measures, good, implanted, .. } = end;
+        let RunNotes { held, fields, remarks, is_first } = notes;
         sqlx::query(
             "UPDATE runs SET state = $1, counts = $2, calls = $3, phases = $4, halted_because = $5, error = $6, \
-             finished_at = $7 WHERE number = $8",
+             finished_at = $7, held = $9, fields = $10, remarks = $11, first_run = $12, measures = $13, good = $14, \
+             implanted = $15 WHERE number = $8",
         )
         .bind(state.name())
-        .bind(json(serde_json::to_string(&counts)))
-        .bind(json(serde_json::to_string(&calls)))
-        .bind(json(serde_json::to_string(&phases)))
+        .bind(json(&counts))
+        .bind(json(&calls))
+        .bind(json(&phases))
         .bind(halted_because.as_deref().map(without_nul))
         .bind(error.as_deref().map(without_nul))
         .bind(time_text(finished_at))
         .bind(run_number(id))
+        .bind(without_nul(&json(&held)))
+        .bind(json(&fields))
+        .bind(without_nul(&json(&remarks)))
+        .bind(i64::from(is_first))
+        .bind(measures.as_ref().map(json))
+        .bind(good.as_ref().map(json))
+        .bind(implanted as i64)
         .execute(&self.writer)
         .await
         .map(drop)
@@ -185,19 +270,21 @@ impl Store {
         Ok(row.map(RunRow::from))
     }
 
-    /// A tenant's runs, newest first: at most `limit`, begun before the run `before`, in the state if one is given.
+    /// A tenant's runs that fit a filter, newest first: at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn runs(
         &self,
         tenant: &str,
+        filter: &RunFilter,
         limit: u32,
-        before: Option<Uuid>,
-        state: Option<RunState>,
     ) -> Result<Vec<RunRow>, StoreError> {
+        let RunFilter { state, trigger, since, until, code, before } = filter;
         let sql = format!(
             "SELECT {COLUMNS} FROM runs WHERE tenant = $1 AND number < $2 AND ($3 = '' OR state = $3) \
+             AND ($5 = '' OR started_by = $5) AND ($6 = '' OR started_at >= $6) AND ($7 = '' OR started_at < $7) \
+             AND ($8 = '' OR EXISTS (SELECT 1 FROM changes WHERE changes.run = runs.number AND changes.code = $8)) \
              ORDER BY number DESC LIMIT $4"
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -205,6 +292,10 @@ impl Store {
             .bind(before.map_or(i64::MAX, run_number))
             .bind(state.map_or("", RunState::name))
             .bind(i64::from(limit))
+            .bind(trigger.map_or("", Trigger::name))
+            .bind(since.map(time_text).unwrap_or_default())
+            .bind(until.map(time_text).unwrap_or_default())
+            .bind(code.as_deref().map(without_nul).unwrap_or_default())
             .fetch_all(&self.reader)
             .await
             .during("read the runs")?;
@@ -278,6 +369,7 @@ impl Store {
         let mut transaction = self.transaction().await?;
         for sql in [
             "DELETE FROM changes WHERE run = $1",
+            "DELETE FROM plan_fields WHERE run = $1",
             "DELETE FROM findings WHERE run = $1",
             "DELETE FROM runs WHERE number = $1",
         ] {
@@ -285,4 +377,26 @@ impl Store {
         }
         transaction.commit().await
     }
+}
+
+/// Texts, numbers and lists of them: it cannot fail.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The statement that writes the row of a run that begins.
+pub(super) fn insert_run(run: NewRun) -> sqlx::query::Query<'static, Any, AnyArguments> {
+    let NewRun { id, tenant, trigger, mode, started_at, holder, plan } = run;
+    sqlx::query(
+        "INSERT INTO runs (number, id, tenant, started_by, dry_run, state, holder, started_at, plan, counts, calls, phases) \
+         VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, '{}', '{}', '{}')",
+    )
+    .bind(run_number(id))
+    .bind(id.to_string())
+    .bind(tenant)
+    .bind(trigger.name())
+    .bind(i64::from(mode == Mode::DryRun))
+    .bind(holder)
+    .bind(time_text(started_at))
+    .bind(plan.map(|plan| plan.to_string()))
 }

@@ -61,7 +61,7 @@ async fn begun(store: &Store, holder: &str, started_at: Timestamp) -> Uuid {
     // Numbers of one millisecond may be equal; the engine draws again.
     tokio::time::sleep(Duration::from_millis(2)).await;
     let (tenant, holder) = ("north".to_owned(), holder.to_owned());
-    let run = NewRun { id, tenant, trigger: Trigger::Api, mode: Mode::Apply, started_at, holder };
+    let run = NewRun { id, tenant, trigger: Trigger::Api, mode: Mode::Apply, started_at, holder, plan: None };
     store.begin_run(run).await.expect("it is written");
     id
 }
@@ -75,6 +75,10 @@ fn end(state: RunState) -> RunEnd {
         halted_because: None,
         error: Some("why".to_owned()),
         finished_at: at("10:00:05.25"),
+        notes: RunNotes::default(),
+        measures: None,
+        good: None,
+        implanted: 0,
     }
 }
 
@@ -84,7 +88,7 @@ fn change(code: u32) -> Change {
         _ => FieldValue::ReadPower { old: None, new: Dbm::from_hundredths(-2153).expect("a power") },
     };
     let record = Record::Client(RecordId::new("c1").expect("an identifier"));
-    Change { code: ClientCode::new(&code.to_string()).expect("a code"), record, edit }
+    Change { code: ClientCode::new(&code.to_string()).expect("a code"), record, edit, held: false }
 }
 
 #[rstest]
@@ -93,7 +97,7 @@ async fn a_run_is_read_back_as_it_was_written(
     #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
-    assert_eq!(store.runs("north", 10, None, None).await.expect("no runs"), []);
+    assert_eq!(store.runs("north", &RunFilter::default(), 10).await.expect("no runs"), []);
     let id = begun(&store, "me", at("10:00:00")).await;
     let run = store.run("north", id).await.expect("read").expect("it is there");
     assert_eq!(
@@ -118,11 +122,17 @@ async fn runs_come_newest_first_and_in_pages(#[values(Database::Sqlite, Database
         ids.push(begun(&store, "me", at(&format!("10:00:0{second}"))).await);
     }
     store.end_run(ids[1], end(RunState::Finished)).await.expect("written");
-    let page = store.runs("north", 2, None, None).await.expect("read");
+    let page = store.runs("north", &RunFilter::default(), 2).await.expect("read");
     assert_eq!(page.iter().map(|run| run.id).collect::<Vec<_>>(), [ids[4], ids[3]]);
-    let page = store.runs("north", 2, Some(ids[3]), None).await.expect("read");
+    let page = store
+        .runs("north", &RunFilter { before: Some(ids[3]), ..RunFilter::default() }, 2)
+        .await
+        .expect("read");
     assert_eq!(page.iter().map(|run| run.id).collect::<Vec<_>>(), [ids[2], ids[1]]);
-    let finished = store.runs("north", 9, None, Some(RunState::Finished)).await.expect("read");
+    let finished = store
+        .runs("north", &RunFilter { state: Some(RunState::Finished), ..RunFilter::default() }, 9)
+        .await
+        .expect("read");
     assert_eq!(finished.len(), 1);
 }
 
@@ -161,7 +171,7 @@ async fn changes_are_planned_then_get_their_outcome(
 
 #[rstest]
 #[tokio::test]
-async fn findings_are_kept_up_to_a_thousand_of_a_kind(
+async fn every_finding_is_kept_and_those_that_are_new_are_told_from_the_others(
     #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
     let Fresh { store, _home, .. } = fresh(kind).await;
@@ -175,9 +185,24 @@ async fn findings_are_kept_up_to_a_thousand_of_a_kind(
     let mut findings: Vec<Finding> = (0..1500).map(|code| finding(FindingKind::OnlyInInt6, code)).collect();
     findings.push(finding(FindingKind::Duplicate, 7));
     store.record_findings(id, &findings).await.expect("written");
-    assert_eq!(store.findings(id, None, None, 5000).await.expect("read").len(), 1001);
-    let duplicates = store.findings(id, Some(FindingKind::Duplicate), None, 10).await.expect("read");
+    assert_eq!(store.findings(id, FindingFilter::default(), None, 5000).await.expect("read").len(), 1501);
+    let duplicates = store
+        .findings(
+            id,
+            FindingFilter { kind: Some(FindingKind::Duplicate), ..FindingFilter::default() },
+            None,
+            10,
+        )
+        .await
+        .expect("read");
     assert_eq!((duplicates.len(), duplicates[0].code.as_deref()), (1, Some("7")));
+
+    let later = begun(&store, "me", at("10:10:00")).await;
+    let moved = Finding { detail: "another".to_owned(), ..finding(FindingKind::OnlyInInt6, 3) };
+    store.record_findings(later, &[moved, finding(FindingKind::Absent, 3)]).await.expect("written");
+    let new = FindingFilter { since_run: Some(id), ..FindingFilter::default() };
+    let new = store.findings(later, new, None, 10).await.expect("read");
+    assert_eq!(new.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>(), ["absent"]);
 }
 
 #[rstest]
@@ -333,10 +358,10 @@ async fn rows_of_the_first_gateway_survive_every_migration(
     let store = Store::open(&url).await.expect("every migration");
     let after = rows_of_tables(&store, kind).await;
     assert!(before.iter().all(|table| after.contains(table)), "{before:?} became {after:?}");
-    let run = store.runs("north", 10, None, None).await.expect("read").remove(0);
+    let run = store.runs("north", &RunFilter::default(), 10).await.expect("read").remove(0);
     assert_eq!((run.state, run.counts.matched), (RunState::Finished, 7));
     let change: ChangeRow =
-        sqlx::query_as("SELECT seq, code, field, old_value, new_value, result, error FROM changes")
+        sqlx::query_as("SELECT seq, code, field, old_value, new_value, result, error, found FROM changes")
             .fetch_one(&store.writer)
             .await
             .expect("read");
@@ -371,7 +396,7 @@ async fn a_nul_in_a_foreign_text_costs_nothing(
         detail: "the code \"1\0-2\"".into(),
     };
     store.record_findings(id, &[finding]).await.expect("written");
-    let found = store.findings(id, None, None, 10).await.expect("read").remove(0);
+    let found = store.findings(id, FindingFilter::default(), None, 10).await.expect("read").remove(0);
     assert_eq!(
         (found.code.as_deref(), found.detail.as_str()),
         (Some("1\u{fffd}-2"), "the code \"1\u{fffd}-2\"")

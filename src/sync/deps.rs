@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::sync::{Grouping, Limits};
+use gateway_core::sync::{Grouping, Limits, Rules};
 use tokio_util::sync::CancellationToken;
 
 use crate::int6;
@@ -19,8 +19,12 @@ pub struct EngineDeps {
     pub ozmap: Ozmap,
     /// The other.
     pub int6: int6::Api,
-    /// Rails and options.
+    /// What is compared and written.
+    pub rules: Rules,
+    /// The rails.
     pub limits: Limits,
+    /// Nothing is ever written to OZmap.
+    pub read_only: bool,
     /// By value, or record by record.
     pub grouping: Grouping,
     /// Writes under way at once.

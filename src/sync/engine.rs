@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use gateway_core::sync::{Mode, Rails, RunState, Trigger};
+use gateway_core::sync::{Field, Fields, Mode, Rails, RunState, Trigger};
 use jiff::Timestamp;
+use strum::VariantArray;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
 use super::deps::EngineDeps;
 use super::lease::{self, LEASE};
+use super::order::{Order, PlanError, plan_order};
 use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
@@ -37,12 +39,76 @@ impl Engine {
     /// # Errors
     /// [`store::StoreError`] if the row cannot be written.
     pub async fn start(&self, trigger: Trigger, mode: Mode, rails: Rails) -> Result<Uuid, store::StoreError> {
-        let run = self.begin(trigger, mode, None).await?;
+        let order = self.compared(mode, rails);
+        let run = self.begin(trigger, order.mode(), None).await?;
+        self.spawn(run, order);
+        Ok(run)
+    }
+
+    /// Lets a run begin that applies what another has shown, whole or some of its fields; returns at once.
+    ///
+    /// # Errors
+    /// [`PlanError`]; nothing is written then.
+    pub async fn start_plan(
+        &self,
+        trigger: Trigger,
+        plan: Uuid,
+        fields: Option<Fields>,
+    ) -> Result<Uuid, PlanError> {
+        let (run, order) = self.begin_plan(trigger, plan, fields).await?;
+        self.spawn(run, order);
+        Ok(run)
+    }
+
+    /// The same, and waits for the run's end.
+    ///
+    /// # Errors
+    /// [`PlanError`]; nothing is written then.
+    pub async fn apply_plan(
+        &self,
+        trigger: Trigger,
+        plan: Uuid,
+        fields: Option<Fields>,
+        observer: &Observer,
+    ) -> Result<Report, PlanError> {
+        let (run, order) = self.begin_plan(trigger, plan, fields).await?;
+        Ok(self.under_way.track_future(self.carry_out(run, order, observer)).await)
+    }
+
+    fn spawn(&self, run: Uuid, order: Order) {
         let engine = self.clone();
         let observer: Observer = Arc::new(|_: Progress<'_>| ());
-        let work = async move { engine.carry_out(run, mode, rails, &observer).await };
+        let work = async move { engine.carry_out(run, order, &observer).await };
         self.under_way.spawn(work.in_current_span());
-        Ok(run)
+    }
+
+    /// A tenant that is read only never gets another run than a dry one.
+    fn compared(&self, mode: Mode, rails: Rails) -> Order {
+        Order::Compare { mode: if self.deps.read_only { Mode::DryRun } else { mode }, rails }
+    }
+
+    async fn begin_plan(
+        &self,
+        trigger: Trigger,
+        plan: Uuid,
+        fields: Option<Fields>,
+    ) -> Result<(Uuid, Order), PlanError> {
+        let EngineDeps { tenant, store, process, .. } = &*self.deps;
+        let order = plan_order(&self.deps, plan, fields, Timestamp::now()).await?;
+        let id = Uuid::now_v7();
+        let run = NewRun {
+            id,
+            tenant: tenant.clone(),
+            trigger,
+            mode: Mode::Apply,
+            started_at: Timestamp::now(),
+            holder: process.holder(id),
+            plan: Some(plan),
+        };
+        if !store.begin_plan_run(plan, order.fields, run).await? {
+            return Err(PlanError::Applied(order.fields));
+        }
+        Ok((id, Order::Plan(order)))
     }
 
     /// Writes a run's row and waits for the run's end.
@@ -56,8 +122,9 @@ impl Engine {
         rails: Rails,
         observer: &Observer,
     ) -> Result<Report, store::StoreError> {
-        let run = self.begin(trigger, mode, None).await?;
-        Ok(self.under_way.track_future(self.carry_out(run, mode, rails, observer)).await)
+        let order = self.compared(mode, rails);
+        let run = self.begin(trigger, order.mode(), None).await?;
+        Ok(self.under_way.track_future(self.carry_out(run, order, observer)).await)
     }
 
     /// Waits until every run has written its end. Cancel the stop token first.
@@ -101,7 +168,15 @@ impl Engine {
             let holder = holder.map_or_else(|| process.holder(id), str::to_owned);
             let tenant = tenant.clone();
             match store
-                .begin_run(NewRun { id, tenant, trigger, mode, started_at: Timestamp::now(), holder })
+                .begin_run(NewRun {
+                    id,
+                    tenant,
+                    trigger,
+                    mode,
+                    started_at: Timestamp::now(),
+                    holder,
+                    plan: None,
+                })
                 .await
             {
                 // Another tenant's run began in this millisecond and drew the same number.
@@ -111,12 +186,12 @@ impl Engine {
         }
     }
 
-    async fn carry_out(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
+    async fn carry_out(&self, id: Uuid, order: Order, observer: &Observer) -> Report {
         let span = error_span!("run", tenant = self.deps.tenant, run = %id);
-        self.under_lease(id, mode, rails, observer).instrument(span).await
+        self.under_lease(id, order, observer).instrument(span).await
     }
 
-    async fn under_lease(&self, id: Uuid, mode: Mode, rails: Rails, observer: &Observer) -> Report {
+    async fn under_lease(&self, id: Uuid, order: Order, observer: &Observer) -> Report {
         let EngineDeps { tenant, store, process, .. } = &*self.deps;
         let holder = process.holder(id);
         let report = match lease::take(&self.deps, &holder).await {
@@ -128,13 +203,19 @@ impl Engine {
                 let stop = self.deps.stop.child_token();
                 let heartbeat = lease::keep(store.clone(), tenant.clone(), holder.clone(), stop.clone());
                 let heartbeat = tokio::spawn(heartbeat.in_current_span());
-                let report = Run { deps: &self.deps, observer, stop: &stop }.run(id, mode, rails).await;
+                let report = Run { deps: &self.deps, observer, stop: &stop }.run(id, order).await;
                 heartbeat.abort();
                 report
             }
             Ok(Some(other)) => Report::new(id).ended(RunState::Skipped, Some(other)),
             Err(error) => Report::new(id).ended(RunState::Failed, Some(error.to_string())),
         };
+        if matches!(order, Order::Plan(_)) && report.state != RunState::Finished && !report.has_tried() {
+            // Nothing came of it: the plan may be asked for again.
+            if let Err(error) = store.release_plan(id).await {
+                tracing::warn!(%error, "a plan of which nothing was applied counts as applied");
+            }
+        }
         self.end(&report).await;
         // After the row has its end: until then the lease says that the run is alive.
         if let Err(error) = store.release_lease(tenant, &holder).await {
@@ -145,7 +226,8 @@ impl Engine {
 
     pub(super) async fn end(&self, report: &Report) {
         let EngineDeps { tenant, store, .. } = &*self.deps;
-        let Report { id, state, counts, calls, phases, halted_because, error, failures } = report.clone();
+        let Report { id, state, counts, calls, phases, halted_because, error, failures, .. } = report.clone();
+        let Report { notes, measures, good, implanted, .. } = report.clone();
         match state {
             RunState::Failed => tracing::error!(error, "the run failed"),
             RunState::Halted => tracing::error!(halted_because, "the run was halted"),
@@ -154,9 +236,14 @@ impl Engine {
                 matched = counts.matched,
                 changed = counts.changed,
                 failed = counts.failed,
+                held = counts.held,
+                skipped = counts.skipped,
                 failures = failures.len(),
                 "the run ended"
             ),
+        }
+        for held in &notes.held {
+            tracing::warn!(field = held.field, clients = held.clients, because = held.because, "held back");
         }
         metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "state" => state.name())
             .increment(1);
@@ -168,8 +255,27 @@ impl Engine {
             metrics::gauge!("gateway_sync_finished_timestamp_seconds", "tenant" => tenant.clone())
                 .set(Timestamp::now().as_second() as f64);
         }
-        let end =
-            RunEnd { state, counts, calls, phases, halted_because, error, finished_at: Timestamp::now() };
+        let of_whole_side =
+            Field::VARIANTS.iter().filter(|_| counts.ozmap_clients > 1).map(|field| field.name());
+        for field in of_whole_side {
+            let held: u64 =
+                notes.held.iter().filter(|held| held.field == field).map(|held| held.clients).sum();
+            metrics::gauge!("gateway_sync_held_clients", "tenant" => tenant.clone(), "field" => field)
+                .set(held as f64);
+        }
+        let end = RunEnd {
+            state,
+            counts,
+            calls,
+            phases,
+            halted_because,
+            error,
+            finished_at: Timestamp::now(),
+            notes,
+            measures,
+            good,
+            implanted,
+        };
         if let Err(error) = store.end_run(id, end).await {
             tracing::error!(%error, "the end of the run could not be recorded");
         }

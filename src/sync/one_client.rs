@@ -5,11 +5,15 @@
 
 use std::sync::Arc;
 
-use gateway_core::sync::{Finding, FindingKind, Mode, Plan, Rails, Reading, RunState, Trigger, plan};
+use gateway_core::sync::{
+    Finding, FindingKind, Mode, Past, Plan, Rails, Reading, RunState, Sides, Trigger, plan,
+};
 use gateway_core::{ClientCode, ClientRecord, Property, SyncedClient};
 use jiff::Timestamp;
 use tracing::{Instrument, error_span};
 
+use super::apply::Guard;
+use super::deps::EngineDeps;
 use super::engine::Engine;
 use super::progress::{Observer, Progress};
 use super::report::Report;
@@ -41,6 +45,9 @@ pub enum SyncClientError {
     /// Several clients in OZmap.
     #[error("OZmap has {1} properties or clients of code {0}; merge them there first")]
     Ambiguous(ClientCode, usize),
+    /// A setting.
+    #[error("this tenant is set to read only (`read_only`): nothing is written to OZmap")]
+    ReadOnly,
     /// INT6 has nothing at all: an outage of INT6, not of the client.
     #[error("INT6 returned no row at all; nothing was written")]
     Int6Empty,
@@ -63,6 +70,9 @@ impl Engine {
     /// # Errors
     /// [`SyncClientError`]; nothing was written then.
     pub async fn sync_one(&self, code: &ClientCode) -> Result<Single, SyncClientError> {
+        if self.deps.read_only {
+            return Err(SyncClientError::ReadOnly);
+        }
         if !code.is_numeric() {
             return Err(SyncClientError::NotNumeric(code.clone()));
         }
@@ -89,18 +99,13 @@ impl Engine {
     }
 
     async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
-        let store = &self.deps.store;
-        let recorded = async {
-            store.record_changes(report.id, &plan.changes).await?;
-            store.record_findings(report.id, &plan.findings).await
-        };
-        if let Err(error) = recorded.await {
-            return report.ended(RunState::Failed, Some(error.to_string()));
-        }
-        report.counts = plan.counts;
         let observer: Observer = Arc::new(|_: Progress<'_>| ());
         let run = Run { deps: &self.deps, observer: &observer, stop: &self.deps.stop };
-        match run.apply(&mut report, plan, &self.deps.ozmap.writer()).await {
+        if let Err(error) = run.record(&mut report, plan).await {
+            return report.ended(RunState::Failed, Some(error.to_string()));
+        }
+        // The client is locked already.
+        match run.apply(&mut report, &plan.changes, Guard::Onu, None).await {
             Ok(state) => report.ended(state, None),
             Err(error) => report.ended(RunState::Failed, Some(error.to_string())),
         }
@@ -141,8 +146,9 @@ fn planned(
         reading.code != *code && reading.mac.is_some() && own.iter().any(|row| row.mac == reading.mac)
     };
     let rows = own.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
-    // The rails look at a whole side; one client who went dark is no mass outage.
-    let mut plan = plan(vec![client], rows, unreadable, &engine.deps.limits, Rails::Forced, Timestamp::now());
+    let EngineDeps { rules, limits, .. } = &*engine.deps;
+    let sides = Sides { clients: vec![client], readings: rows, findings: unreadable, ..Sides::default() };
+    let mut plan = plan(sides, rules, limits, &Past::default(), Rails::OneClient, Timestamp::now());
     // Others are here only because their rows claim its ONU.
     let is_its = |f: &Finding| f.code.as_deref() == Some(code.as_str()) || f.kind == FindingKind::Duplicate;
     plan.findings.retain(is_its);

@@ -1,7 +1,7 @@
 //! Writing down what became of each change, while others are still under way.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gateway_core::sync::{Change, ChangeOutcome};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::tally::{Fate, RunTally};
 use crate::store::{self, Store};
 
 /// Outcomes are written together after this pause, so that a crash loses a second of them and not the disk's patience.
@@ -25,29 +26,12 @@ pub(super) struct Recorder {
     /// Ends the writer's pause: the last outcomes are in.
     last: CancellationToken,
     done: AtomicUsize,
-    outcomes: Mutex<Vec<Option<Result<(), String>>>>,
+    fates: Mutex<Vec<Fate>>,
 }
-
-/// The sum of a run's outcomes.
-#[derive(Debug, Default)]
-pub(super) struct RunTally {
-    /// Clients of whom every change was written.
-    pub(super) changed: u64,
-    /// Clients of whom a change failed.
-    pub(super) failed: u64,
-    /// Changes that were not tried.
-    pub(super) left: usize,
-    /// The first failures, with code and reason.
-    pub(super) failures: Vec<(String, String)>,
-    /// Why the outcomes are not in the store, if they are not.
-    pub(super) unrecorded: Option<String>,
-}
-
-/// Failures that are kept for the summary; all of them are in the store.
-const MOST_FAILURES: usize = 20;
 
 impl Recorder {
-    pub(super) fn start(store: Store, run: Uuid, changes: usize) -> Recorder {
+    pub(super) fn start(store: Store, run: Uuid, changes: &[Change]) -> Recorder {
+        let fate = |change: &Change| if change.held { Fate::Held } else { Fate::Untried };
         let (sender, receiver) = mpsc::unbounded_channel();
         let last = CancellationToken::new();
         Recorder {
@@ -55,22 +39,18 @@ impl Recorder {
             writer: tokio::spawn(write(store, run, receiver, last.clone()).in_current_span()),
             last,
             done: AtomicUsize::new(0),
-            outcomes: Mutex::new(vec![None; changes]),
+            fates: Mutex::new(changes.iter().map(fate).collect()),
         }
     }
 
     /// Notes one outcome for some changes; returns how many changes have one.
     pub(super) fn note(&self, changes: &[u32], outcome: ChangeOutcome) -> usize {
-        let result = match &outcome {
-            ChangeOutcome::Failed(reason) => Some(Err(reason.clone())),
-            ChangeOutcome::Applied => Some(Ok(())),
-            ChangeOutcome::Planned => None,
-        };
-        let mut outcomes = self.outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let fate = Fate::of(&outcome);
+        let mut fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
         for &change in changes {
-            outcomes[change as usize].clone_from(&result);
+            fates[change as usize].clone_from(&fate);
         }
-        drop(outcomes);
+        drop(fates);
         // The writer ends before its sender only if the store failed, which `finish` tells.
         let _ = self.sender.send(changes.iter().map(|&change| (change, outcome.clone())).collect());
         self.done.fetch_add(changes.len(), Ordering::Relaxed) + changes.len()
@@ -81,42 +61,13 @@ impl Recorder {
         drop(self.sender);
         self.last.cancel();
         let written = self.writer.await;
-        let outcomes = self.outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut tally = RunTally {
-            unrecorded: match written {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => {
-                    Some(format!("the changes were written to OZmap, but not recorded: {error}"))
-                }
-                Err(_) => Some("the changes were written to OZmap, but not recorded".to_owned()),
-            },
-            ..RunTally::default()
+        let fates = self.fates.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let unrecorded = match written {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("the changes were written to OZmap, but not recorded: {error}")),
+            Err(_) => Some("the changes were written to OZmap, but not recorded".to_owned()),
         };
-        let of_one_client = changes.chunk_by(|a, b| a.code == b.code);
-        let mut rest = outcomes.as_slice();
-        for client in of_one_client {
-            let (own, others) = rest.split_at(client.len());
-            rest = others;
-            tally.add(client, own);
-        }
-        tally
-    }
-}
-
-impl RunTally {
-    fn add(&mut self, client: &[Change], outcomes: &[Option<Result<(), String>>]) {
-        self.left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
-        let mut failures = client.iter().zip(outcomes).filter_map(|(change, outcome)| match outcome {
-            Some(Err(reason)) => Some((change.to_string(), reason.clone())),
-            _ => None,
-        });
-        if let Some(first) = failures.next() {
-            self.failed += 1;
-            let room = MOST_FAILURES.saturating_sub(self.failures.len());
-            self.failures.extend(std::iter::once(first).chain(failures).take(room));
-        } else if outcomes.iter().all(Option::is_some) {
-            self.changed += 1;
-        }
+        RunTally { unrecorded, ..RunTally::of(changes, &fates) }
     }
 }
 

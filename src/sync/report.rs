@@ -1,9 +1,10 @@
 //! How a run ended, in figures and in words.
 
-use gateway_core::System;
-use gateway_core::sync::{Calls, Counts, Halt, Phases, RunState};
-use indicatif::HumanCount;
+use gateway_core::sync::{Calls, Counts, Measures, Phases, RunState};
 use uuid::Uuid;
+
+use super::tally::RunTally;
+use crate::store::RunNotes;
 
 /// How a run ended.
 #[derive(Debug, Clone)]
@@ -24,6 +25,14 @@ pub struct Report {
     pub error: Option<String>,
     /// Each failed change with its reason.
     pub failures: Vec<(String, String)>,
+    /// What was held, what came of each field, and what else a person should know.
+    pub notes: RunNotes,
+    /// What it measured.
+    pub measures: Option<Measures>,
+    /// The same, if later runs are held against it.
+    pub good: Option<Measures>,
+    /// Clients that it implanted.
+    pub implanted: u64,
 }
 
 impl Report {
@@ -37,62 +46,34 @@ impl Report {
             halted_because: None,
             error: None,
             failures: Vec::new(),
+            notes: RunNotes::default(),
+            measures: None,
+            good: None,
+            implanted: 0,
         }
+    }
+
+    /// Takes the sum of the outcomes over; returns how many changes were not tried, and why the outcomes are not recorded.
+    pub(super) fn take(&mut self, tally: RunTally) -> (usize, Option<String>) {
+        let RunTally { changed, failed, held, skipped, kept, implanted, left, failures, fields, unrecorded } =
+            tally;
+        self.counts.changed = changed;
+        self.counts.failed = failed;
+        self.counts.held = held;
+        self.counts.skipped = skipped;
+        self.counts.unchanged = self.counts.matched.saturating_sub(changed + failed + kept);
+        self.implanted = implanted;
+        self.failures = failures;
+        self.notes.fields = fields;
+        (left, unrecorded)
+    }
+
+    /// Whether anything of the plan came to something: was written, refused, or found to have moved.
+    pub(super) fn has_tried(&self) -> bool {
+        self.notes.fields.iter().any(|field| field.applied + field.failed + field.skipped > 0)
     }
 
     pub(super) fn ended(self, state: RunState, error: Option<String>) -> Report {
         Report { state, error, ..self }
-    }
-}
-
-/// Why the rails held a run, for an operator.
-pub(super) fn in_words(halt: Halt) -> String {
-    match halt {
-        Halt::NoClients { readings, unreadable } => {
-            let bad = unreadable_rows(unreadable, System::Ozmap.name());
-            format!("OZmap returned 0 clients for {} readings of INT6{bad}", HumanCount(readings))
-        }
-        Halt::NoReadings { clients, unreadable } => {
-            let bad = unreadable_rows(unreadable, "INT6 in the settings");
-            format!("INT6 returned 0 of {} clients{bad}", HumanCount(clients))
-        }
-        Halt::MassOutage { clients, matched, max_percent } => format!(
-            "{} of {} clients would turn to Error in one run, more than {max_percent} %; look at INT6, then force the run if it is true",
-            HumanCount(clients),
-            HumanCount(matched),
-        ),
-    }
-}
-
-fn unreadable_rows(rows: u64, fields_of: &str) -> String {
-    match rows {
-        0 => String::new(),
-        rows => format!(
-            ", and {} rows that could not be read: are the field names of {fields_of} right?",
-            HumanCount(rows)
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_halt_is_told_with_its_figures() {
-        let told = |halt| in_words(halt);
-        assert_eq!(
-            told(Halt::NoReadings { clients: 3812, unreadable: 0 }),
-            "INT6 returned 0 of 3,812 clients"
-        );
-        assert_eq!(
-            told(Halt::NoClients { readings: 1, unreadable: 2 }),
-            "OZmap returned 0 clients for 1 readings of INT6, and 2 rows that could not be read: are the field names of OZmap right?"
-        );
-        let outage = told(Halt::MassOutage { clients: 21, matched: 40, max_percent: 50.0 });
-        assert!(
-            outage.starts_with("21 of 40 clients would turn to Error in one run, more than 50 %"),
-            "{outage}"
-        );
     }
 }

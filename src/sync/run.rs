@@ -2,18 +2,21 @@
 
 use std::time::Instant;
 
-use gateway_core::sync::{Calls, Mode, Plan, Rails, RunState, batch, plan};
+use gateway_core::sync::{Calls, Change, Mode, Past, Plan, Rails, RowShape, RunState, Sides, batch, plan};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::apply::Apply;
+use super::apply::{Apply, Guard};
 use super::deps::EngineDeps;
+use super::order::{Order, PlanOrder};
+use super::patience::Patience;
 use super::progress::{Observer, Progress};
+use super::reasons;
 use super::recorder::Recorder;
-use super::report::{Report, in_words};
-use crate::ozmap::Writer;
-use crate::store::StoreError;
+use super::report::Report;
+use super::tally::{Fate, RunTally};
+use crate::store::{Locks, StoreError};
 use crate::upstream::CallError;
 
 /// Why a run did not come to its end.
@@ -28,7 +31,17 @@ pub(super) enum RunError {
     /// The gateway stops, or the lease is lost.
     #[error("interrupted while both sides were read; nothing was written")]
     InterruptedReading,
-    /// The same, later.
+    /// OZmap refused the key, or everything.
+    #[error("{why}; stopped after {done} of {all} changes, the next run goes on with the others")]
+    GaveUp {
+        /// What OZmap did.
+        why: String,
+        /// Changes that were tried.
+        done: usize,
+        /// Changes of the plan.
+        all: usize,
+    },
+    /// The gateway stops, or the lease is lost, later.
     #[error("interrupted after {done} of {all} changes; the next run goes on with the others")]
     InterruptedApplying {
         /// Changes that were tried.
@@ -52,33 +65,73 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    pub(super) async fn run(&self, id: Uuid, mode: Mode, rails: Rails) -> Report {
+    pub(super) async fn run(&self, id: Uuid, order: Order) -> Report {
         let mut report = Report::new(id);
-        match self.steps(&mut report, mode, rails).await {
+        let ended = match order {
+            Order::Compare { mode, rails } => self.compare(&mut report, mode, rails).await,
+            Order::Plan(plan) => self.apply_plan(&mut report, plan).await,
+        };
+        match ended {
             Ok(state) => report.ended(state, None),
             Err(error) => report.ended(RunState::Failed, Some(error.to_string())),
         }
     }
 
-    async fn steps(&self, report: &mut Report, mode: Mode, rails: Rails) -> Result<RunState, RunError> {
-        let plan = self.planned(report, rails).await?;
-        let store = &self.deps.store;
-        store.record_changes(report.id, &plan.changes).await?;
-        store.record_findings(report.id, &plan.findings).await?;
+    async fn compare(&self, report: &mut Report, mode: Mode, rails: Rails) -> Result<RunState, RunError> {
+        let EngineDeps { store, tenant, .. } = self.deps;
+        let past = store.past(tenant, Timestamp::now()).await?;
+        report.notes.is_first = past.last.is_none();
+        let plan = self.planned(report, &past, rails).await?;
+        self.record(report, &plan).await?;
         (self.observer)(Progress::Planned(&plan));
-        report.counts = plan.counts;
-        if let Some(halt) = plan.halt {
-            report.halted_because = Some(in_words(halt));
+        if let Some(halt) = &plan.halt {
+            report.halted_because = Some(reasons::of_halt(halt));
             return Ok(RunState::Halted);
         }
         match mode {
             Mode::DryRun => Ok(RunState::Finished),
-            Mode::Apply => self.apply(report, &plan, &self.deps.ozmap.writer()).await,
+            Mode::Apply => {
+                let state = self.apply(report, &plan.changes, Guard::Onu, Some(&self.deps.locks)).await?;
+                report.good = Some(plan.measure(&past));
+                Ok(state)
+            }
         }
     }
 
-    async fn planned(&self, report: &mut Report, rails: Rails) -> Result<Plan, RunError> {
-        let EngineDeps { ozmap, int6, limits, .. } = self.deps;
+    /// Writes down what is planned, before any of it is written to OZmap.
+    pub(super) async fn record(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
+        let store = &self.deps.store;
+        store.record_changes(report.id, &plan.changes).await?;
+        store.record_findings(report.id, &plan.findings).await?;
+        report.counts = plan.counts;
+        report.measures = Some(plan.measures);
+        report.notes.held = plan.held.iter().map(reasons::of_held).collect();
+        let fates: Vec<Fate> =
+            plan.changes.iter().map(|change| if change.held { Fate::Held } else { Fate::Untried }).collect();
+        report.notes.fields = RunTally::of(&plan.changes, &fates).fields;
+        Ok(())
+    }
+
+    /// Applies what another run has shown, less what moved meanwhile.
+    async fn apply_plan(&self, report: &mut Report, order: PlanOrder) -> Result<RunState, RunError> {
+        let EngineDeps { store, tenant, .. } = self.deps;
+        let PlanOrder { plan, fields, part, is_whole } = order;
+        let (changes, lost) = store.plan_changes(plan, fields, part).await?;
+        if lost > 0 {
+            let remark = format!("{lost} changes of the plan were not understood, and are left alone");
+            report.notes.remarks.push(remark);
+        }
+        store.record_changes(report.id, &changes).await?;
+        report.counts.matched = changes.chunk_by(|a, b| a.code == b.code).count() as u64;
+        let state = self.apply(report, &changes, Guard::All, Some(&self.deps.locks)).await?;
+        if is_whole {
+            report.good = store.run(tenant, plan).await?.and_then(|run| run.measures);
+        }
+        Ok(state)
+    }
+
+    async fn planned(&self, report: &mut Report, past: &Past, rails: Rails) -> Result<Plan, RunError> {
+        let EngineDeps { ozmap, int6, rules, limits, .. } = self.deps;
         let begun = Instant::now();
         let (reader, int6) = (ozmap.reader(), int6.with_own_counter());
         let both = async {
@@ -96,50 +149,59 @@ impl Run<'_> {
         let (theirs, ours) = read?;
 
         let begun = Instant::now();
-        let unreadable = [theirs.unreadable, ours.unreadable].concat();
-        let limits = limits.clone();
-        let planned =
-            move || plan(theirs.clients, ours.readings, unreadable, &limits, rails, Timestamp::now());
+        let sides = Sides {
+            clients: theirs.clients,
+            readings: ours.readings,
+            findings: [theirs.unreadable, ours.unreadable].concat(),
+            shape: RowShape::default(),
+            ended_early: None,
+        };
+        let (rules, limits, past) = (rules.clone(), limits.clone(), *past);
+        let planned = move || plan(sides, &rules, &limits, &past, rails, Timestamp::now());
         let plan = tokio::task::spawn_blocking(planned).await.map_err(|_| RunError::NoPlan)?;
         report.phases.plan = Some(millis(begun));
         Ok(plan)
     }
 
+    /// Writes changes to OZmap, but for those that are held.
     pub(super) async fn apply(
         &self,
         report: &mut Report,
-        plan: &Plan,
-        writer: &Writer,
+        changes: &[Change],
+        guard: Guard,
+        locks: Option<&Locks>,
     ) -> Result<RunState, RunError> {
         let begun = Instant::now();
-        let calls = batch(&plan.changes, self.deps.grouping, |value| writer.lacks_batch(value));
-        let recorder = Recorder::start(self.deps.store.clone(), report.id, plan.changes.len());
+        let writer = self.deps.ozmap.writer();
+        let calls = batch(changes, self.deps.grouping, |value| writer.lacks_batch(value));
+        let all = changes.iter().filter(|change| !change.held).count();
+        let recorder = Recorder::start(self.deps.store.clone(), report.id, changes);
+        let patience = Patience::default();
         let apply = Apply {
-            writer,
-            changes: &plan.changes,
+            writer: &writer,
+            ozmap: &self.deps.ozmap,
+            changes,
             parallel: self.deps.parallel,
             stop: self.stop,
-            done: |changes: &[u32], outcome| {
-                let done = recorder.note(changes, outcome);
-                (self.observer)(Progress::Applied(done, plan.changes.len()));
+            done: |places: &[u32], outcome| {
+                let done = recorder.note(places, outcome);
+                (self.observer)(Progress::Applied(done, all));
             },
+            guard,
+            locks,
+            patience: &patience,
         };
         apply.all(calls).await;
-        let tally = recorder.finish(&plan.changes).await;
+        let tally = recorder.finish(changes).await;
         report.calls.ozmap_reads += writer.reads();
         report.calls.ozmap_writes = writer.writes();
         report.phases.apply = Some(millis(begun));
-        report.counts.changed = tally.changed;
-        report.counts.failed = tally.failed;
-        report.counts.unchanged = report.counts.matched - tally.changed - tally.failed;
-        report.failures = tally.failures;
-        match (tally.left, tally.unrecorded) {
-            (0, None) => Ok(RunState::Finished),
-            (0, Some(why)) => Err(RunError::Unrecorded(why)),
-            (left, _) => {
-                let all = plan.changes.len();
-                Err(RunError::InterruptedApplying { done: all - left, all })
-            }
+        let (left, unrecorded) = report.take(tally);
+        match (left, unrecorded, patience.is_over()) {
+            (0, None, _) => Ok(RunState::Finished),
+            (0, Some(why), _) => Err(RunError::Unrecorded(why)),
+            (left, _, Some(why)) => Err(RunError::GaveUp { why: why.to_owned(), done: all - left, all }),
+            (left, _, None) => Err(RunError::InterruptedApplying { done: all - left, all }),
         }
     }
 }

@@ -95,13 +95,29 @@ async fn sync_ends_with_1_if_a_change_failed_and_with_2_if_the_run_did() {
     for code in world.sandbox.ozmap().codes() {
         world.reading(&code, json!("LOS"));
     }
-    let halted = output(command(&world, &["sync"])).await;
-    assert_eq!(halted.status.code(), Some(2));
-    assert!(
-        text(&halted.stdout).contains("HALTED, nothing was written: 30 of 30 clients would turn to Error")
-    );
     world.sandbox.ozmap().forgive();
-    assert_eq!(output(command(&world, &["sync", "--force"])).await.status.code(), Some(0));
+    let held = output(command(&world, &["sync"])).await;
+    let printed = text(&held.stdout);
+    assert_eq!(held.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("HELD, status of 30 clients: 30 of 30 clients would turn to Error"),
+        "{printed}"
+    );
+    let plan = printed.split_once("sync --plan ").expect("how to apply it").1;
+    let plan = plan.split_whitespace().next().expect("an id");
+    let refused = output(command(&world, &["sync", "--plan", plan, "--fields", "light"])).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("one of read_power, status, implantation, onu is expected"));
+    let applied = output(command(&world, &["sync", "--plan", plan, "--fields", "status"])).await;
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied.stdout));
+    assert!(text(&applied.stdout).contains("status: 30 changes: 30 written"), "{}", text(&applied.stdout));
+    let again = output(command(&world, &["sync", "--plan", plan, "--fields", "status"])).await;
+    assert_eq!(again.status.code(), Some(2));
+    assert!(
+        text(&again.stderr).contains("status of this plan was applied already"),
+        "{}",
+        text(&again.stderr)
+    );
 
     world.sandbox.int6().clear();
     assert_eq!(output(command(&world, &["sync"])).await.status.code(), Some(2));
@@ -167,7 +183,7 @@ async fn doctor_finds_what_is_wrong_and_says_the_remedy() {
 async fn killed_in_mid_apply_and_started_again_it_converges_and_says_what_was_cut_off() {
     let mut world = World::town(200).await;
     for (i, code) in world.sandbox.ozmap().codes().iter().enumerate() {
-        world.reading(code, json!(-31.0 - i as f64 / 100.0));
+        world.reading(code, json!(-20.005 - i as f64 / 50.0));
     }
     world.set("SYNC_INTERVAL_SECONDS", "3600");
     world.sandbox.ozmap().faults().set_latency(Duration::from_millis(50));

@@ -13,7 +13,7 @@ use crate::world::World;
 async fn busy_town() -> World {
     let world = World::town(60).await;
     for (i, code) in world.sandbox.ozmap().codes().iter().enumerate() {
-        world.reading(code, json!(-31.0 - i as f64 / 100.0));
+        world.reading(code, json!(-20.005 - i as f64 / 20.0));
     }
     world
 }

@@ -98,6 +98,7 @@ async fn a_replica_that_died_elsewhere_leaves_no_run_under_way() {
         // A run that has only just begun may take its lease yet.
         started_at: jiff::Timestamp::now() - Duration::from_secs(60),
         holder: format!("elsewhere/1/mark/{id}"),
+        plan: None,
     };
     store.begin_run(run).await.expect("written");
 

@@ -27,27 +27,26 @@ async fn an_empty_ozmap_halts() {
 }
 
 #[tokio::test]
-async fn a_mass_outage_halts_and_can_be_forced() {
+async fn a_mass_outage_is_held_and_can_be_forced() {
     let world = World::town(100).await;
     for code in world.sandbox.ozmap().codes().iter().take(51) {
         world.reading(code, json!("LOS"));
     }
     let report = world.sync().await;
-    assert_eq!(report.state, RunState::Halted);
-    let why = report.halted_because.clone().unwrap_or_default();
-    assert!(why.starts_with("51 of 100 clients would turn to Error"), "{why}");
+    assert_eq!((report.state, report.counts.held, report.counts.changed), (RunState::Finished, 51, 0));
+    let held = &report.notes.held[0];
+    assert_eq!((held.field.as_str(), held.clients), ("status", 51));
+    assert!(held.because.starts_with("51 of 100 clients would turn to Error"), "{held:?}");
     assert_eq!(world.writes(), 0);
-    assert!(
-        world.changes(&report).await.iter().all(|line| line.ends_with("planned")),
-        "the plan can be looked at"
-    );
+    assert!(world.changes(&report).await.iter().all(|line| line.ends_with("held")), "it can be looked at");
 
     let forced = world.forced().await;
     assert_eq!((forced.state, forced.counts.changed), (RunState::Finished, 51));
+    let after = world.sync().await;
     assert_eq!(
-        world.sync().await.state,
-        RunState::Finished,
-        "clients in error already do not halt the next run"
+        (after.state, after.counts.held),
+        (RunState::Finished, 0),
+        "clients in error already hold nothing"
     );
 }
 

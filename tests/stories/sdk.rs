@@ -64,7 +64,8 @@ async fn the_official_sdk_reads_what_the_gateway_wrote() {
     int6.set_row(code, whole);
     expect(code, json!([-20.0, 0, true, onu]));
 
-    let report = world.sync().await;
+    // Sixty of one power would be held.
+    let report = world.forced().await;
     assert_eq!((report.state, report.counts.failed), (RunState::Finished, 0), "{:?}", report.error);
     assert_eq!(report.counts.changed, 3 + 60 + 5 + 5 + 1);
     judge(&world, "holds", &[("EXPECTED", &Value::Object(expected).to_string())]).await;

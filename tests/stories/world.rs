@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::sync::{Mode, Rails, Trigger};
+use gateway_core::sync::{Fields, Mode, Rails, Trigger};
 use gateway_sandbox::{Options, Sandbox, TestClient};
 use int6_ozmap_gateway::app;
 use int6_ozmap_gateway::config::{Config, Purpose};
@@ -11,6 +11,7 @@ use int6_ozmap_gateway::store::{ChangeFilter, Process, Store};
 use int6_ozmap_gateway::sync::{Engine, Observer, Progress, Report};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub struct World {
     pub sandbox: Sandbox,
@@ -114,7 +115,7 @@ impl World {
     }
 
     pub async fn forced(&self) -> Report {
-        self.run(&self.engine(), Mode::Apply, Rails::Forced).await
+        self.run(&self.engine(), Mode::Apply, Rails::Forced(Fields::ALL)).await
     }
 
     pub async fn run(&self, engine: &Engine, mode: Mode, rails: Rails) -> Report {
@@ -130,6 +131,33 @@ impl World {
             format!("{} {} {} -> {} {}", row.code, row.field, row.old_value, row.new_value, row.result)
         };
         rows.into_iter().map(line).collect()
+    }
+
+    /// A person's edit in OZmap of a client record.
+    pub async fn edit_client(&self, code: &str, body: Value) {
+        let id = self.sandbox.ozmap().client(code).expect("a client")["id"].clone();
+        let url = format!("{}/api/v2/ftth-clients/{}", self.sandbox.ozmap_url(), id.as_str().expect("an id"));
+        let request = reqwest::Client::new().patch(url).header("authorization", self.sandbox.ozmap_key());
+        let answer = request.json(&body).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 204);
+    }
+
+    /// Makes a run so many hours older.
+    pub async fn backdate(&self, run: Uuid, hours: i64) {
+        let path = self.folder.path().join("gateway.db");
+        let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+        let sql =
+            format!("UPDATE runs SET started_at = '{at:.3}', finished_at = '{at:.3}' WHERE id = '{run}'");
+        sqlx::any::install_default_drivers();
+        let pool =
+            sqlx::AnyPool::connect(&format!("sqlite://{}", path.display())).await.expect("the database");
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&pool).await.expect("the run is there");
+        assert_eq!(done.rows_affected(), 1);
+        pool.close().await;
+    }
+
+    pub fn database_url(&self) -> String {
+        url(&self.folder)
     }
 
     /// Writes that reached OZmap.

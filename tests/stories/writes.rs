@@ -1,6 +1,6 @@
 //! How changes are written: by value, narrowed down to the records at fault, one by one where it has to be.
 
-use gateway_core::sync::{Mode, Rails, RunState};
+use gateway_core::sync::{Fields, Mode, Rails, RunState};
 use gateway_sandbox::{Fault, Options, TestClient};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ fn batches(world: &World) -> usize {
 #[tokio::test]
 async fn one_value_on_many_clients_is_one_call() {
     let world = alike(150).await;
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.calls.ozmap_writes, world.writes()), (150, 1, 1));
     let call = &world.sandbox.ozmap().calls().writes()[0];
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/api/v2/properties/batch-update"));
@@ -36,7 +36,7 @@ async fn the_calls_grow_with_the_values_and_not_with_the_clients() {
     for (i, code) in world.sandbox.ozmap().codes().iter().enumerate() {
         world.reading(code, json!(-30.0 - (i % 7) as f64 / 100.0));
     }
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.calls.ozmap_writes), (400, 7));
 }
 
@@ -57,7 +57,7 @@ async fn one_poisoned_record_fails_alone() {
     let world = alike(100).await;
     let poisoned = world.sandbox.ozmap().codes()[37].clone();
     world.sandbox.ozmap().refuse_client(&poisoned);
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.state, report.counts.changed, report.counts.failed), (RunState::Finished, 99, 1));
     let failed: Vec<String> =
         world.changes(&report).await.into_iter().filter(|line| line.ends_with("failed")).collect();
@@ -83,7 +83,7 @@ async fn several_poisoned_records_fail_alone_whatever_the_field() {
     for code in ["7", "8", "33"] {
         world.sandbox.ozmap().refuse_client(code);
     }
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.counts.failed), (57, 3));
     assert_eq!(world.held("9"), (json!(-21.0), json!(0), json!(true)));
     assert_eq!(world.held("8"), (json!(-20.0), json!(1), json!(false)));
@@ -98,7 +98,7 @@ async fn without_batch_update_records_are_written_one_by_one_and_that_is_remembe
         for code in world.sandbox.ozmap().codes() {
             world.reading(&code, json!(power));
         }
-        let report = world.run(&engine, Mode::Apply, Rails::Hold).await;
+        let report = world.run(&engine, Mode::Apply, Rails::Forced(Fields::ALL)).await;
         assert_eq!((report.state, report.counts.changed, report.counts.failed), (RunState::Finished, 40, 0));
         assert_eq!(batches(&world), expected_batches, "asked once, then remembered");
     }
@@ -108,7 +108,7 @@ async fn without_batch_update_records_are_written_one_by_one_and_that_is_remembe
 async fn a_405_means_the_same_as_a_404() {
     let world = alike(30).await;
     world.sandbox.ozmap().faults().fail_route("/api/v2/properties/batch-update", 1, Fault::Status(405));
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.counts.failed, batches(&world)), (30, 0, 1));
 }
 
@@ -116,7 +116,7 @@ async fn a_405_means_the_same_as_a_404() {
 async fn batching_can_be_switched_off() {
     let mut world = alike(30).await;
     world.set("SYNC_BATCHING", "off");
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.calls.ozmap_writes, batches(&world)), (30, 30, 0));
 }
 
@@ -127,7 +127,7 @@ async fn a_host_that_ignores_filters_is_never_given_a_batch() {
     let everyone: Vec<_> = (0..25).map(|i| json!({"id": format!("{i:024x}")})).collect();
     let body = json!({"total": 30, "count": 25, "rows": everyone, "start": 0, "limit": 25}).to_string();
     world.sandbox.ozmap().faults().fail_after(1, 2, Fault::Body(body));
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.counts.failed, batches(&world)), (30, 0, 0));
     assert_eq!(report.calls.ozmap_reads, 3, "one page, and two tries of a filter");
 }
@@ -136,7 +136,7 @@ async fn a_host_that_ignores_filters_is_never_given_a_batch() {
 async fn a_batch_that_fails_for_another_reason_is_tried_in_smaller_parts() {
     let world = alike(64).await;
     world.sandbox.ozmap().faults().fail_route("/api/v2/properties/batch-update", 4, Fault::Status(500));
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.counts.failed), (64, 0));
 }
 
@@ -145,7 +145,7 @@ async fn the_older_envelope_is_read_page_by_page() {
     let options = Options { clients: 130, messy: false, next_urls: false, ..Options::default() };
     let mut world = World::new(options, false).await;
     world.set("OZMAP_PAGE_SIZE", "25");
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.ozmap_clients, report.counts.matched), (130, 130));
 }
 
@@ -153,7 +153,7 @@ async fn the_older_envelope_is_read_page_by_page() {
 async fn the_cursor_is_followed_to_the_end() {
     let mut world = World::town(130).await;
     world.set("OZMAP_PAGE_SIZE", "25");
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.ozmap_clients, report.counts.matched), (130, 130));
     assert!(world.sandbox.ozmap().calls().recorded().iter().any(|call| call.query.contains("lastSeenId")));
 }

@@ -16,6 +16,8 @@ pub enum ErrorCode {
     Unauthorised,
     /// The key's tenant does not admit the address.
     AddressNotAdmitted,
+    /// The tenant is set to write nothing to OZmap.
+    ReadOnly,
     /// No such path, run or operation.
     NotFound,
     /// The path has other methods.
@@ -28,6 +30,10 @@ pub enum ErrorCode {
     ClientExists,
     /// OZmap has several clients or properties of one code.
     ClientAmbiguous,
+    /// The plan was shown more than 24 hours ago.
+    PlanExpired,
+    /// The plan, or that field of it, was applied.
+    PlanApplied,
     /// The port holds another client or property.
     PortTaken,
     /// OZmap says that the port may not be used.

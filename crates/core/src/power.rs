@@ -23,6 +23,15 @@ impl Dbm {
     pub const ZERO: Dbm = Dbm(0);
     const LIMIT: i32 = 999_999;
 
+    /// So many whole dBm; for constants.
+    ///
+    /// # Panics
+    /// Outside the range.
+    pub const fn whole(dbm: i32) -> Dbm {
+        assert!(dbm.abs() < 10_000, "no power is so large");
+        Dbm(dbm * 100)
+    }
+
     /// Takes whole hundredths of a dBm.
     ///
     /// # Errors
@@ -88,6 +97,13 @@ pub struct PlausibleWindow {
     pub min: Dbm,
     /// Strongest light that is believed.
     pub max: Dbm,
+}
+
+impl PlausibleWindow {
+    /// Whether the power lies within, ends included.
+    pub fn contains(self, power: Dbm) -> bool {
+        (self.min..=self.max).contains(&power)
+    }
 }
 
 /// What INT6 says of the light at one ONU.

@@ -2,16 +2,30 @@
 
 mod batch;
 mod change;
+mod draft;
+mod fields;
 mod finding;
+mod hold;
+mod limits;
 mod matching;
+mod past;
 mod plan;
+mod rails;
 mod reading;
 mod run;
+mod settle;
+mod sides;
 
 pub use batch::{Call, Grouping, batch, edits};
 pub use change::{Change, ChangeOutcome, ChangeResult, Field, FieldValue, Record, SharedValue};
+pub use fields::Fields;
 pub use finding::{Finding, FindingKind};
+pub use hold::{EndedEarly, Halt, Held, HoldReason, RowField};
+pub use limits::{Limits, Rules};
 pub use matching::{Matched, matched};
-pub use plan::{Halt, Limits, Plan, plan};
+pub use past::{Measures, Past};
+pub use plan::{Plan, plan};
 pub use reading::{Reading, ReadingTime, RowShape};
 pub use run::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};
+pub use settle::{RecordNow, Settled, settle};
+pub use sides::Sides;

@@ -35,12 +35,12 @@ pub enum Call {
 
 /// Groups changes into calls.
 ///
-/// The number of calls grows with the number of different values, not of clients. `lacks_batch` tells of which values the
+/// What is held is in none of them. The number of calls grows with the number of different values, not of clients. `lacks_batch` tells of which values the
 /// host is known to have no batch-update. Source: `docs/ARCHITECTURE.md`, "Writes are grouped by value".
 pub fn batch(changes: &[Change], grouping: Grouping, lacks_batch: impl Fn(SharedValue) -> bool) -> Vec<Call> {
     let mut shared: BTreeMap<SharedValue, Vec<u32>> = BTreeMap::new();
     let mut by_record: BTreeMap<&Record, Vec<u32>> = BTreeMap::new();
-    for (index, change) in (0u32..).zip(changes) {
+    for (index, change) in (0u32..).zip(changes).filter(|(_, change)| !change.held) {
         match SharedValue::of(&change.edit) {
             Some(value) if grouping != Grouping::ByRecord && !lacks_batch(value) => {
                 shared.entry(value).or_default().push(index);
@@ -74,6 +74,21 @@ impl Call {
         match self {
             Call::Set { changes, .. } | Call::Patch { changes } => changes,
         }
+    }
+
+    /// The call with those of its changes that are wanted; `None` if none is.
+    pub fn only(self, is_wanted: impl Fn(u32) -> bool) -> Option<Call> {
+        let wanted = |changes: Vec<u32>| -> Vec<u32> {
+            changes.into_iter().filter(|place| is_wanted(*place)).collect()
+        };
+        let call = match self {
+            Call::Set { value, changes } => match wanted(changes) {
+                changes if changes.len() == 1 => Call::Patch { changes },
+                changes => Call::Set { value, changes },
+            },
+            Call::Patch { changes } => Call::Patch { changes: wanted(changes) },
+        };
+        (!call.changes().is_empty()).then_some(call)
     }
 
     /// The same changes in smaller calls, to find the one at fault; `None` if the call cannot be smaller.

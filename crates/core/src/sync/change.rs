@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
+use strum::{EnumCount, EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
 use crate::client::{ClientCode, RecordId};
 use crate::onu::Onu;
@@ -12,7 +12,18 @@ use crate::status::Status;
 
 /// A field of a client that the sync may write.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Field {
@@ -78,7 +89,7 @@ impl FieldValue {
             FieldValue::ReadPower { old, .. } => json!(old.map(Dbm::to_f64)),
             FieldValue::Status { old, .. } => json!(old.map(|status| status.name())),
             FieldValue::Implant => json!(false),
-            FieldValue::Onu { old, .. } => onu_json(old),
+            FieldValue::Onu { old, .. } => old.to_json(),
         }
     }
 
@@ -88,7 +99,7 @@ impl FieldValue {
             FieldValue::ReadPower { new, .. } => json!(new.to_f64()),
             FieldValue::Status { new, .. } => json!(new.name()),
             FieldValue::Implant => json!(true),
-            FieldValue::Onu { new, .. } => onu_json(new),
+            FieldValue::Onu { new, .. } => new.to_json(),
         }
     }
 }
@@ -118,9 +129,12 @@ impl SharedValue {
     }
 }
 
-fn onu_json(onu: &Onu) -> Value {
-    let Onu { serial_number, pppoe_user, mac_address } = onu;
-    json!({ "serial_number": serial_number, "pppoe_user": pppoe_user, "mac_address": mac_address })
+impl Onu {
+    /// The data as the API shows them.
+    pub(super) fn to_json(&self) -> Value {
+        let Onu { serial_number, pppoe_user, mac_address } = self;
+        json!({ "serial_number": serial_number, "pppoe_user": pppoe_user, "mac_address": mac_address })
+    }
 }
 
 /// A record of OZmap that carries a field.
@@ -150,6 +164,8 @@ pub struct Change {
     pub record: Record,
     /// What is written.
     pub edit: FieldValue,
+    /// Whether a rail keeps it back: it is listed, and not written.
+    pub held: bool,
 }
 
 impl fmt::Display for Change {
@@ -157,12 +173,12 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "~ {}  ", self.code)?;
         match &self.edit {
-            FieldValue::ReadPower { old: Some(old), new } => write!(f, "power {old} -> {new} dBm"),
-            FieldValue::ReadPower { old: None, new } => write!(f, "power (none) -> {new} dBm"),
+            FieldValue::ReadPower { old: Some(old), new } => write!(f, "power {old} -> {new} dBm")?,
+            FieldValue::ReadPower { old: None, new } => write!(f, "power (none) -> {new} dBm")?,
             FieldValue::Status { old, new } => {
-                write!(f, "status {} -> {}", old.map_or("(none)", |status| status.name()), new.name())
+                write!(f, "status {} -> {}", old.map_or("(none)", |status| status.name()), new.name())?;
             }
-            FieldValue::Implant => f.write_str("not implanted -> implanted"),
+            FieldValue::Implant => f.write_str("not implanted -> implanted")?,
             FieldValue::Onu { old, new } => {
                 let fields = [
                     ("serial", &old.serial_number, &new.serial_number),
@@ -175,9 +191,10 @@ impl fmt::Display for Change {
                     .filter(|(_, old, new)| old != new)
                     .map(|(name, old, new)| format!("{name} {} -> {}", shown(old), shown(new)))
                     .collect();
-                write!(f, "ONU {}", changed.join(", "))
+                write!(f, "ONU {}", changed.join(", "))?;
             }
         }
+        if self.held { f.write_str("  (held)") } else { Ok(()) }
     }
 }
 
@@ -192,6 +209,10 @@ impl fmt::Display for Change {
 pub enum ChangeOutcome {
     /// Recorded, not (yet) written.
     Planned,
+    /// A rail keeps it back.
+    Held,
+    /// Its record moved since the plan was shown; the value that stands there, as the API shows it.
+    Skipped(Value),
     /// OZmap confirmed it.
     Applied,
     /// OZmap refused it or could not be reached; the reason, for people.

@@ -1,115 +1,209 @@
-//! What a run would change, and whether the rails let it. Pure.
+//! What a run would change, and what of it the rails keep back. Pure.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::client::{Client, SyncedClient};
-use crate::power::{PlausibleWindow, PowerReading};
-use crate::status::{Implantation, Status};
-use crate::sync::change::{Change, FieldValue, Record};
+use crate::power::PowerReading;
+use crate::status::Implantation;
+use crate::sync::change::{Change, Field, FieldValue, Record};
+use crate::sync::draft::{Draft, Row};
 use crate::sync::finding::{Finding, FindingKind};
+use crate::sync::hold::{Halt, Held, HoldReason};
+use crate::sync::limits::{Limits, Rules};
 use crate::sync::matching::{Matched, matched};
-use crate::sync::reading::Reading;
+use crate::sync::past::{Measures, Past};
+use crate::sync::rails;
+use crate::sync::reading::{Reading, ReadingTime};
 use crate::sync::run::{Counts, Rails};
+use crate::sync::sides::Sides;
 use crate::system::System;
 
-/// The rails and options of a tenant's sync.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    /// Share of the matched clients, in percent, that may turn to Error in one run. 0 to 100, default 50.
-    pub max_error_percent: f64,
-    /// Fewer clients than these never halt a run. Default 20.
-    pub min_error_clients: u64,
-    /// Readings older than this are left alone. Default off.
-    pub stale_after: Option<SignedDuration>,
-    /// Numbers outside are taken for words. Default off.
-    pub plausible: Option<PlausibleWindow>,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { max_error_percent: 50.0, min_error_clients: 20, stale_after: None, plausible: None }
-    }
-}
+/// A reading that is so much ahead of us is from the future. Source: `docs/contracts/rules.md`, "Shapes, more exactly".
+const FUTURE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Exactly what a run changes: shown, recorded and applied as one value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// In the order of the codes.
+    /// In the order of the codes; what is held among them.
     pub changes: Vec<Change>,
+    /// What the rails keep back, by field and reason.
+    pub held: Vec<Held>,
     /// What is reported instead of written.
     pub findings: Vec<Finding>,
     /// `changed` counts clients to change, `failed` is 0.
     pub counts: Counts,
-    /// Why the rails hold the run, if they do.
+    /// Why the reading as a whole is not believed, if it is not.
     pub halt: Option<Halt>,
+    /// What a later run is held against, should this one be good.
+    pub measures: Measures,
 }
 
-/// Why a plan is not carried out unless a person forces it; put into words at the edges.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Halt {
-    /// OZmap gave no usable client.
-    NoClients {
-        /// Readings of INT6.
-        readings: u64,
-        /// Rows of OZmap that could not be read.
-        unreadable: u64,
-    },
-    /// INT6 gave no usable reading.
-    NoReadings {
-        /// Clients of OZmap.
-        clients: u64,
-        /// Rows of INT6 that could not be read.
-        unreadable: u64,
-    },
-    /// More clients than is believed would turn to Error.
-    MassOutage {
-        /// Clients that would turn to Error.
-        clients: u64,
-        /// Clients known to both sides.
-        matched: u64,
-        /// The limit, in percent of the matched.
-        max_percent: f64,
-    },
+impl Plan {
+    /// What later runs are held against, once this plan was written, less what is held.
+    ///
+    /// A figure that is held for being repeated must not become what is usual.
+    pub fn measure(&self, past: &Past) -> Measures {
+        let is_repeated = |held: &Held| matches!(held.reason, HoldReason::Repeated { .. });
+        if !self.held.iter().any(is_repeated) {
+            return self.measures;
+        }
+        let usual = past.last.map_or(0.0, |last| last.share_alike());
+        Measures { most_alike: (usual * self.measures.measured as f64) as u64, ..self.measures }
+    }
 }
 
 /// Compares both sides.
 ///
 /// # Panics
-/// Never. Source of the rules: `docs/contracts/rules.md`, "What a reading does"; of the rails: `docs/ARCHITECTURE.md`, "Rails".
-pub fn plan(
-    clients: Vec<SyncedClient>,
-    readings: Vec<Reading>,
-    unreadable: Vec<Finding>,
-    limits: &Limits,
-    rails: Rails,
+/// Never. Source of the rules: `docs/contracts/rules.md`, "What a reading does"; of the rails: "Rails, per field".
+pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Rails, now: Timestamp) -> Plan {
+    let sides_seen = rails::Seen::of(&sides);
+    let Sides { clients, readings, findings, shape, ended_early } = sides;
+    let matched = matched(clients, readings, findings);
+    let mut drafting = Drafting { rules, now, untold: Vec::new(), draft: Draft::default() };
+    let Matched { pairs, mut findings, mut counts } = matched;
+    for pair in &pairs {
+        drafting.add(pair, &mut counts, &mut findings);
+    }
+    drafting.tell_unknown_ages(&mut findings);
+    let mut draft = drafting.draft;
+    let context = rails::Context {
+        pairs: &pairs,
+        seen: &sides_seen,
+        shape: &shape,
+        ended_early,
+        counts: &counts,
+        limits,
+        past,
+        has_stale_limit: rules.stale_after.is_some(),
+        foreign_codes: 0,
+        int6_codes: 0,
+    };
+    let rails::Verdict { halt, held, measures, implausible } = rails::judge(&context, &mut draft, rails);
+    for row in implausible {
+        counts.implausible += 1;
+        let (client, _) = &pairs[row];
+        findings.push(about(FindingKind::Implausible, client, "the figure is outside what light can be"));
+    }
+    count_clients(&draft, &mut counts);
+    findings.sort_unstable();
+    Plan { changes: draft.changes, held, findings, counts, halt, measures }
+}
+
+fn count_clients(draft: &Draft, counts: &mut Counts) {
+    for row in &draft.rows {
+        let changes = draft.of(row);
+        let held = changes.iter().filter(|change| change.held).count();
+        counts.held += u64::from(held > 0);
+        counts.changed += u64::from(held < changes.len());
+        counts.unchanged += u64::from(changes.is_empty());
+    }
+}
+
+/// Goes through the clients that both sides know.
+struct Drafting<'a> {
+    rules: &'a Rules,
     now: Timestamp,
-) -> Plan {
-    let empty = empty_side(&clients, &readings, &unreadable);
-    let Matched { pairs, mut findings, mut counts } = matched(clients, readings, unreadable);
-    let mut changes = Vec::new();
-    let mut would_fail = 0;
-    for (client, reading) in pairs {
-        let before = changes.len();
-        let power = reading.power.within(limits.plausible);
-        if is_stale(&reading, limits, now) {
-            counts.stale += 1;
-            findings.push(about(FindingKind::Stale, &client, "the reading is older than the stale limit"));
-        } else {
+    /// Clients whose reading has no age that could be believed, and is written all the same.
+    untold: Vec<String>,
+    draft: Draft,
+}
+
+/// What a reading's time says under the tenant's rules.
+enum Age {
+    Fine,
+    Stale,
+    Future,
+    NotUnderstood,
+}
+
+impl Drafting<'_> {
+    fn add(
+        &mut self,
+        (client, reading): &(SyncedClient, Reading),
+        counts: &mut Counts,
+        findings: &mut Vec<Finding>,
+    ) {
+        let first = self.draft.changes.len();
+        let power = reading.power.within(self.rules.plausible);
+        let age = self.age(reading);
+        let is_left = match age {
+            Age::Fine => false,
+            Age::Stale => {
+                counts.stale += 1;
+                findings.push(about(FindingKind::Stale, client, "the reading is older than the stale limit"));
+                true
+            }
+            Age::Future | Age::NotUnderstood => {
+                counts.unknown_age += 1;
+                self.note_unknown_age(client, &age, findings)
+            }
+        };
+        if matches!(age, Age::Future) {
+            self.draft.future += 1;
+        }
+        if !is_left {
             if power == PowerReading::Absent {
                 counts.absent += 1;
-                findings.push(about(FindingKind::Absent, &client, "INT6 has no reading for this client"));
+                findings.push(about(FindingKind::Absent, client, "INT6 has no reading for this client"));
             }
-            compare(&client, &reading, power, &mut changes);
+            if client.property.is_none() && power.target().read_power.is_some() {
+                counts.no_property += 1;
+                let detail = "the client has no property in OZmap, so that its read power has nowhere to go";
+                findings.push(Finding {
+                    system: System::Ozmap,
+                    ..about(FindingKind::NoProperty, client, detail)
+                });
+            }
+            compare(client, reading, power, self.rules, &mut self.draft.changes);
         }
-        let turns_to_error = |c: &Change| matches!(c.edit, FieldValue::Status { new: Status::Error, .. });
-        would_fail += u64::from(changes[before..].iter().any(turns_to_error));
-        if changes.len() == before { counts.unchanged += 1 } else { counts.changed += 1 }
+        let figure = match power {
+            PowerReading::Measured(power) if !is_left => Some(power),
+            _ => None,
+        };
+        self.draft.rows.push(Row { changes: first..self.draft.changes.len(), figure });
     }
-    let halt = match rails {
-        Rails::Forced => None,
-        Rails::Hold => empty.or_else(|| mass_outage(would_fail, counts.matched, limits)),
-    };
-    Plan { changes, findings, counts, halt }
+
+    fn age(&self, reading: &Reading) -> Age {
+        match (reading.updated_at, self.rules.stale_after) {
+            (ReadingTime::Unsaid, _) => Age::Fine,
+            (ReadingTime::NotUnderstood, _) => Age::NotUnderstood,
+            (ReadingTime::At(at), _) if at.duration_since(self.now) > FUTURE => Age::Future,
+            (ReadingTime::At(at), Some(limit)) if self.now.duration_since(at) > limit => Age::Stale,
+            (ReadingTime::At(_), _) => Age::Fine,
+        }
+    }
+
+    /// With a stale limit the guard cannot see the age: the reading is left alone. Without one it is only told, once for all.
+    fn note_unknown_age(&mut self, client: &SyncedClient, age: &Age, findings: &mut Vec<Finding>) -> bool {
+        let why = match age {
+            Age::Future => "the reading's time lies in the future",
+            _ => "the reading's time is not understood",
+        };
+        let has_limit = self.rules.stale_after.is_some();
+        if has_limit {
+            let detail = format!("{why}, so that the stale limit cannot be applied; nothing is written");
+            findings.push(about(FindingKind::UnknownAge, client, &detail));
+        } else {
+            self.untold.push(format!("{}: {why}", client.client.code));
+        }
+        has_limit
+    }
+
+    fn tell_unknown_ages(&mut self, findings: &mut Vec<Finding>) {
+        if let [first, others @ ..] = self.untold.as_slice() {
+            let detail = match others.len() {
+                0 => format!("client {first}; it was written all the same"),
+                n => format!("client {first}, and {n} more such readings; they were written all the same"),
+            };
+            findings.push(Finding {
+                kind: FindingKind::UnknownAge,
+                system: System::Int6,
+                code: None,
+                detail,
+            });
+        }
+    }
 }
 
 fn about(kind: FindingKind, client: &SyncedClient, detail: &str) -> Finding {
@@ -121,60 +215,44 @@ fn about(kind: FindingKind, client: &SyncedClient, detail: &str) -> Finding {
     }
 }
 
-/// A reading whose age is unknown is not stale.
-fn is_stale(reading: &Reading, limits: &Limits, now: Timestamp) -> bool {
-    match (limits.stale_after, reading.updated_at.known()) {
-        (Some(limit), Some(at)) => now.duration_since(at) > limit,
-        _ => false,
-    }
-}
-
 /// Writes only what differs; never un-implants, never erases ONU data.
-fn compare(synced: &SyncedClient, reading: &Reading, power: PowerReading, changes: &mut Vec<Change>) {
+fn compare(
+    synced: &SyncedClient,
+    reading: &Reading,
+    power: PowerReading,
+    rules: &Rules,
+    changes: &mut Vec<Change>,
+) {
     // Every field is named here, so that a new one is not forgotten.
     let SyncedClient { client, property, read_power } = synced;
     let Client { id, code, status, implantation, onu: held } = client;
     let Reading { code: _, power: _, serial, pppoe_user, mac, updated_at: _ } = reading;
     let target = power.target();
     let on_client = || Record::Client(id.clone());
-    let mut change = |record, edit| changes.push(Change { code: code.clone(), record, edit });
+    let mut change = |field: Field, record: Record, edit: FieldValue| {
+        if rules.fields.contains(field) {
+            changes.push(Change { code: code.clone(), record, edit, held: false });
+        }
+    };
     if let (Some(property), Some(new)) = (property, target.read_power)
         && *read_power != Some(new)
     {
-        change(Record::Property(property.clone()), FieldValue::ReadPower { old: *read_power, new });
+        let edit = FieldValue::ReadPower { old: *read_power, new };
+        change(Field::ReadPower, Record::Property(property.clone()), edit);
     }
     if let Some(new) = target.status
         && *status != Some(new)
     {
-        change(on_client(), FieldValue::Status { old: *status, new });
+        change(Field::Status, on_client(), FieldValue::Status { old: *status, new });
     }
     if target.implantation == Some(Implantation::Implanted) && *implantation == Implantation::NotImplanted {
-        change(on_client(), FieldValue::Implant);
+        change(Field::Implantation, on_client(), FieldValue::Implant);
     }
     let onu = held.merged(serial.as_ref(), pppoe_user.as_deref(), *mac);
     if onu != *held {
-        change(on_client(), FieldValue::Onu { old: Box::new(held.clone()), new: Box::new(onu) });
+        let edit = FieldValue::Onu { old: Box::new(held.clone()), new: Box::new(onu) };
+        change(Field::Onu, on_client(), edit);
     }
-}
-
-/// A side without a usable row is an outage of that side, not of every client.
-fn empty_side(clients: &[SyncedClient], readings: &[Reading], unreadable: &[Finding]) -> Option<Halt> {
-    let unreadable_of = |system| {
-        unreadable.iter().filter(|f| f.system == system && f.kind == FindingKind::Unreadable).count() as u64
-    };
-    let (clients, readings) = (clients.len() as u64, readings.len() as u64);
-    match (clients, readings) {
-        (0, _) => Some(Halt::NoClients { readings, unreadable: unreadable_of(System::Ozmap) }),
-        (_, 0) => Some(Halt::NoReadings { clients, unreadable: unreadable_of(System::Int6) }),
-        _ => None,
-    }
-}
-
-fn mass_outage(clients: u64, matched: u64, limits: &Limits) -> Option<Halt> {
-    let max_percent = limits.max_error_percent;
-    let is_mass =
-        clients >= limits.min_error_clients && clients as f64 > matched as f64 * max_percent / 100.0;
-    is_mass.then_some(Halt::MassOutage { clients, matched, max_percent })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::sync::fields::Fields;
 use crate::sync::finding::FindingKind;
 
 /// Whether a run writes.
@@ -14,13 +15,15 @@ pub enum Mode {
     Apply,
 }
 
-/// Whether the rails may halt a run.
+/// What the rails may keep back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rails {
-    /// A suspicious plan is halted.
+    /// Whatever is not believed.
     Hold,
-    /// An operator has looked and forces it.
-    Forced,
+    /// An operator has looked, and forces these fields.
+    Forced(Fields),
+    /// One client's own: the lines on a whole side say nothing of it.
+    OneClient,
 }
 
 /// Who asked for a run.
@@ -69,7 +72,7 @@ impl RunState {
 
 /// How many clients and rows a run met.
 ///
-/// `matched = unchanged + changed + failed`.
+/// `matched = unchanged + changed + failed`, and those of whom everything is held or skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counts {
@@ -85,6 +88,10 @@ pub struct Counts {
     pub changed: u64,
     /// Matched clients of which a change failed.
     pub failed: u64,
+    /// Matched clients of whom something is held by a rail.
+    pub held: u64,
+    /// Matched clients of whom something was left because its record moved since the plan was shown.
+    pub skipped: u64,
     /// Clients without a row in INT6.
     pub only_in_ozmap: u64,
     /// Rows without a client in OZmap.

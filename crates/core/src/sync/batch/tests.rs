@@ -17,7 +17,7 @@ fn on_client(client: u32, edit: FieldValue) -> Change {
 }
 
 fn change(client: u32, record: Record, edit: FieldValue) -> Change {
-    Change { code: ClientCode::new(&client.to_string()).expect("a code"), record, edit }
+    Change { code: ClientCode::new(&client.to_string()).expect("a code"), record, edit, held: false }
 }
 
 fn status(client: u32, new: Status) -> Change {

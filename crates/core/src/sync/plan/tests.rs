@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sync::reading::ReadingTime;
+use crate::power::PlausibleWindow;
+use crate::status::Status;
+use crate::sync::fields::Fields;
+use crate::sync::hold::HoldReason;
 use crate::{ClientCode, Dbm, MacAddress, Onu, OnuSerial, RecordId};
 
 fn dbm(value: f64) -> Dbm {
@@ -42,8 +45,15 @@ fn now() -> Timestamp {
 }
 
 fn planned(clients: Vec<SyncedClient>, readings: Vec<Reading>) -> Plan {
-    plan(clients, readings, Vec::new(), &Limits::default(), Rails::Hold, now())
+    held_to(clients, readings, &Rules::default(), Rails::Hold)
 }
+
+fn held_to(clients: Vec<SyncedClient>, readings: Vec<Reading>, rules: &Rules, rails: Rails) -> Plan {
+    let sides = Sides { clients, readings, ..Sides::default() };
+    plan(sides, rules, &Limits::default(), &Past::default(), rails, now())
+}
+
+const FORCED: Rails = Rails::Forced(Fields::ALL);
 
 fn lines(plan: &Plan) -> Vec<String> {
     plan.changes.iter().map(ToString::to_string).collect()
@@ -118,27 +128,32 @@ fn onu_data_follow_int6_where_it_has_a_value() {
 fn an_empty_side_halts_and_force_does_not_invent_clients() {
     let clients: Vec<SyncedClient> = (1..=3812).map(client).collect();
     let plan = planned(clients.clone(), Vec::new());
-    assert_eq!(plan.halt, Some(Halt::NoReadings { clients: 3812, unreadable: 0 }));
+    assert_eq!(plan.halt, Some(Halt::NoReadings { clients: 3812, unreadable: 0, names: vec![] }));
     let plan = planned(Vec::new(), vec![reading(1, measured(-20.0))]);
     assert_eq!(plan.halt, Some(Halt::NoClients { readings: 1, unreadable: 0 }));
-    let forced = super::plan(clients, Vec::new(), Vec::new(), &Limits::default(), Rails::Forced, now());
+    let forced = held_to(clients, Vec::new(), &Rules::default(), FORCED);
     assert_eq!((forced.halt, forced.changes.len()), (None, 0));
 }
 
 #[test]
-fn a_mass_outage_halts_unless_it_is_small_or_forced() {
+fn a_mass_outage_is_held_unless_it_is_small_or_forced() {
     let town = |dark: u32, all: u32| {
         let clients: Vec<SyncedClient> = (1..=all).map(client).collect();
-        let power = |code| if code <= dark { PowerReading::Text } else { measured(-20.0) };
+        let power =
+            |code| if code <= dark { PowerReading::Zero } else { measured(-20.0 - f64::from(code) / 100.0) };
         (clients, (1..=all).map(|code| reading(code, power(code))).collect::<Vec<_>>())
     };
-    let halted = |(clients, readings): (Vec<SyncedClient>, Vec<Reading>)| planned(clients, readings).halt;
-    assert_eq!(halted(town(21, 40)), Some(Halt::MassOutage { clients: 21, matched: 40, max_percent: 50.0 }));
-    assert_eq!(halted(town(20, 40)), None, "the share itself is still allowed");
-    assert_eq!(halted(town(19, 19)), None, "fewer than 20 clients never halt");
+    let plan = |(clients, readings): (Vec<SyncedClient>, Vec<Reading>)| planned(clients, readings);
+    let held = plan(town(21, 40));
+    assert_eq!(held.halt, None);
+    let reason = HoldReason::MassOutage { clients: 21, matched: 40, max_percent: 50.0 };
+    assert_eq!(held.held, [Field::Status, Field::ReadPower].map(|field| Held { field, clients: 21, reason }),);
+    assert_eq!((held.counts.held, held.counts.changed), (21, 19), "the powers of the others are written");
+    assert!(plan(town(20, 40)).held.is_empty(), "the share itself is still allowed");
+    assert!(plan(town(19, 19)).held.is_empty(), "fewer than 20 clients never hold");
     let (clients, readings) = town(40, 40);
-    let forced = super::plan(clients, readings, Vec::new(), &Limits::default(), Rails::Forced, now());
-    assert_eq!((forced.halt, forced.changes.len()), (None, 40));
+    let forced = held_to(clients, readings, &Rules::default(), FORCED);
+    assert_eq!((forced.halt, forced.held.len(), forced.counts.changed), (None, 0, 40));
 }
 
 #[test]
@@ -157,23 +172,16 @@ fn a_stale_reading_is_left_alone_only_where_a_limit_is_set() {
         ..reading(1, measured(-25.0))
     };
     assert_eq!(planned(vec![client(1)], vec![old.clone()]).changes.len(), 1);
-    let limits = Limits { stale_after: Some(SignedDuration::from_hours(3)), ..Limits::default() };
-    let plan = super::plan(vec![client(1)], vec![old], Vec::new(), &limits, Rails::Hold, now());
+    let rules = Rules { stale_after: Some(SignedDuration::from_hours(3)), ..Rules::default() };
+    let plan = held_to(vec![client(1)], vec![old], &rules, Rails::Hold);
     assert_eq!((plan.changes.len(), plan.counts.stale, plan.findings[0].kind), (0, 1, FindingKind::Stale));
 }
 
 #[test]
 fn outside_the_plausible_window_a_number_is_no_light() {
     let window = PlausibleWindow { min: dbm(-39.0), max: dbm(10.0) };
-    let limits = Limits { plausible: Some(window), ..Limits::default() };
-    let plan = super::plan(
-        vec![client(1)],
-        vec![reading(1, measured(-40.0))],
-        Vec::new(),
-        &limits,
-        Rails::Hold,
-        now(),
-    );
+    let rules = Rules { plausible: Some(window), ..Rules::default() };
+    let plan = held_to(vec![client(1)], vec![reading(1, measured(-40.0))], &rules, Rails::Hold);
     assert_eq!(lines(&plan), ["~ 1  status ok -> error"]);
 }
 
@@ -228,14 +236,20 @@ fn applied(clients: &[SyncedClient], changes: &[Change]) -> Vec<SyncedClient> {
     clients
 }
 
+/// Clients of whom everything is held.
+fn wholly_held(plan: &Plan) -> u64 {
+    let clients = plan.changes.chunk_by(|a, b| a.code == b.code);
+    clients.filter(|changes| changes.iter().all(|change| change.held)).count() as u64
+}
+
 proptest! {
     #[test]
     fn planning_again_after_applying_is_empty(
         clients in prop::collection::vec(any_client(), 0..40),
         readings in prop::collection::vec(any_reading(), 0..40),
     ) {
-        let first = super::plan(clients.clone(), readings.clone(), Vec::new(), &Limits::default(), Rails::Forced, now());
-        let again = super::plan(applied(&clients, &first.changes), readings, Vec::new(), &Limits::default(), Rails::Forced, now());
+        let first = held_to(clients.clone(), readings.clone(), &Rules::default(), FORCED);
+        let again = held_to(applied(&clients, &first.changes), readings, &Rules::default(), FORCED);
         prop_assert_eq!(again.changes, Vec::new());
         prop_assert_eq!(again.counts.matched, first.counts.matched);
     }
@@ -258,7 +272,7 @@ proptest! {
     ) {
         let plan = planned(clients.clone(), readings.clone());
         let counts = plan.counts;
-        prop_assert_eq!(counts.matched, counts.unchanged + counts.changed + counts.failed);
+        prop_assert_eq!(counts.matched, counts.unchanged + counts.changed + counts.failed + wholly_held(&plan));
         prop_assert_eq!(counts.ozmap_clients, clients.len() as u64);
         prop_assert_eq!(counts.int6_readings, readings.len() as u64);
         prop_assert!(counts.matched + counts.only_in_ozmap <= counts.ozmap_clients);
