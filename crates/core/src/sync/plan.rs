@@ -85,7 +85,7 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let empty = empty_side(&clients, &readings, &unreadable);
-    let Matched { pairs, mut findings, mut counts } = matched(clients, readings, unreadable);
+    let Matched { pairs, mut findings, mut counts, .. } = matched(clients, readings, unreadable, now);
     let mut changes = Vec::new();
     let mut would_fail = 0;
     for (client, reading) in pairs {
