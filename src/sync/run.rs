@@ -12,6 +12,7 @@ use super::deps::EngineDeps;
 use super::progress::{Observer, Progress};
 use super::recorder::Recorder;
 use super::report::{Report, in_words};
+use crate::int6::ListEnd;
 use crate::ozmap::Writer;
 use crate::store::StoreError;
 use crate::upstream::CallError;
@@ -94,9 +95,12 @@ impl Run<'_> {
         report.calls = Calls { ozmap_reads: reader.calls(), int6_reads: int6.calls(), ozmap_writes: 0 };
         report.phases.read = Some(millis(begun));
         let (theirs, ours) = read?;
+        if let ListEnd::Refused(error) = ours.end {
+            return Err(error.into());
+        }
 
         let begun = Instant::now();
-        let unreadable = [theirs.unreadable, ours.unreadable].concat();
+        let unreadable = [theirs.unreadable, ours.findings].concat();
         let limits = limits.clone();
         let planned =
             move || plan(theirs.clients, ours.readings, unreadable, &limits, rails, Timestamp::now());
