@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use gateway_core::PlausibleWindow;
 use gateway_core::sync::{Field, Grouping, Limits, Rules};
+use gateway_core::{PlausibleWindow, UnknownWords};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -258,6 +258,7 @@ fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {
             updated_at: source.get(&table::INT6_UPDATED_AT_FIELD)?,
         },
         time_zone: source.get(&table::INT6_TIME_ZONE)?,
+        unknown_words: UnknownWords::with(source.get(&table::INT6_UNKNOWN_WORDS)?),
     })
 }
 

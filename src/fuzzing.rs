@@ -6,10 +6,10 @@
 use std::fmt::{Debug, Display};
 
 use gateway_core::provisioning::{Command, ConnectRequest, OperationKind};
-use gateway_core::sync::{Reading, ReadingTime};
+use gateway_core::sync::{Reading, ReadingTime, RowShape};
 use gateway_core::{
     Client, ClientCode, ClientRecord, Coordinate, Dbm, KnownPower, MacAddress, Onu, OnuSerial, PowerReading,
-    Property, RecordId, Route, Site, Splitter, select_route,
+    Property, RecordId, Route, Site, Splitter, UnknownWords, select_route,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,6 +17,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::int6::wire::row::{Row, RowRules, row};
 use crate::ozmap::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use crate::ozmap::wire::{self as ozmap, ClientReference, calculated_power, network_record};
 use crate::store::payload;
@@ -28,15 +29,23 @@ pub fn int6_wire(data: &[u8]) {
         let token = token.expose_secret();
         assert!(!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()), "a header can carry it");
     }
-    let (fields, mut taken) = (int6::wire::Fields::default(), 0);
-    let counted = int6::wire::rows(data, &mut |row| {
-        taken += 1;
-        match int6::wire::reading(row, &fields, &TimeZone::UTC) {
+    let (fields, unknown) = (int6::wire::Fields::default(), UnknownWords::default());
+    let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
+    let mut shape = RowShape::default();
+    let counted = int6::wire::page::rows(data, &fields, &mut |raw| {
+        let Row { reading, unclear, identity: _ } = row(raw, &rules, &mut shape);
+        match reading {
             Ok(reading) => check_reading(&reading),
             Err(error) => assert!(!error.what.to_string().is_empty(), "what is wrong is said"),
         }
+        assert!(unclear.len() <= 3, "of the ONU's three fields");
     });
-    assert!(counted.is_err() || counted == Ok(taken), "every row is handed on once");
+    let taken = shape.rows as usize;
+    assert!(
+        counted.is_err() || counted.is_ok_and(|rows| rows.unwrap_or(0) == taken),
+        "every row is handed on once"
+    );
+    assert!(shape.without_power_field <= shape.without_power && shape.without_power <= shape.rows);
 }
 
 /// An answer of OZmap: a page of any route, one client's properties, or its routes.

@@ -9,16 +9,18 @@ mod shared;
 pub mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
-pub(crate) use bulk::Readings;
-use http::StatusCode;
+pub use bulk::{ListEnd, Readings, Sample};
+use gateway_core::UnknownWords;
 use jiff::tz::TimeZone;
 pub(crate) use shared::SharedReadings;
 use wire::Fields;
+use wire::row::RowRules;
 
-use crate::upstream::{CallError, Kind, Request, Upstream, WireError};
+use crate::upstream::{CallError, Request, Upstream, WireError};
 
 /// How a tenant's INT6 is asked.
 #[derive(Debug, Clone)]
@@ -33,6 +35,14 @@ pub struct Int6Settings {
     pub fields: Fields,
     /// Zone of times that name none.
     pub time_zone: TimeZone,
+    /// Words that say that a value of an ONU is not known.
+    pub unknown_words: UnknownWords,
+}
+
+impl Int6Settings {
+    fn row_rules(&self) -> RowRules<'_> {
+        RowRules { fields: &self.fields, zone: &self.time_zone, unknown: &self.unknown_words }
+    }
 }
 
 /// A tenant's INT6; clones share the token.
@@ -41,12 +51,14 @@ pub struct Api {
     upstream: Upstream,
     settings: Arc<Int6Settings>,
     tokens: Arc<Tokens>,
+    /// Rows of a full page, where the host gives fewer than it is asked for; 0 is unknown.
+    cap: Arc<AtomicUsize>,
 }
 
 impl Api {
     /// `upstream` is the host.
     pub fn new(upstream: Upstream, settings: Int6Settings) -> Api {
-        Api { upstream, settings: Arc::new(settings), tokens: Arc::default() }
+        Api { upstream, settings: Arc::new(settings), tokens: Arc::default(), cap: Arc::default() }
     }
 
     /// The same INT6 with a call counter of its own, for one run.
@@ -64,10 +76,10 @@ impl Api {
     /// # Errors
     /// [`CallError`] if the host cannot be reached or refuses the credentials.
     pub async fn check(&self) -> Result<(), CallError> {
-        self.page(1, 1).await.map(drop)
+        self.sample(1).await.map(drop)
     }
 
-    /// Calls with credentials. A token that is refused is dropped and asked for once more.
+    /// Calls with credentials. A token that is refused, whatever the status, is dropped and asked for once more.
     async fn call<T>(
         &self,
         request: Request,
@@ -77,7 +89,7 @@ impl Api {
         let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;
         let with = |headers| Request { headers, ..request.clone() };
         match self.upstream.call(with(headers), &read).await {
-            Err(error) if token.is_some() && is_refused_token(&error.kind) => {
+            Err(error) if token.is_some() && error.kind.is_unauthorized() => {
                 self.tokens.drop_if_still(token).await;
                 let (headers, _) = self.tokens.headers(&self.upstream, credentials).await?;
                 self.upstream.call(with(headers), &read).await
@@ -85,8 +97,4 @@ impl Api {
             other => other,
         }
     }
-}
-
-fn is_refused_token(kind: &Kind) -> bool {
-    matches!(kind, Kind::Unauthorized { status, .. } if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(status))
 }

@@ -132,6 +132,11 @@ fn list<T>(text: &str, items: &str, item: impl Fn(&str) -> Option<T>) -> Parsed<
     or_expected(texts.map(item).collect(), &format!("a list of {items}, separated by commas,"))
 }
 
+/// Words, each as it is.
+pub(super) fn words(text: &str) -> Parsed<Vec<String>> {
+    list(text, "words", |word| Some(word.to_owned()))
+}
+
 /// Addresses and blocks of them.
 pub(super) fn networks(text: &str) -> Parsed<Vec<IpNet>> {
     let address = |text: &str| text.parse::<IpAddr>().ok().map(IpNet::from);

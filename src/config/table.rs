@@ -21,7 +21,7 @@ use url::Url;
 use super::parsers::{
     age_or_off, allowance, auth_style, base_url, days, dbm, decibels, gateway_key, gateway_key_hash,
     header_text, host_names, networks, number, origins, path, percent, seconds, seconds_or_off,
-    secret_header_text, secret_text, socket_address, switch, text, time_zone, token_scheme,
+    secret_header_text, secret_text, socket_address, switch, text, time_zone, token_scheme, words,
 };
 use super::setting::{AnySetting, Name, Setting, gateway, in_file, tenant};
 use crate::int6::{AuthStyle, TokenScheme};
@@ -87,6 +87,8 @@ settings! {
         in_file("int6.mac_field", text).or("mac_address");
     INT6_UPDATED_AT_FIELD: String =
         in_file("int6.updated_at_field", text).or("updated_at");
+    INT6_UNKNOWN_WORDS: Vec<String> =
+        tenant("INT6_UNKNOWN_WORDS", "int6.unknown_words", words).or_none();
     INT6_TIME_ZONE: TimeZone =
         tenant("INT6_TIME_ZONE", "int6.time_zone", time_zone).or("UTC");
     INT6_CA_FILE: Option<PathBuf> =

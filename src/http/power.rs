@@ -199,14 +199,18 @@ pub(super) async fn get(
     Ok(Json(ClientPower::new(&known, origin, verdict)))
 }
 
-/// A reading in every notation that INT6 has; but what is called a number and is none would be a wrong verdict.
+/// A reading in every notation that INT6 has; but what has digits or is called a number, and is no figure, would be a wrong
+/// verdict.
 fn read_dbm(text: &str) -> Result<PowerReading, Problem> {
     let wrong = || Problem::invalid("read_dbm: a power in dBm, or a word for no light, is expected");
     let is_no_number = text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite());
-    if is_no_number || text.len() > 100 {
+    if is_no_number || text.len() > 100 || text.contains(char::REPLACEMENT_CHARACTER) {
         return Err(wrong());
     }
-    PowerReading::from_text(text).map_err(|_| wrong())
+    match PowerReading::from_text(text) {
+        Ok(PowerReading::Text) if text.chars().any(char::is_numeric) => Err(wrong()),
+        reading => reading.map_err(|_| wrong()),
+    }
 }
 
 fn limit_db(text: &str) -> Result<f64, Problem> {

@@ -132,18 +132,26 @@ fn planned(
     readings: &int6::Readings,
     engine: &Engine,
 ) -> Result<Plan, SyncClientError> {
-    let int6::Readings { readings, unreadable } = readings;
+    let int6::Readings { readings, findings, shape: _, end } = readings;
     if readings.is_empty() {
         return Err(SyncClientError::Int6Empty);
     }
     let own: Vec<&Reading> = readings.iter().filter(|reading| reading.code == *code).collect();
     let unreadable: Vec<Finding> =
-        unreadable.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
+        findings.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
     if own.is_empty() && unreadable.is_empty() {
+        // The client may stand in what was not read.
+        if let int6::ListEnd::Refused(error) = end {
+            return Err(error.clone().into());
+        }
         return Err(SyncClientError::UnknownToInt6(code.clone()));
     }
     let shares_onu = |reading: &&Reading| {
-        reading.code != *code && reading.mac.is_some() && own.iter().any(|row| row.mac == reading.mac)
+        let same_onu = |row: &&Reading| {
+            (reading.serial.is_some() && row.serial == reading.serial)
+                || (reading.mac.is_some() && row.mac == reading.mac)
+        };
+        reading.code != *code && own.iter().any(same_onu)
     };
     let rows = own.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
     let EngineDeps { rules, limits, .. } = &*engine.deps;

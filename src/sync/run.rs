@@ -1,8 +1,10 @@
 //! One run: read both sides, plan, record, apply.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
-use gateway_core::sync::{Calls, Change, Mode, Past, Plan, Rails, RowShape, RunState, Sides, batch, plan};
+use gateway_core::sync::{Calls, Change, EndedEarly, Finding, FindingKind, Mode, Past, Plan, Rails, RunState, Sides, batch, plan};
+use gateway_core::{SyncedClient, System};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,6 +18,7 @@ use super::reasons;
 use super::recorder::Recorder;
 use super::report::Report;
 use super::tally::{Fate, RunTally};
+use crate::int6::{ListEnd, Readings};
 use crate::store::{Locks, StoreError};
 use crate::upstream::CallError;
 
@@ -56,6 +59,11 @@ pub(super) enum RunError {
     #[error("{0}")]
     Unrecorded(String),
 }
+
+/// Of the rows of the last good run, the share that makes a list whole that has no clear end.
+const WHOLE_SHARE: f64 = 0.98;
+/// The same of OZmap's clients, at a first run: some have no ONU.
+const FIRST_WHOLE_SHARE: f64 = 0.9;
 
 /// One run that holds the lease.
 pub(super) struct Run<'a> {
@@ -149,12 +157,13 @@ impl Run<'_> {
         let (theirs, ours) = read?;
 
         let begun = Instant::now();
+        let (findings, ended_early) = judged_end(&ours, &theirs.clients, past)?;
         let sides = Sides {
             clients: theirs.clients,
             readings: ours.readings,
-            findings: [theirs.unreadable, ours.unreadable].concat(),
-            shape: RowShape::default(),
-            ended_early: None,
+            findings: [theirs.unreadable, ours.findings, findings].concat(),
+            shape: ours.shape,
+            ended_early,
         };
         let (rules, limits, past) = (rules.clone(), limits.clone(), *past);
         let planned = move || plan(sides, &rules, &limits, &past, rails, Timestamp::now());
@@ -203,6 +212,36 @@ impl Run<'_> {
             (left, _, Some(why)) => Err(RunError::GaveUp { why: why.to_owned(), done: all - left, all }),
             (left, _, None) => Err(RunError::InterruptedApplying { done: all - left, all }),
         }
+    }
+}
+
+/// Whether a list without a clear end is whole by the other signs: about as many rows as in the last good run came or, at a
+/// first run, most of OZmap's clients are among them.
+fn judged_end(
+    ours: &Readings,
+    clients: &[SyncedClient],
+    past: &Past,
+) -> Result<(Vec<Finding>, Option<EndedEarly>), RunError> {
+    let read = ours.shape.rows;
+    let (expected, enough) = match past.last {
+        Some(last) => (last.int6_rows, read as f64 >= last.int6_rows as f64 * WHOLE_SHARE),
+        None => {
+            let codes: HashSet<_> = ours.readings.iter().map(|reading| &reading.code).collect();
+            let known = clients.iter().filter(|synced| codes.contains(&synced.client.code)).count();
+            (clients.len() as u64, known as f64 >= clients.len() as f64 * FIRST_WHOLE_SHARE)
+        }
+    };
+    match &ours.end {
+        ListEnd::Whole => Ok((Vec::new(), None)),
+        ListEnd::Refused(error) if !enough => Err(error.clone().into()),
+        ListEnd::Refused(error) => {
+            let detail =
+                format!("after {read} rows INT6 refused the next page, which is taken for the end: {error}");
+            let kind = FindingKind::IncompleteList;
+            Ok((vec![Finding { kind, system: System::Int6, code: None, detail }], None))
+        }
+        ListEnd::Repeated if enough => Ok((Vec::new(), None)),
+        ListEnd::Repeated => Ok((Vec::new(), Some(EndedEarly { system: System::Int6, read, total: expected }))),
     }
 }
 

@@ -33,7 +33,8 @@ impl From<serde_json::Error> for JsonError {
     }
 }
 
-/// Why an answer, or a row of one, is not understood. It names fields and identifiers, and repeats no other value.
+/// Why an answer, or a row of one, is not understood. It names fields and identifiers, and repeats no other value
+/// but what a host says of its own failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// It is not JSON, or JSON of another shape.
@@ -50,6 +51,14 @@ pub enum WireError {
     /// What is there says something else than the contract.
     #[error("{0}")]
     Shape(&'static str),
+    /// The other side says itself what is wrong. [`Upstream::malformed`](super::Upstream) cleans it.
+    #[error("{what}; it said: {said}")]
+    Said {
+        /// What stands there instead.
+        what: &'static str,
+        /// Its own words.
+        said: String,
+    },
     /// A record without an identifier.
     #[error("{0} has no `id`")]
     NoId(&'static str),

@@ -8,7 +8,8 @@ use super::house::{Edge, Fault, House, Target, line_with};
 const HERE: (&str, &str) = ("tests/architecture/crates.rs", include_str!("crates.rs"));
 
 /// What the pure middle is made of; nothing else, and nothing of it for show.
-const CORE_DEPENDENCIES: [&str; 6] = ["compact_str", "jiff", "serde", "serde_json", "strum", "thiserror"];
+const CORE_DEPENDENCIES: [&str; 7] =
+    ["compact_str", "jiff", "serde", "serde_json", "strum", "thiserror", "unicode-normalization"];
 
 /// What the pure middle must not name, and where it comes from instead. `*` is any path before.
 const IMPURE: [(&[&str], &str); 8] = [
@@ -221,6 +222,7 @@ serde = { version = "1" }
 serde_json = "1"
 strum = "1"
 thiserror = "2"
+unicode-normalization = "0.1"
 
 [dev-dependencies]
 proptest = "1"

@@ -1,9 +1,13 @@
 //! Optical power and the rule that turns a reading into what OZmap shall hold.
 
+mod figure;
+
 use std::fmt;
 
+use figure::figure;
 use serde::{Deserialize, Serialize};
 
+use crate::notation;
 use crate::status::{Implantation, Status};
 
 /// An optical power in hundredths of a dBm, so that equality decides whether OZmap is written to.
@@ -142,19 +146,19 @@ impl PowerReading {
             .map(|power| if power == Dbm::ZERO { PowerReading::Zero } else { PowerReading::Measured(power) })
     }
 
-    /// Reads a text: a number in any notation met in the wild, a word, or nothing.
+    /// Reads a text: one figure in any notation met in the wild, a word, or nothing.
     ///
-    /// Decimal comma, U+2212 and U+2013 for the minus sign and a unit (`dBm`, `dB`) are understood; `""` and
-    /// `"null"` are absent; everything else is a word. Source: `docs/contracts/int6-api.md`, "Shapes of a reading".
+    /// `""` and `"null"` are absent; what is no figure is a word. Source: `docs/contracts/int6-api.md`, "Shapes of a reading";
+    /// `docs/contracts/rules.md`, "Figures, more exactly".
     ///
     /// # Errors
     /// [`NumberError`] for a number that no power can be.
     pub fn from_text(text: &str) -> Result<PowerReading, NumberError> {
-        let text = text.trim();
-        if text.is_empty() || text.eq_ignore_ascii_case("null") {
+        let said = notation::bare(text);
+        if said.is_empty() || said.eq_ignore_ascii_case("null") {
             return Ok(PowerReading::Absent);
         }
-        match decimal(text) {
+        match figure(said) {
             Some(dbm) => PowerReading::from_number(dbm),
             None => Ok(PowerReading::Text),
         }
@@ -188,27 +192,6 @@ impl PowerReading {
             PowerReading::Absent => Target::default(),
         }
     }
-}
-
-/// A plain decimal number with an optional sign, decimal comma and unit; `None` for anything else, `inf` and
-/// `nan` included.
-fn decimal(text: &str) -> Option<f64> {
-    let plain: String = text
-        .chars()
-        .map(|c| match c {
-            '\u{2212}' | '\u{2013}' => '-',
-            ',' => '.',
-            c => c.to_ascii_lowercase(),
-        })
-        .collect();
-    let number = plain.strip_suffix("dbm").or_else(|| plain.strip_suffix("db")).unwrap_or(&plain).trim();
-    let (sign, digits) = match number.strip_prefix(['-', '+']) {
-        Some(rest) => (&number[..1], rest.trim_start()),
-        None => ("", number),
-    };
-    let looks_decimal = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | '-' | '+'));
-    if looks_decimal { format!("{sign}{digits}").parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -245,6 +228,13 @@ mod tests {
     #[case("  ", PowerReading::Absent)]
     #[case("null", PowerReading::Absent)]
     #[case("NULL", PowerReading::Absent)]
+    #[case("\0", PowerReading::Absent)]
+    #[case("\"null\"", PowerReading::Absent)]
+    #[case("--", PowerReading::Text)]
+    #[case("nil", PowerReading::Text)]
+    #[case("None", PowerReading::Text)]
+    #[case("undefined", PowerReading::Text)]
+    #[case("Rx: 0.00 (dBm)", PowerReading::Zero)]
     #[case("LOS", PowerReading::Text)]
     #[case("Não Disponível", PowerReading::Text)]
     #[case("N/D", PowerReading::Text)]

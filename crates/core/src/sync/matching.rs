@@ -1,10 +1,16 @@
 //! Both sides put side by side: which clients can be compared, and what is set aside instead. Pure.
 
-use std::collections::{HashMap, HashSet};
+mod newest;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+use newest::newest;
 
 use crate::client::{ClientCode, SyncedClient};
+use crate::onu::OnuSerial;
 use crate::sync::finding::{Finding, FindingKind};
-use crate::sync::reading::{Reading, ReadingTime};
+use crate::sync::reading::Reading;
 use crate::sync::run::Counts;
 use crate::system::System;
 
@@ -17,13 +23,25 @@ pub struct Matched {
     pub findings: Vec<Finding>,
     /// Everything but `unchanged`, `changed`, `failed`, `stale` and `absent`.
     pub counts: Counts,
+    /// Numeric codes in INT6's rows, whatever became of the rows.
+    pub int6_codes: u64,
+    /// Of them those that stand in several rows with different serial numbers: another ISP's rows look so.
+    pub foreign_codes: u64,
 }
+
+/// Codes of other clients that a finding names.
+const NAMED: usize = 100;
 
 /// Matches clients and readings by code.
 ///
-/// The order of the input does not matter. Source: `docs/contracts/rules.md`, "Clients are matched by code" and "Reported, never
-/// guessed".
-pub fn matched(clients: Vec<SyncedClient>, readings: Vec<Reading>, unreadable: Vec<Finding>) -> Matched {
+/// The order of the input does not matter. `now` tells the times that lie in the future. Source: `docs/contracts/rules.md`,
+/// "Clients are matched by code" and "Reported, never guessed".
+pub fn matched(
+    clients: Vec<SyncedClient>,
+    readings: Vec<Reading>,
+    unreadable: Vec<Finding>,
+    now: Timestamp,
+) -> Matched {
     let mut matched = Matched::default();
     let of_kind = |kind| unreadable.iter().filter(move |f| f.kind == kind);
     let unreadable_of =
@@ -45,7 +63,8 @@ pub fn matched(clients: Vec<SyncedClient>, readings: Vec<Reading>, unreadable: V
     }
     matched.findings = unreadable;
     let clients = matched.only_clear_clients(clients, set_aside.entry(System::Ozmap).or_default());
-    let mut readings = matched.only_newest_readings(readings, set_aside.entry(System::Int6).or_default());
+    let mut readings =
+        matched.only_newest_readings(readings, set_aside.entry(System::Int6).or_default(), now);
 
     for client in clients {
         match readings.remove(&client.client.code) {
@@ -104,52 +123,106 @@ impl Matched {
         clients
     }
 
-    /// Readings with a numeric code; where a MAC address or a code stands in several rows, the newest.
+    /// Readings with a numeric code; where an ONU or a code stands in several rows, the newest.
     ///
-    /// MAC addresses first: an ONU is in one place only, so that an older sighting of it says nothing about its client.
-    /// Source: `docs/contracts/int6-api.md`, "Several rows".
+    /// ONUs first: one is in one place only, so that an older sighting of it says nothing about its client. It is known by its
+    /// serial number, and by its MAC address as far as that is its own. Source: `docs/contracts/int6-api.md`, "Several rows".
     fn only_newest_readings(
         &mut self,
         mut readings: Vec<Reading>,
         set_aside: &mut HashSet<ClientCode>,
+        now: Timestamp,
     ) -> HashMap<ClientCode, Reading> {
         readings.retain(|reading| self.is_numeric(&reading.code, System::Int6, set_aside));
-        self.settle(&mut readings, set_aside, "MAC address", |reading| reading.mac);
-        self.settle(&mut readings, set_aside, "code", |reading| Some(reading.code.clone()));
-        readings.into_iter().map(|reading| (reading.code.clone(), reading)).collect()
+        self.count_codes(&readings);
+        self.forget_shared_macs(&mut readings);
+        let mut left_out = HashMap::new();
+        self.settle(&mut readings, &mut left_out, now, "serial number", |reading| reading.serial.clone());
+        self.settle(&mut readings, &mut left_out, now, "MAC address", |reading| reading.mac);
+        self.settle(&mut readings, &mut left_out, now, "code", |reading| Some(reading.code.clone()));
+        let readings: HashMap<_, _> =
+            readings.into_iter().map(|reading| (reading.code.clone(), reading)).collect();
+        left_out.retain(|code, _| !readings.contains_key(code));
+        for (code, why) in left_out {
+            if let Some(why) = why {
+                self.report(FindingKind::Duplicate, System::Int6, &code, why);
+            }
+            set_aside.insert(code);
+        }
+        readings
+    }
+
+    fn count_codes(&mut self, readings: &[Reading]) {
+        let mut serials: HashMap<&ClientCode, Option<&OnuSerial>> = HashMap::with_capacity(readings.len());
+        let mut foreign: HashSet<&ClientCode> = HashSet::new();
+        for Reading { code, serial, .. } in readings {
+            let known = serials.entry(code).or_default();
+            match (&known, serial) {
+                (Some(known), Some(serial)) if *known != serial => drop(foreign.insert(code)),
+                (None, Some(serial)) => *known = Some(serial),
+                _ => (),
+            }
+        }
+        self.int6_codes = serials.len() as u64;
+        self.foreign_codes = foreign.len() as u64;
+    }
+
+    /// A MAC address that ONUs of different serial numbers show is a factory's, and says nothing of any of them.
+    fn forget_shared_macs(&mut self, readings: &mut [Reading]) {
+        for rows in groups(readings, |reading| reading.mac) {
+            let serials: BTreeSet<_> = rows.iter().filter_map(|&i| readings[i].serial.as_ref()).collect();
+            if serials.len() < 2 {
+                continue;
+            }
+            let codes = codes_of(readings, &rows);
+            let detail = format!(
+                "{} ONUs with serial numbers of their own have one MAC address (clients {}); it counts for none of them",
+                serials.len(),
+                in_words(&codes)
+            );
+            self.counts.duplicates += 1;
+            self.report(FindingKind::Duplicate, System::Int6, &codes[0], detail);
+            for i in rows {
+                readings[i].mac = None;
+            }
+        }
     }
 
     /// Keeps one row of those that share a key, or none if it is not clear which is the newest.
+    ///
+    /// `left_out` gets the codes of the others, with what to say of each where the group's finding is not already its own.
     fn settle<K: Ord>(
         &mut self,
         readings: &mut Vec<Reading>,
-        set_aside: &mut HashSet<ClientCode>,
+        left_out: &mut HashMap<ClientCode, Option<String>>,
+        now: Timestamp,
         what: &str,
         key: impl Fn(&Reading) -> Option<K>,
     ) {
-        let mut keyed: Vec<(K, usize)> =
-            readings.iter().enumerate().filter_map(|(i, r)| key(r).map(|key| (key, i))).collect();
-        keyed.sort_unstable();
         let mut dropped = HashSet::new();
-        for group in keyed.chunk_by(|(a, _), (b, _)| a == b).filter(|group| group.len() > 1) {
-            let rows: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
-            let newest = newest(readings, &rows);
-            let verdict = if newest.is_some() {
-                "the newest counts"
-            } else {
-                "none counts: which is newest is unclear"
+        for rows in groups(readings, key) {
+            let newest = newest(readings, &rows, now);
+            let verdict = match newest {
+                Some(_) => "the newest counts",
+                None => "none counts: which is newest is unclear",
             };
-            let mut codes: Vec<&ClientCode> = rows.iter().map(|&i| &readings[i].code).collect();
-            codes.sort_unstable_by(|a, b| in_order(a, b));
-            codes.dedup();
-            let names: Vec<&str> = codes.iter().take(5).map(|code| code.as_str()).collect();
-            let detail =
-                format!("{} rows have one {what} (clients {}); {verdict}", rows.len(), names.join(", "));
-            let first = codes[0].clone();
+            let codes = codes_of(readings, &rows);
+            let names = in_words(&codes);
+            let detail = format!("{} rows have one {what} (clients {names}); {verdict}", rows.len());
             self.counts.duplicates += 1;
-            self.report(FindingKind::Duplicate, System::Int6, &first, detail);
+            self.report(FindingKind::Duplicate, System::Int6, &codes[0], detail);
             for i in rows.into_iter().filter(|i| Some(*i) != newest) {
-                set_aside.insert(readings[i].code.clone());
+                let why = match newest {
+                    _ if codes.len() == 1 => None,
+                    Some(newest) => Some(format!(
+                        "not compared: its ONU's {what} stands in a newer row, that of client {}",
+                        readings[newest].code
+                    )),
+                    None => Some(format!(
+                        "not compared: its ONU's {what} stands in rows of several clients, and which is newest is unclear"
+                    )),
+                };
+                left_out.entry(readings[i].code.clone()).or_insert(why);
                 dropped.insert(i);
             }
         }
@@ -176,19 +249,29 @@ impl Matched {
     }
 }
 
-/// The row with the latest time; rows that say the same need no time to choose between them.
-fn newest(readings: &[Reading], rows: &[usize]) -> Option<usize> {
-    let latest = rows.iter().filter_map(|&i| readings[i].updated_at.known()).max();
-    let says = |i: usize| Reading { updated_at: ReadingTime::Unsaid, ..readings[i].clone() };
-    let candidates = || {
-        rows.iter().copied().filter(|&i| {
-            let time = readings[i].updated_at.known();
-            time.is_none() || time == latest
-        })
-    };
-    // One with a time, whatever their order: the time counts again where rows share a code.
-    let chosen = candidates().max_by_key(|&i| readings[i].updated_at.known())?;
-    candidates().all(|other| says(other) == says(chosen)).then_some(chosen)
+/// Places of the rows that share a key, where several do.
+fn groups<K: Ord>(readings: &[Reading], key: impl Fn(&Reading) -> Option<K>) -> Vec<Vec<usize>> {
+    let mut keyed: Vec<(K, usize)> =
+        readings.iter().enumerate().filter_map(|(i, reading)| Some((key(reading)?, i))).collect();
+    keyed.sort_unstable();
+    let shared = keyed.chunk_by(|(a, _), (b, _)| a == b).filter(|group| group.len() > 1);
+    shared.map(|group| group.iter().map(|(_, i)| *i).collect()).collect()
+}
+
+/// The codes of these rows, each once and in order.
+fn codes_of(readings: &[Reading], rows: &[usize]) -> Vec<ClientCode> {
+    let mut codes: Vec<ClientCode> = rows.iter().map(|&i| readings[i].code.clone()).collect();
+    codes.sort_unstable_by(in_order);
+    codes.dedup();
+    codes
+}
+
+fn in_words(codes: &[ClientCode]) -> String {
+    let names: Vec<&str> = codes.iter().take(NAMED).map(ClientCode::as_str).collect();
+    match codes.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 #[cfg(test)]

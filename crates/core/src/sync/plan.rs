@@ -59,9 +59,9 @@ impl Plan {
 pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Rails, now: Timestamp) -> Plan {
     let sides_seen = rails::Seen::of(&sides);
     let Sides { clients, readings, findings, shape, ended_early } = sides;
-    let matched = matched(clients, readings, findings);
+    let matched = matched(clients, readings, findings, now);
     let mut drafting = Drafting { rules, now, untold: Vec::new(), draft: Draft::default() };
-    let Matched { pairs, mut findings, mut counts } = matched;
+    let Matched { pairs, mut findings, mut counts, int6_codes, foreign_codes } = matched;
     for pair in &pairs {
         drafting.add(pair, &mut counts, &mut findings);
     }
@@ -76,8 +76,8 @@ pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Ra
         limits,
         past,
         has_stale_limit: rules.stale_after.is_some(),
-        foreign_codes: 0,
-        int6_codes: 0,
+        foreign_codes,
+        int6_codes,
     };
     let rails::Verdict { halt, held, measures, implausible } = rails::judge(&context, &mut draft, rails);
     for row in implausible {

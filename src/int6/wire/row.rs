@@ -1,0 +1,240 @@
+//! A row of the bulk read in our terms.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use compact_str::CompactString;
+use gateway_core::sync::{Reading, RowShape};
+use gateway_core::{ClientCode, MacAddress, OnuSerial, PowerReading, UnknownWords, without_blanks};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::fields::Fields;
+use super::object::Object;
+use super::spoilt::{is_spoilt, parsed};
+use super::time::time;
+use crate::upstream::{FieldProblem, RowError, WireError};
+
+/// How rows are read.
+#[derive(Debug, Clone, Copy)]
+pub struct RowRules<'a> {
+    /// Names of the fields.
+    pub fields: &'a Fields,
+    /// Zone of times that name none.
+    pub zone: &'a TimeZone,
+    /// Words that say that a value is not known.
+    pub unknown: &'a UnknownWords,
+}
+
+/// A row, and what can be said of it.
+#[derive(Debug)]
+pub struct Row {
+    /// What INT6 says of the client, or why that is not understood.
+    pub reading: Result<Reading, RowError>,
+    /// Fields that are there and not understood, while the rest of the row counts.
+    pub unclear: Vec<WireError>,
+    /// Which row it is.
+    pub identity: Identity,
+}
+
+/// Tells rows apart although their values change from one look to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Of the ONU at the client: the row's `id`, code, serial number and MAC address.
+    pub onu: u64,
+    /// Of the row: the same; without an `id` all that it says, because a client may have several rows.
+    pub row: u64,
+}
+
+/// The row's own key [seen].
+const ID: &str = "id";
+/// Names that are remembered for people.
+const NAMES: usize = 60;
+/// The longest PPPoE user that is taken for one.
+const LONGEST_USER: usize = 300;
+/// How people write that one ONU took the place of another.
+const ARROWS: [&str; 5] = ["->", "=>", "\u{2192}", "\u{21d2}", "\u{2013}>"];
+
+/// Reads one row, and counts it in the shape of all.
+///
+/// The row is unreadable where it is no object, its code is missing, or its power is neither number nor text. Source:
+/// `docs/contracts/int6-api.md`, "Rows that are not understood".
+pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> Row {
+    shape.rows += 1;
+    let Ok(Object(members)) = serde_json::from_str(raw.get()) else {
+        shape.without_code += 1;
+        shape.without_power += 1;
+        shape.without_power_field += 1;
+        let reading = Err(WireError::Shape("a row is no object").into());
+        return Row { reading, unclear: Vec::new(), identity: Identity::whole(raw.get()) };
+    };
+    let RowRules { fields, zone, unknown } = *rules;
+    let value = |name: &str| members.get(name).map_or(Value::Null, |raw| parsed(raw));
+    let identity = Identity::new(raw.get(), [ID, &fields.code, &fields.serial, &fields.mac], |name| {
+        members.get(name).map(|raw| raw.get())
+    });
+    let (code, power) = (code(&value(&fields.code)), power(&value(&fields.power)));
+    shape.without_code += u64::from(code.is_err());
+    shape.without_power += u64::from(matches!(power, Err(_) | Ok(PowerReading::Absent)));
+    shape.without_power_field += u64::from(!members.contains_key(&fields.power));
+    remember(shape, members.keys());
+    let mut unclear = Vec::new();
+    let reading = code.map_err(|problem| WireError::field(&fields.code, problem).into()).and_then(|code| {
+        let power = power.map_err(|problem| RowError {
+            code: Some(code.as_str().into()),
+            what: WireError::field(&fields.power, problem),
+        })?;
+        Ok(Reading {
+            code,
+            power,
+            serial: told(serial(&value(&fields.serial), unknown), &fields.serial, &mut unclear),
+            pppoe_user: told(user(&value(&fields.pppoe_user), unknown), &fields.pppoe_user, &mut unclear),
+            mac: told(mac(&value(&fields.mac), unknown), &fields.mac, &mut unclear),
+            updated_at: time(&value(&fields.updated_at), zone, unknown),
+        })
+    });
+    Row { reading, unclear, identity }
+}
+
+fn remember<'a>(shape: &mut RowShape, names: impl Iterator<Item = &'a String>) {
+    for name in names {
+        if shape.field_names.len() < NAMES && !shape.field_names.contains(name.as_str()) {
+            shape.field_names.insert(name.chars().take(NAMES).collect());
+        }
+    }
+}
+
+impl Identity {
+    fn new<'a>(whole: &str, [id, rest @ ..]: [&str; 4], text: impl Fn(&str) -> Option<&'a str>) -> Identity {
+        let mut hasher = DefaultHasher::new();
+        let id = text(id).filter(|id| *id != "null");
+        id.hash(&mut hasher);
+        rest.map(text).hash(&mut hasher);
+        let onu = hasher.finish();
+        let row = if id.is_some() { onu } else { Identity::whole(whole).row };
+        Identity { onu, row }
+    }
+
+    fn whole(text: &str) -> Identity {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let whole = hasher.finish();
+        Identity { onu: whole, row: whole }
+    }
+}
+
+const SPOILT: FieldProblem = FieldProblem::Shape("has bytes that are no text, or is no JSON");
+
+/// A whole number, or a text.
+fn code(value: &Value) -> Result<ClientCode, FieldProblem> {
+    let code = match value {
+        Value::String(text) if is_spoilt(text) => return Err(SPOILT),
+        Value::String(text) => ClientCode::new(without_blanks(text)),
+        Value::Number(_) => whole_number(value).and_then(|code| ClientCode::new(&code)),
+        _ => None,
+    };
+    code.ok_or(FieldProblem::Shape("is missing, empty or no number"))
+}
+
+/// 147.0 is 147; beyond 2^53 a fraction may have been lost.
+fn whole_number(value: &Value) -> Option<String> {
+    match (value.as_u64(), value.as_f64()) {
+        (Some(number), _) => Some(number.to_string()),
+        (None, Some(number)) if number.fract() == 0.0 && (0.0..9e15).contains(&number) => {
+            Some((number as u64).to_string())
+        }
+        _ => None,
+    }
+}
+
+fn power(value: &Value) -> Result<PowerReading, FieldProblem> {
+    let reading = match value {
+        Value::Null => return Ok(PowerReading::Absent),
+        Value::Number(number) => PowerReading::from_number(number.as_f64().unwrap_or(f64::NAN)),
+        Value::String(text) if is_spoilt(text) => return Err(SPOILT),
+        Value::String(text) => PowerReading::from_text(text),
+        Value::Object(object) => match object.get("text") {
+            Some(Value::Object(_)) | None => return Err("is an object without `text`".into()),
+            Some(text) => return power(text),
+        },
+        Value::Bool(_) | Value::Array(_) => return Err("is neither number nor text".into()),
+    };
+    Ok(reading?)
+}
+
+/// What a field of an ONU says.
+enum Said<T> {
+    Known(T),
+    Unknown,
+    Unclear,
+}
+
+fn told<T>(said: Said<T>, field: &str, unclear: &mut Vec<WireError>) -> Option<T> {
+    match said {
+        Said::Known(value) => Some(value),
+        Said::Unknown => None,
+        Said::Unclear => {
+            unclear.push(WireError::field(field, "is not understood; the rest of the row counts"));
+            None
+        }
+    }
+}
+
+/// The text of a field, read by `known` unless it is a word for unknown.
+fn text<'a, T>(value: &'a Value, unknown: &UnknownWords, known: impl Fn(&'a str) -> Said<T>) -> Said<T> {
+    match value {
+        Value::Null => Said::Unknown,
+        Value::String(text) if is_spoilt(text) => Said::Unclear,
+        Value::String(text) if unknown.has(text) => Said::Unknown,
+        Value::String(text) => known(without_blanks(text)),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Said::Unclear,
+    }
+}
+
+/// The same of what a device says of itself, where the second counts of `A -> B`.
+fn swapped<T>(value: &Value, unknown: &UnknownWords, read: impl Fn(&str) -> Option<T>) -> Said<T> {
+    text(value, unknown, |text| {
+        let current = ARROWS.iter().fold(text, |text, arrow| text.rsplit(arrow).next().unwrap_or(text));
+        match read(current) {
+            Some(known) => Said::Known(known),
+            // `N/A (offline)`
+            None if unknown.has(current) || current.to_ascii_uppercase().contains("N/A") => Said::Unknown,
+            None => Said::Unclear,
+        }
+    })
+}
+
+fn serial(value: &Value, unknown: &UnknownWords) -> Said<OnuSerial> {
+    swapped(value, unknown, OnuSerial::new)
+}
+
+fn mac(value: &Value, unknown: &UnknownWords) -> Said<MacAddress> {
+    let read = |text: &str| match MacAddress::is_nobodys(text) {
+        true => Some(None),
+        false => MacAddress::new(text).map(Some),
+    };
+    match swapped(value, unknown, read) {
+        Said::Known(Some(mac)) => Said::Known(mac),
+        Said::Known(None) | Said::Unknown => Said::Unknown,
+        Said::Unclear => Said::Unclear,
+    }
+}
+
+/// A text, or a whole number.
+fn user(value: &Value, unknown: &UnknownWords) -> Said<CompactString> {
+    if value.is_number() {
+        return whole_number(value).map_or(Said::Unclear, |user| Said::Known(user.into()));
+    }
+    text(value, unknown, |user| {
+        let is_user = user.chars().count() <= LONGEST_USER && !user.chars().any(is_unprintable);
+        if is_user { Said::Known(user.into()) } else { Said::Unclear }
+    })
+}
+
+/// Control characters, ends of lines, and marks that turn the direction of a text.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests;
