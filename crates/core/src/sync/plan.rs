@@ -133,7 +133,7 @@ fn is_stale(reading: &Reading, limits: &Limits, now: Timestamp) -> bool {
 fn compare(synced: &SyncedClient, reading: &Reading, power: PowerReading, changes: &mut Vec<Change>) {
     // Every field is named here, so that a new one is not forgotten.
     let SyncedClient { client, property, read_power } = synced;
-    let Client { id, code, status, implantation, onu: held } = client;
+    let Client { id, code, status, implantation, onu: held, onu_known } = client;
     let Reading { code: _, power: _, serial, pppoe_user, mac, updated_at: _ } = reading;
     let target = power.target();
     let on_client = || Record::Client(id.clone());
@@ -152,7 +152,7 @@ fn compare(synced: &SyncedClient, reading: &Reading, power: PowerReading, change
         change(on_client(), FieldValue::Implant);
     }
     let onu = held.merged(serial.as_ref(), pppoe_user.as_deref(), *mac);
-    if onu != *held {
+    if *onu_known && onu != *held {
         change(on_client(), FieldValue::Onu { old: Box::new(held.clone()), new: Box::new(onu) });
     }
 }
