@@ -39,6 +39,9 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
             match self.send(&call).await {
                 Ok(()) => (self.done)(call.changes(), ChangeOutcome::Applied),
                 Err(WriteError::NoBatch) => self.all(call.one_by_one()).await,
+                Err(error @ WriteError::FilterIgnored { .. }) => {
+                    (self.done)(call.changes(), ChangeOutcome::Failed(error.to_string()));
+                }
                 Err(WriteError::Call(error)) => match call.narrowed().filter(|_| is_about_records(&error)) {
                     // Both halves at once: the sound one tells the circuit breaker that the host is there.
                     Some([left, right]) => drop(tokio::join!(self.one(left), self.one(right))),
@@ -53,7 +56,8 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
             Call::Set { value, changes } => {
                 let ids: Vec<&RecordId> =
                     changes.iter().map(|&i| self.changes[i as usize].record.id()).collect();
-                self.writer.set(*value, &ids).await
+                // Nobody outside is handed in yet.
+                self.writer.set(*value, &ids, &[]).await
             }
             Call::Patch { changes } => {
                 let record = &self.changes[changes[0] as usize].record;

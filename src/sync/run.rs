@@ -96,7 +96,7 @@ impl Run<'_> {
         let (theirs, ours) = read?;
 
         let begun = Instant::now();
-        let unreadable = [theirs.unreadable, ours.unreadable].concat();
+        let unreadable = [theirs.findings, ours.unreadable].concat();
         let limits = limits.clone();
         let planned =
             move || plan(theirs.clients, ours.readings, unreadable, &limits, rails, Timestamp::now());
@@ -125,6 +125,7 @@ impl Run<'_> {
             },
         };
         apply.all(calls).await;
+        tracing::debug!(batch_update = ?writer.batching(), "the calls were carried out");
         let tally = recorder.finish(&plan.changes).await;
         report.calls.ozmap_reads += writer.reads();
         report.calls.ozmap_writes = writer.writes();
