@@ -26,6 +26,7 @@ fn clients() -> Vec<SyncedClient> {
                 status: Some(Status::Ok),
                 implantation: Implantation::Implanted,
                 onu: Onu::default(),
+                onu_known: true,
             },
             property: Some(id(2, n)),
             read_power: Dbm::from_f64(-40.0).ok(),

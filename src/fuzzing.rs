@@ -62,7 +62,7 @@ pub fn ozmap_wire(data: &[u8]) {
                 None => (),
             }
         }
-        let _ = ozmap::client(row).map(|client| check_client(&client));
+        let _ = ozmap::client(row).map(|row| check_client(&row.client));
         let _ = client_record::client_record(row).map(|record| check_record(&record));
         let _ = client_record::property_of_client(row).map(|property| check_property(&property));
         let _ = network_record::splitter(row).map(|splitter| check_splitter(&splitter));
@@ -110,7 +110,7 @@ fn check_reading(reading: &Reading) {
 }
 
 fn check_client(client: &Client) {
-    let Client { id, code, status: _, implantation: _, onu } = client;
+    let Client { id, code, status: _, implantation: _, onu, onu_known: _ } = client;
     check_id(id);
     check_code(code);
     check_onu(onu);

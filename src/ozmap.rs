@@ -5,18 +5,23 @@
 
 mod capabilities;
 mod clients;
+mod fresh;
+mod id_filter;
 mod network_load;
 mod pages;
+mod proof;
 mod reader;
-mod records_now;
 mod splitters;
+mod walk;
 pub mod wire;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use capabilities::Capabilities;
 pub(crate) use clients::CalculatedPower;
+pub(crate) use fresh::{FreshReader, FreshRecord, RecordKind};
 use gateway_core::RecordId;
 use http::StatusCode;
 pub use network_load::{LoadStats, NetworkRecord};
@@ -43,6 +48,12 @@ impl Ozmap {
     /// `upstream` is the host, `key` the tenant's API key as OZmap gave it, `page_size` the rows of a page (1 to 1,000).
     pub fn new(upstream: Upstream, key: SecretString, page_size: usize) -> Ozmap {
         Ozmap { upstream, key, page_size, capabilities: Arc::default() }
+    }
+
+    /// The same OZmap, of which nothing is known yet, and which is asked again after this time for what it turned out to lack.
+    /// Default 30 minutes.
+    pub fn forgetting_after(self, time: Duration) -> Ozmap {
+        Ozmap { capabilities: Arc::new(Capabilities::forgetting_after(time)), ..self }
     }
 
     /// Asks for one box type, the cheapest question that needs the key. Source: `docs/contracts/ozmap-api.md`, "Connection".

@@ -14,6 +14,7 @@ mod patience;
 mod progress;
 mod reasons;
 mod recorder;
+mod records_now;
 mod report;
 mod run;
 mod tally;

@@ -70,6 +70,10 @@ fn describe() {
         "gateway_operations_not_understood",
         "Accepted requests of a tenant that wait for a release that understands them."
     );
+    describe_gauge!(
+        "gateway_ozmap_batch_update",
+        "Whether the OZmap that was written to last has a usable batch-update, by route: 1, or 0."
+    );
     describe_gauge!("gateway_mirror_splitters", "Splitters in a tenant's mirror.");
     describe_gauge!("gateway_mirror_loaded_timestamp_seconds", "When a tenant's mirror was loaded.");
 }

@@ -103,7 +103,7 @@ pub(super) struct ClientBody {
 impl ClientBody {
     pub(super) fn new(record: ClientRecord, as_of: Timestamp) -> ClientBody {
         let ClientRecord { client, name, property } = record;
-        let gateway_core::Client { id: _, code, status, implantation, onu } = client;
+        let gateway_core::Client { id: _, code, status, implantation, onu, onu_known: _ } = client;
         let (address, coordinate, read_power, mut connections) = match property {
             Some(Property { address, coordinate, read_power, connections, .. }) => {
                 (address, coordinate, read_power, connections)

@@ -120,7 +120,7 @@ impl Ozmap {
     /// Creates a property, with its client where it is new. Not repeated: what became of a create whose answer was lost
     /// has to be looked up.
     async fn create_property(&self, property: &NewProperty) -> Result<(), CallError> {
-        self.write(
+        self.send(
             "create a property",
             Method::POST,
             "properties",
@@ -133,13 +133,13 @@ impl Ozmap {
     /// Changes a property. A full-value update: safe to repeat.
     async fn patch_property(&self, patch: &PropertyPatch) -> Result<(), CallError> {
         let (route, body) = (format!("properties/{}", patch.id), client_record::property_patch_body(patch));
-        self.write("update a property", Method::PATCH, &route, body, Idempotency::Idempotent).await
+        self.send("update a property", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 
     /// Changes a client record. A full-value update: safe to repeat.
     async fn patch_client(&self, patch: &ClientPatch) -> Result<(), CallError> {
         let (route, body) = (format!("ftth-clients/{}", patch.id), client_record::client_patch_body(patch));
-        self.write("update a client", Method::PATCH, &route, body, Idempotency::Idempotent).await
+        self.send("update a client", Method::PATCH, &route, body, Idempotency::Idempotent).await
     }
 
     /// OZmap accepted something and did not do it.
@@ -147,7 +147,7 @@ impl Ozmap {
         self.upstream.malformed(operation, what)
     }
 
-    async fn write(
+    async fn send(
         &self,
         operation: &'static str,
         method: Method,
@@ -155,7 +155,6 @@ impl Ozmap {
         body: Value,
         repeat: Idempotency,
     ) -> Result<(), CallError> {
-        let request = Request::with_body(operation, method, wire::path(route), body, repeat);
-        self.upstream.call(self.request(request), |_| Ok(())).await
+        self.write(Request::with_body(operation, method, wire::path(route), body, repeat)).await
     }
 }

@@ -88,7 +88,8 @@ impl Ozmap {
         );
         seen.unreadable = 0;
         let _permit = permits.acquire().await;
-        match self.each_row(&list, |row| seen.note(&list, read(row), &sink)).await? {
+        let end = self.each_row(&list, |row| seen.note(&list, read(row), &sink)).await?;
+        match end.short_of {
             Some(reported_total) if seen.rows() < reported_total => {
                 let what = format!("{} of {reported_total} rows came", seen.rows());
                 Err(self.upstream.malformed(list.operation, what))

@@ -1,25 +1,21 @@
-//! Walking through one of OZmap's lists: row by row, by cursor where the host offers one, else by page number; or many
-//! pages at once.
+//! Reading one of OZmap's lists: page after page to its end, or many pages at once.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use http::StatusCode;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use super::Ozmap;
+use super::walk::{At, Identity, Step, Walk};
 use super::wire::{self, PageInfo};
-use crate::upstream::{CallError, Request};
+use crate::upstream::{CallError, Kind, Request};
 
-/// More pages than any ISP has; a host that never stops is stopped here.
-const MOST_PAGES: usize = 100_000;
-
+/// More pages than any ISP has.
+const MOST_PAGES_AT_ONCE: usize = 100_000;
 /// Pages of one list that wait for a place at a time.
 const MOST_PAGES_WAITING: usize = 16;
-
-/// Where the next page is.
-enum NextPage {
-    Page(usize),
-    Cursor(Vec<(String, String)>),
-}
+/// How often pages are read again that rows may have moved to, before the list is read anew.
+const TRIES_AT_A_SEAM: usize = 3;
 
 /// One list.
 pub(super) struct List {
@@ -31,47 +27,134 @@ pub(super) struct List {
     pub(super) filter: Option<serde_json::Value>,
 }
 
+/// How a list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct ListEnd {
+    /// Different rows that came.
+    pub(super) rows: u64,
+    /// How many there are by the last page that said so, if fewer came.
+    pub(super) short_of: Option<u64>,
+    /// What was odd about the end, for people; nothing is known to be missing.
+    pub(super) odd: Option<&'static str>,
+}
+
+/// How one way through a list ended.
+struct WayEnd {
+    walk: Walk,
+    by_number: bool,
+    odd: Option<&'static str>,
+}
+
 impl Ozmap {
-    /// Hands every row of a list to `sink`; a row may come twice if the list changes meanwhile.
+    /// Hands every row of a list to `sink`, each identifier once, the first time that it comes.
     ///
-    /// The page base is unclear in the contract and treated as 1: when fewer rows came than `total` said, page 0 is asked
-    /// for too. The answer is how many rows there should be, where the host does not itself say that the list has ended.
+    /// The page base is unclear in the contract and treated as 1: when fewer rows came than `total` said, page 0 is asked for
+    /// too. A list that is short all the same, or changed while it was read, is gone through once more.
+    ///
+    /// # Errors
+    /// [`CallError`] if a page cannot be had after repeats, or the list has no end.
     pub(super) async fn each_row(
         &self,
         list: &List,
         mut sink: impl FnMut(&RawValue),
-    ) -> Result<Option<u64>, CallError> {
-        let mut next = NextPage::Page(1);
-        let mut seen: u64 = 0;
-        for _ in 0..MOST_PAGES {
-            let (info, rows) = self.page(list, &next).await?;
-            rows.iter().for_each(|row| sink(row));
-            seen += info.rows as u64;
-            next = match (following(&next, &info, seen), next) {
-                (Some(NextPage::Cursor(cursor)), NextPage::Cursor(before)) if cursor == before => {
-                    return Err(self
-                        .upstream
-                        .malformed(list.operation, "the address of the next page is the page itself"));
-                }
-                (Some(next), _) => next,
-                (None, _) => {
-                    if info.total.is_some_and(|total| total > seen) {
-                        let short = info.total.unwrap_or_default() - seen;
-                        tracing::warn!(
-                            system = "OZmap",
-                            operation = list.operation,
-                            missing = short,
-                            "fewer rows came than `total` says"
-                        );
-                        if let Ok((_, rows)) = self.page(list, &NextPage::Page(0)).await {
-                            rows.iter().for_each(|row| sink(row));
-                        }
-                    }
-                    return Ok(info.total.filter(|_| info.has_next.is_none()));
-                }
-            };
+    ) -> Result<ListEnd, CallError> {
+        let WayEnd { mut walk, by_number, mut odd } = self.way(list, &mut |row, _| sink(row)).await?;
+        if walk.short_of().is_some() && by_number {
+            self.page_zero(list, &mut walk, &mut sink).await;
         }
-        Err(self.upstream.malformed(list.operation, format!("the list has no end after {MOST_PAGES} pages")))
+        if (walk.short_of().is_some() || odd == Some(UNSETTLED)) && walk.had_pages() {
+            tracing::info!(operation = list.operation, came = walk.came(), "the list is read once more");
+            let again = self
+                .way(list, &mut |row, id| {
+                    if walk.is_new(id.clone()) {
+                        sink(row)
+                    }
+                })
+                .await?;
+            odd = again.odd;
+            walk.take_total_of(&again.walk);
+        }
+        if let Some(total) = walk.short_of() {
+            let came = walk.came();
+            tracing::warn!(system = "OZmap", operation = list.operation, came, total, "a list ended early");
+        }
+        Ok(ListEnd { rows: walk.came(), short_of: walk.short_of(), odd })
+    }
+
+    /// How many rows a list has, for one call; `None` if the host does not say.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(super) async fn total(&self, list: &List) -> Result<Option<u64>, CallError> {
+        let one = Ozmap { page_size: 1, ..self.clone() };
+        let (info, _) = one.page(list, &At::Page(1)).await?;
+        Ok(info.total.filter(|total| *total > 0 || info.rows == 0))
+    }
+
+    /// From the first page to the last; rows that are new to this way go to `sink`.
+    async fn way(
+        &self,
+        list: &List,
+        sink: &mut impl FnMut(&RawValue, &Identity),
+    ) -> Result<WayEnd, CallError> {
+        let mut walk = Walk::new(self.page_size);
+        let (mut at, mut may_have_ended, mut by_number) = (At::Page(1), false, true);
+        let mut odd = None;
+        loop {
+            let (info, rows) = match self.page(list, &at).await {
+                Err(error) if may_have_ended && says_no_page(&error) => {
+                    let odd = Some(
+                        "what came after the last page was no page; by all other signs the list was whole",
+                    );
+                    return Ok(WayEnd { walk, by_number, odd });
+                }
+                page => page?,
+            };
+            let new = take(&mut walk, &rows, sink);
+            match walk.step(&at, &info, new) {
+                Step::Ended => return Ok(WayEnd { walk, by_number, odd }),
+                Step::Endless(what) => return Err(self.upstream.malformed(list.operation, what)),
+                Step::On { next, again, may_have_ended: may } => {
+                    if !again.is_empty() && !self.read_again(list, again, &mut walk, sink).await? {
+                        odd = Some(UNSETTLED);
+                    }
+                    by_number &= matches!(next, At::Page(_));
+                    (at, may_have_ended) = (next, may);
+                }
+            }
+        }
+    }
+
+    /// Reads pages again to which rows may have moved; false if still more went away meanwhile.
+    async fn read_again(
+        &self,
+        list: &List,
+        pages: std::ops::Range<usize>,
+        walk: &mut Walk,
+        sink: &mut impl FnMut(&RawValue, &Identity),
+    ) -> Result<bool, CallError> {
+        if pages.len() > TRIES_AT_A_SEAM {
+            return Ok(false);
+        }
+        for _ in 0..TRIES_AT_A_SEAM {
+            let mut settled = true;
+            for page in pages.clone() {
+                let (info, rows) = self.page(list, &At::Page(page)).await?;
+                take(walk, &rows, sink);
+                settled &= walk.is_settled_by(&info);
+            }
+            if settled {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Some hosts may count pages from 0; one that does not have it says so in its own way.
+    async fn page_zero(&self, list: &List, walk: &mut Walk, sink: &mut impl FnMut(&RawValue)) {
+        if let Ok((_, rows)) = self.page(list, &At::Page(0)).await {
+            take(walk, &rows, &mut |row, _| sink(row));
+        }
     }
 
     /// Hands the rows of a list to `sink`, in no order, several pages under way at a time, each with a permit of `permits`.
@@ -79,7 +162,7 @@ impl Ozmap {
     /// A cursor leads from page to page and cannot do this; page numbers can, once the first page says how many there are.
     /// The answer is how many rows there should be, and it is for the caller to look whether so many *different* ones came:
     /// a host that ignores `page`, or a list that changed meanwhile, gives others twice. `None` if the host does not say, or
-    /// said different things.
+    /// said different things, or nothing that can be true.
     pub(super) async fn pages_at_once(
         &self,
         list: &List,
@@ -89,14 +172,19 @@ impl Ozmap {
         let one = async |page: usize| {
             // Never closed, so that the only failure cannot happen.
             let _permit = permits.acquire().await;
-            self.page(list, &NextPage::Page(page)).await
+            self.page(list, &At::Page(page)).await
         };
         let (first, rows) = one(1).await?;
         rows.iter().for_each(|row| sink(row));
-        let Some(total) = first.total else { return Ok(None) };
+        let limit = first.limit.map_or(self.page_size, |limit| self.page_size.min(limit as usize));
+        let is_last = first.has_next == Some(false) || first.rows < limit;
+        // Samples of OZmap show 0 with rows, and the rows of the page may stand there.
+        let says_nothing =
+            |total: &u64| *total <= first.rows as u64 && !is_last || *total < first.rows as u64;
+        let Some(total) = first.total.filter(|total| !says_nothing(total)) else { return Ok(None) };
         // The host may give smaller pages than were asked for.
         let pages = if first.rows == 0 { 1 } else { total.div_ceil(first.rows as u64) as usize };
-        if pages > MOST_PAGES {
+        if pages > MOST_PAGES_AT_ONCE {
             return Ok(None);
         }
         let mut others = stream::iter(2..=pages).map(one).buffer_unordered(MOST_PAGES_WAITING);
@@ -108,7 +196,7 @@ impl Ozmap {
         Ok(Some(total).filter(|_| totals_agree))
     }
 
-    async fn page(&self, list: &List, at: &NextPage) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
+    async fn page(&self, list: &List, at: &At) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
         let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
         request.query = list.query(self.page_size, at);
         self.upstream
@@ -121,35 +209,43 @@ impl Ozmap {
     }
 }
 
+/// For people.
+const UNSETTLED: &str = "the list changed while it was read, and did not settle";
+
+/// Hands on the rows that are new, and says how many they are.
+fn take(walk: &mut Walk, rows: &[Box<RawValue>], sink: &mut impl FnMut(&RawValue, &Identity)) -> usize {
+    let mut new = 0;
+    for (row, identity) in rows.iter().zip(Identity::of_page(rows)) {
+        if walk.is_new(identity.clone()) {
+            new += 1;
+            sink(row, &identity);
+        }
+    }
+    new
+}
+
+/// Whether the host is there, and gives something else than a page.
+fn says_no_page(error: &CallError) -> bool {
+    match &error.kind {
+        Kind::Rejected { .. } | Kind::Malformed { .. } => true,
+        Kind::Failing { status, .. } => *status == StatusCode::INTERNAL_SERVER_ERROR,
+        _ => false,
+    }
+}
+
 impl List {
-    fn query(&self, page_size: usize, at: &NextPage) -> Vec<(String, String)> {
+    fn query(&self, page_size: usize, at: &At) -> Vec<(String, String)> {
         let mut query =
             vec![("limit".to_owned(), page_size.to_string()), ("select".to_owned(), self.select.to_owned())];
         query.extend(self.populate.map(|populate| ("populate".to_owned(), populate.to_owned())));
         query.extend(self.filter.iter().map(|filter| ("filter".to_owned(), filter.to_string())));
         match at {
-            NextPage::Page(page) => query.push(("page".to_owned(), page.to_string())),
-            NextPage::Cursor(cursor) => {
+            At::Page(page) => query.push(("page".to_owned(), page.to_string())),
+            At::Cursor(cursor) => {
                 query.retain(|(name, _)| !cursor.iter().any(|(theirs, _)| theirs == name));
                 query.extend(cursor.iter().cloned());
             }
         }
         query
-    }
-}
-
-/// `None` at the end of the list.
-fn following(at: &NextPage, info: &PageInfo, seen: u64) -> Option<NextPage> {
-    let page_number = match at {
-        NextPage::Page(page) => page + 1,
-        NextPage::Cursor(_) => 2,
-    };
-    match info.has_next {
-        Some(false) => None,
-        Some(true) if !info.next_query.is_empty() => Some(NextPage::Cursor(info.next_query.clone())),
-        Some(true) if info.rows == 0 => None,
-        Some(true) => Some(NextPage::Page(page_number)),
-        None if info.rows == 0 || info.total.is_some_and(|total| seen >= total) => None,
-        None => Some(NextPage::Page(page_number)),
     }
 }

@@ -3,21 +3,40 @@
 use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
-use gateway_core::sync::{Finding, FindingKind};
+use gateway_core::sync::{EndedEarly, Finding, FindingKind};
 use gateway_core::{Client, Dbm, RecordId, SyncedClient, System};
+use serde_json::value::RawValue;
 
 use super::Ozmap;
-use super::pages::List;
-use super::wire::{self, ClientReference};
+use super::pages::{List, ListEnd};
+use super::wire::{self, BareClient, BareProperty, ClientReference, UnclearField};
 use crate::upstream::{CallError, RowError};
 
 /// OZmap's side of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
-    /// Clients with their properties; one code may stand more than once.
+    /// Clients with their properties, and clients without one; one code may stand more than once.
     pub clients: Vec<SyncedClient>,
-    /// Rows that could not be understood.
-    pub unreadable: Vec<Finding>,
+    /// Rows and fields that could not be understood, and lists that did not end as lists do.
+    pub findings: Vec<Finding>,
+    /// Whether the list of properties stopped before all of it came.
+    pub ended_early: Option<EndedEarly>,
+}
+
+/// A property whose row names its client by identifier only.
+struct ToJoin {
+    property: RecordId,
+    read_power: Option<Dbm>,
+    client: RecordId,
+}
+
+/// What came of the properties.
+#[derive(Default)]
+struct Gathered {
+    found: Clients,
+    to_join: Vec<ToJoin>,
+    /// Clients that a property names.
+    named: HashSet<RecordId>,
 }
 
 /// Reads, never writes.
@@ -32,95 +51,171 @@ impl Ozmap {
     }
 }
 
+const PROPERTIES: List = List {
+    operation: "list properties with their clients",
+    route: wire::PROPERTIES_ROUTE,
+    select: wire::PROPERTY_FIELDS,
+    populate: Some("client"),
+    filter: None,
+};
+
+const CLIENTS: List = List {
+    operation: "list clients",
+    route: wire::CLIENTS_ROUTE,
+    select: wire::CLIENT_FIELDS,
+    populate: None,
+    filter: None,
+};
+
 impl Reader {
     /// Requests sent so far, repeats included.
     pub(crate) fn calls(&self) -> u64 {
         self.ozmap.upstream.sent()
     }
 
-    /// Every property that has a client, with the client. `progress` gets the number of clients so far.
+    /// Every property that has a client, with the client, and every client that no property names. `progress` gets the number
+    /// of clients so far.
     ///
-    /// Where a host names the client by identifier only, the clients are listed too and joined.
+    /// The clients are listed where a host names them by identifier only, or says that there are others than the properties
+    /// name; what it says costs one call.
     ///
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead.
     pub(crate) async fn clients(&self, progress: impl Fn(u64)) -> Result<Clients, CallError> {
-        let mut found = Clients::default();
-        let mut seen: HashSet<RecordId> = HashSet::new();
-        let mut to_join: Vec<(RecordId, Option<Dbm>, RecordId)> = Vec::new();
-        let list = List {
-            operation: "list properties with their clients",
-            route: "properties",
-            select: wire::PROPERTY_FIELDS,
-            populate: Some("client"),
-            filter: None,
-        };
-        self.ozmap
-            .each_row(&list, |row| match wire::property(row) {
-                // A list that changes while it is read may give a row twice.
-                Ok(property) if !seen.insert(property.id.clone()) => (),
-                Ok(property) => {
-                    match property.client {
-                        None => (),
-                        Some(ClientReference::Whole(client)) => {
-                            found.clients.push(joined(property.id, property.read_power, client));
-                        }
-                        Some(ClientReference::Id(client)) => {
-                            to_join.push((property.id, property.read_power, client))
-                        }
-                    }
-                    progress(found.clients.len() as u64);
-                }
-                Err(error) => found.unreadable.push(unreadable(error)),
+        let mut gathered = Gathered::default();
+        let end = self
+            .ozmap
+            .each_row(&PROPERTIES, |row| {
+                gathered.take_property(row);
+                progress(gathered.found.clients.len() as u64);
             })
             .await?;
-        if !to_join.is_empty() {
-            self.join(to_join, &mut found).await?;
+        gathered.found.ended_early =
+            end.short_of.map(|total| EndedEarly { system: System::Ozmap, read: end.rows, total });
+        gathered.found.take_end(&PROPERTIES, end);
+        if gathered.to_join.is_empty() {
+            self.without_property(&mut gathered).await?;
+        } else {
+            self.join(&mut gathered).await?;
         }
-        found.clients.shrink_to_fit();
-        Ok(found)
+        progress(gathered.found.clients.len() as u64);
+        gathered.found.clients.shrink_to_fit();
+        Ok(gathered.found)
     }
 
-    async fn join(
-        &self,
-        properties: Vec<(RecordId, Option<Dbm>, RecordId)>,
-        found: &mut Clients,
-    ) -> Result<(), CallError> {
-        let list = List {
-            operation: "list clients",
-            route: "ftth-clients",
-            select: wire::CLIENT_FIELDS,
-            populate: None,
-            filter: None,
-        };
+    /// Lists the clients: those that properties name by identifier, and those that none names.
+    async fn join(&self, gathered: &mut Gathered) -> Result<(), CallError> {
         let mut by_id: HashMap<RecordId, Client> = HashMap::new();
-        self.ozmap
-            .each_row(&list, |row| match wire::client(row) {
-                Ok(client) => drop(by_id.insert(client.id.clone(), client)),
-                Err(error) => found.unreadable.push(unreadable(error)),
+        let Gathered { found, to_join, named } = gathered;
+        let is_to_join: HashSet<RecordId> = to_join.iter().map(|join| join.client.clone()).collect();
+        let end = self
+            .ozmap
+            .each_row(&CLIENTS, |row| match wire::client(row) {
+                Ok(BareClient { client, unclear }) => {
+                    if is_to_join.contains(&client.id) || !named.contains(&client.id) {
+                        found.report_fields(Some(client.code.as_str()), &unclear);
+                        by_id.insert(client.id.clone(), client);
+                    }
+                }
+                Err(error) => found.findings.push(unreadable(error)),
             })
             .await?;
-        for (property, read_power, client) in properties {
+        found.take_end(&CLIENTS, end);
+        for ToJoin { property, read_power, client } in to_join.drain(..) {
             match by_id.get(&client) {
-                Some(client) => found.clients.push(joined(property, read_power, client.clone())),
-                None => found.unreadable.push(finding(
-                    None,
-                    format!("property {property}: its client {client} is not in the list"),
-                )),
+                Some(client) => {
+                    found.clients.push(SyncedClient {
+                        client: client.clone(),
+                        property: Some(property),
+                        read_power,
+                    });
+                }
+                None => {
+                    let detail = format!("property {property}: its client {client} is not in the list");
+                    found.report(FindingKind::Unreadable, None, detail);
+                }
             }
         }
+        let homeless = by_id.into_values().filter(|client| !named.contains(&client.id));
+        found.clients.extend(homeless.map(homeless_client));
         Ok(())
+    }
+
+    /// Lists the clients if there are others than the properties name, which a host without a total cannot say.
+    ///
+    /// A host that does not give its clients loses none of those with a property: it is told in a finding.
+    async fn without_property(&self, gathered: &mut Gathered) -> Result<(), CallError> {
+        let read = match self.ozmap.total(&CLIENTS).await {
+            Ok(total) if total == Some(gathered.named.len() as u64) => return Ok(()),
+            Ok(_) => self.join(gathered).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Err(error) if error.kind.is_rejection() => {
+                let detail = format!("clients without a property could not be listed: {error}");
+                gathered.found.report(FindingKind::IncompleteList, None, detail);
+                Ok(())
+            }
+            read => read,
+        }
     }
 }
 
-fn joined(property: RecordId, read_power: Option<Dbm>, client: Client) -> SyncedClient {
-    SyncedClient { client, property: Some(property), read_power }
+impl Gathered {
+    fn take_property(&mut self, row: &RawValue) {
+        let BareProperty { id, read_power, client, unclear } = match wire::property(row) {
+            Ok(property) => property,
+            Err(error) => return self.found.findings.push(unreadable(error)),
+        };
+        let Some(client) = client else { return };
+        self.named.insert(client.id().clone());
+        match client {
+            ClientReference::Whole(client) => {
+                self.found.report_fields(Some(client.code.as_str()), &unclear);
+                self.found.clients.push(SyncedClient { client, property: Some(id), read_power });
+            }
+            ClientReference::Id(client) => {
+                self.found.report_fields(None, &unclear);
+                self.to_join.push(ToJoin { property: id, read_power, client });
+            }
+        }
+    }
+}
+
+impl Clients {
+    fn report(&mut self, kind: FindingKind, code: Option<CompactString>, detail: String) {
+        self.findings.push(Finding { kind, system: System::Ozmap, code, detail });
+    }
+
+    /// Names the fields, never what stands in them.
+    fn report_fields(&mut self, code: Option<&str>, fields: &[UnclearField]) {
+        for UnclearField { name, counts_as } in fields {
+            self.report(
+                FindingKind::UnclearField,
+                code.map(CompactString::from),
+                format!("`{name}` {counts_as}"),
+            );
+        }
+    }
+
+    fn take_end(&mut self, list: &List, end: ListEnd) {
+        let ListEnd { rows, short_of, odd } = end;
+        let route = list.route;
+        if let Some(total) = short_of {
+            let detail = format!("{route}: {rows} rows came of {total} that there are by its total");
+            self.report(FindingKind::IncompleteList, None, detail);
+        }
+        if let Some(odd) = odd {
+            self.report(FindingKind::IncompleteList, None, format!("{route}: {odd}"));
+        }
+    }
+}
+
+fn homeless_client(client: Client) -> SyncedClient {
+    SyncedClient { client, property: None, read_power: None }
 }
 
 fn unreadable(error: RowError) -> Finding {
-    finding(error.code, error.what.to_string())
-}
-
-fn finding(code: Option<CompactString>, detail: String) -> Finding {
-    Finding { kind: FindingKind::Unreadable, system: System::Ozmap, code, detail }
+    let RowError { code, what } = error;
+    Finding { kind: FindingKind::Unreadable, system: System::Ozmap, code, detail: what.to_string() }
 }

@@ -7,17 +7,29 @@ pub mod client_record;
 mod envelope;
 mod fields;
 pub mod network_record;
+mod port_states;
+mod written;
 
 pub use envelope::{PageInfo, page, row};
-use fields::{onu, read_power, record_id, status, switch};
+use fields::{is_nothing, onu, plain, power, record_id, status, switch};
 use gateway_core::sync::{FieldValue, Record, SharedValue};
 use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, RecordId, Status};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+pub use written::written;
 
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
+/// Where properties are.
+pub(super) const PROPERTIES_ROUTE: &str = "properties";
+/// Where clients are.
+pub(super) const CLIENTS_ROUTE: &str = "ftth-clients";
+/// Routes that have a batch-update.
+pub(super) const BATCH_ROUTES: [&str; 2] = [PROPERTIES_ROUTE, CLIENTS_ROUTE];
+
+/// The read power alone.
+pub(super) const READ_POWER_FIELD: &str = "potencyRead";
 /// Fields of a property that the sync needs.
 pub(super) const PROPERTY_FIELDS: &str = "client potencyRead";
 /// Fields of a client that the sync needs.
@@ -35,16 +47,16 @@ pub(super) fn path(route: &str) -> Vec<String> {
 /// The route of the records that carry a shared value.
 pub(super) fn route_of(value: SharedValue) -> &'static str {
     match value {
-        SharedValue::ReadPower(_) => "properties",
-        SharedValue::Status(_) | SharedValue::Implanted => "ftth-clients",
+        SharedValue::ReadPower(_) => PROPERTIES_ROUTE,
+        SharedValue::Status(_) | SharedValue::Implanted => CLIENTS_ROUTE,
     }
 }
 
 /// The path of one record.
 pub(super) fn record_path(record: &Record) -> Vec<String> {
     let route = match record {
-        Record::Property(_) => "properties",
-        Record::Client(_) => "ftth-clients",
+        Record::Property(_) => PROPERTIES_ROUTE,
+        Record::Client(_) => CLIENTS_ROUTE,
     };
     path(&format!("{route}/{}", record.id()))
 }
@@ -70,6 +82,21 @@ fn shared_update(value: SharedValue) -> Value {
         SharedValue::Status(status) => json!({ "status": status_code(status) }),
         SharedValue::Implanted => json!({ "implanted": true }),
     }
+}
+
+/// The body of a PATCH that gives a property its old read power back.
+pub(super) fn old_read_power(power: Option<Dbm>) -> Value {
+    json!({ "potencyRead": power.map(Dbm::to_f64) })
+}
+
+/// The body of a PATCH that gives a client its old status back.
+pub(super) fn old_status(status: Status) -> Value {
+    shared_update(SharedValue::Status(status))
+}
+
+/// The body of a PATCH of a client that a batch called implanted by mistake.
+pub(super) fn old_implantation() -> Value {
+    json!({ "implanted": false })
 }
 
 /// The body of a PATCH with these edits of one record.
@@ -109,6 +136,26 @@ pub struct BareProperty {
     pub read_power: Option<Dbm>,
     /// Its client.
     pub client: Option<ClientReference>,
+    /// Fields that are not understood, its client's among them.
+    pub unclear: Vec<UnclearField>,
+}
+
+/// A client of which single fields may not be understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BareClient {
+    /// The client, each such field as if OZmap held nothing that is known here, and no reason to write.
+    pub client: Client,
+    /// The fields.
+    pub unclear: Vec<UnclearField>,
+}
+
+/// A field that is not understood, and costs nothing but itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnclearField {
+    /// Its name in OZmap.
+    pub name: &'static str,
+    /// What is wrong with it, and how it counts.
+    pub counts_as: &'static str,
 }
 
 /// A client, as far as a row of OZmap says.
@@ -156,20 +203,26 @@ impl PropertyRow {
         record_id(&self.id, &self.underscore_id).ok_or(WireError::NoId("a property"))
     }
 
-    fn read_power(&self) -> Result<Option<Dbm>, WireError> {
-        read_power(&self.potency_read).map_err(|problem| WireError::field("potencyRead", problem))
+    /// The read power; what is no number counts as none, because the next reading replaces it.
+    fn read_power(&self) -> (Option<Dbm>, Option<UnclearField>) {
+        match power(&self.potency_read) {
+            Ok(power) => (power, None),
+            Err(_) => (
+                None,
+                Some(UnclearField { name: "potencyRead", counts_as: "is no power; it counts as none" }),
+            ),
+        }
     }
 
-    fn client(&self) -> Result<Option<ClientReference>, RowError> {
-        let wrong = |shape: &'static str| WireError::field("client", shape);
+    fn client(&self) -> Result<Option<(ClientReference, Vec<UnclearField>)>, RowError> {
         match &self.client {
-            Value::Null => Ok(None),
-            Value::String(id) => {
-                let id = RecordId::new(id).ok_or_else(|| wrong("is no identifier"))?;
-                Ok(Some(ClientReference::Id(id)))
-            }
+            nothing if is_nothing(nothing) => Ok(None),
             Value::Object(fields) => client_reference(fields).map(Some),
-            _ => Err(wrong("is neither object nor identifier").into()),
+            id => {
+                let id = record_id(id, &Value::Null);
+                let id = id.ok_or_else(|| WireError::field("client", "is neither object nor identifier"))?;
+                Ok(Some((ClientReference::Id(id), Vec::new())))
+            }
         }
     }
 }
@@ -177,23 +230,32 @@ impl PropertyRow {
 /// Reads a row of `/properties`.
 ///
 /// # Errors
-/// [`RowError`].
+/// [`RowError`], if the row or its client cannot be told from others; other fields are in [`BareProperty::unclear`].
 pub fn property(row: &RawValue) -> Result<BareProperty, RowError> {
     let row: PropertyRow = json::parse_row("a property", row)?;
     let id = row.id()?;
     let client = row.client().map_err(|error| error.in_record("property", &id))?;
-    let read_power = row.read_power().map_err(|error| RowError {
-        code: client.as_ref().and_then(ClientReference::code).map(|code| code.as_str().into()),
-        what: error.in_record("property", &id),
-    })?;
-    Ok(BareProperty { id, read_power, client })
+    let (client, mut unclear) =
+        client.map_or((None, Vec::new()), |(client, unclear)| (Some(client), unclear));
+    let (read_power, unclear_power) = row.read_power();
+    unclear.extend(unclear_power);
+    Ok(BareProperty { id, read_power, client, unclear })
 }
 
 impl ClientReference {
-    fn code(&self) -> Option<&ClientCode> {
+    /// The code, if the row says it.
+    pub fn code(&self) -> Option<&ClientCode> {
         match self {
             ClientReference::Whole(client) => Some(&client.code),
             ClientReference::Id(_) => None,
+        }
+    }
+
+    /// The client's record.
+    pub fn id(&self) -> &RecordId {
+        match self {
+            ClientReference::Whole(client) => &client.id,
+            ClientReference::Id(id) => id,
         }
     }
 }
@@ -201,46 +263,63 @@ impl ClientReference {
 /// Reads a row of `/ftth-clients`.
 ///
 /// # Errors
-/// [`RowError`].
-pub fn client(row: &RawValue) -> Result<Client, RowError> {
+/// [`RowError`], if identifier or code cannot be read; other fields are in [`BareClient::unclear`].
+pub fn client(row: &RawValue) -> Result<BareClient, RowError> {
     bare_client(&json::parse_row("a client", row)?)
 }
 
-fn bare_client(fields: &Map<String, Value>) -> Result<Client, RowError> {
+fn bare_client(fields: &Map<String, Value>) -> Result<BareClient, RowError> {
     match client_reference(fields)? {
-        ClientReference::Whole(client) => Ok(client),
-        ClientReference::Id(id) => {
+        (ClientReference::Whole(client), unclear) => Ok(BareClient { client, unclear }),
+        (ClientReference::Id(id), _) => {
             Err(WireError::field("code", FieldProblem::Missing).in_record("client", &id).into())
         }
     }
 }
 
-fn client_reference(fields: &Map<String, Value>) -> Result<ClientReference, RowError> {
+fn client_reference(fields: &Map<String, Value>) -> Result<(ClientReference, Vec<UnclearField>), RowError> {
     let get = |name: &str| fields.get(name).unwrap_or(&Value::Null);
     let id = record_id(get("id"), get("_id")).ok_or(WireError::NoId("`client`"))?;
     let code = match get("code") {
-        Value::Null => return Ok(ClientReference::Id(id)),
+        Value::Null => return Ok((ClientReference::Id(id), Vec::new())),
         Value::String(code) => ClientCode::new(code),
-        Value::Number(code) => ClientCode::new(&code.to_string()),
+        Value::Number(code) => ClientCode::new(&plain(code)),
         _ => None,
     };
-    let wrong =
-        |field: &str, problem: FieldProblem| WireError::field(field, problem).in_record("client", &id);
-    let code = code.ok_or_else(|| wrong("code", "is empty or no text".into()))?;
-    let of_client = |what: WireError| RowError { code: Some(code.as_str().into()), what };
-    let implantation = match switch(get("implanted")).map_err(|e| of_client(wrong("implanted", e)))? {
-        true => Implantation::Implanted,
-        false => Implantation::NotImplanted,
-    };
-    let onu = onu(get("onu")).map_err(|e| of_client(wrong("onu", e)))?;
+    let wrong = || WireError::field("code", "is empty or no text").in_record("client", &id);
+    let code = code.ok_or_else(wrong)?;
+    let mut unclear = Vec::new();
+    // Never guessed towards a write: who may be implanted already is not implanted by the sync.
+    let implanted = switch(get("implanted")).unwrap_or_else(|_| {
+        let counts_as = "is neither true nor false; the client counts as implanted";
+        unclear.push(UnclearField { name: "implanted", counts_as });
+        true
+    });
+    let implantation = if implanted { Implantation::Implanted } else { Implantation::NotImplanted };
+    let onu = onu(get("onu")).ok();
+    if onu.is_none() {
+        unclear
+            .push(UnclearField { name: "onu", counts_as: "is no object of texts; ONU data are left alone" });
+    }
     let status = status(get("status"));
-    Ok(ClientReference::Whole(Client { id, code, status, implantation, onu }))
+    if status.is_none() && !is_nothing(get("status")) {
+        unclear.push(UnclearField { name: "status", counts_as: "is neither 0 nor 1; it counts as unknown" });
+    }
+    let (onu_known, onu) = (onu.is_some(), onu.unwrap_or_default());
+    Ok((ClientReference::Whole(Client { id, code, status, implantation, onu, onu_known }), unclear))
 }
 
 /// The identifier of a row of any route.
 pub(super) fn id_of(row: &RawValue) -> Option<RecordId> {
-    let row: Value = serde_json::from_str(row.get()).ok()?;
-    record_id(&row["id"], &row["_id"])
+    #[derive(Deserialize)]
+    struct IdOnly {
+        #[serde(default)]
+        id: Value,
+        #[serde(default, rename = "_id")]
+        underscore_id: Value,
+    }
+    let row: IdOnly = serde_json::from_str(row.get()).ok()?;
+    record_id(&row.id, &row.underscore_id)
 }
 
 #[cfg(test)]

@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use gateway_core::RecordId;
-use gateway_core::sync::{
-    Call, Change, ChangeOutcome, Field, FieldValue, Record, Settled, SharedValue, settle,
-};
+use gateway_core::sync::{Call, Change, ChangeOutcome, Field, FieldValue, Record, Settled, settle};
+use gateway_core::{RecordId, SyncedClient};
 use tokio_util::sync::CancellationToken;
 
 use super::patience::Patience;
-use crate::ozmap::{Ozmap, WriteError, Writer};
+use super::records_now::records_now;
+use crate::ozmap::{WriteError, Writer};
 use crate::store::{LockGuard, Locks};
 use crate::upstream::{CallError, Kind};
 
@@ -20,8 +19,6 @@ use crate::upstream::{CallError, Kind};
 const WAVE: usize = 2_000;
 /// The same where each client is locked meanwhile.
 const LOCKED_WAVE: usize = 200;
-/// Records that a first batch must leave alone, as they are looked at.
-const BYSTANDERS: usize = 5;
 
 /// What is compared with what OZmap holds now, before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +33,8 @@ pub enum Guard {
 pub struct Apply<'a, D> {
     /// The only thing here that can change OZmap.
     pub(crate) writer: &'a Writer,
-    /// Where records are read again.
-    pub(crate) ozmap: &'a Ozmap,
+    /// Clients as they were read: what a first batch must leave alone, and gets back if it does not.
+    pub outside: &'a [SyncedClient],
     /// The plan's changes; calls name them by their place.
     pub changes: &'a [Change],
     /// Calls under way at once, at least 1.
@@ -125,7 +122,7 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
         let places: Vec<u32> = wave.iter().flat_map(Call::changes).copied().collect();
         let record = |place: &u32| self.changes[*place as usize].record.clone();
         let records: HashSet<Record> = places.iter().map(record).collect();
-        let now = match self.ozmap.records_now(records, self.writer).boxed().await {
+        let now = match records_now(self.writer.fresh(), &records).boxed().await {
             Ok(now) => now,
             Err(error) => {
                 self.patience.note(Some(&error));
@@ -168,12 +165,18 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
             match &sent {
                 Ok(()) | Err(WriteError::NoBatch) => self.patience.note(None),
                 Err(WriteError::Call(error)) => self.patience.note(Some(error)),
+                Err(WriteError::FilterIgnored { .. }) => (),
             }
             match sent {
                 Ok(()) => (self.done)(call.changes(), ChangeOutcome::Applied),
                 Err(WriteError::NoBatch) => {
                     let singles = futures::stream::iter(call.one_by_one());
                     singles.for_each_concurrent(self.parallel.max(1), |call| self.one(call, fresh)).await;
+                }
+                Err(error @ WriteError::FilterIgnored { .. }) => {
+                    // Its own records hold the value; the others are none of this plan.
+                    self.patience.remark(error.to_string());
+                    (self.done)(call.changes(), ChangeOutcome::Applied);
                 }
                 Err(WriteError::Call(error)) => match call.narrowed().filter(|_| is_about_records(&error)) {
                     // Both halves at once: the sound one tells the circuit breaker that the host is there.
@@ -191,7 +194,7 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
             Call::Set { value, changes } => {
                 let ids: Vec<&RecordId> =
                     changes.iter().map(|&place| self.changes[place as usize].record.id()).collect();
-                self.writer.set(*value, &ids, &self.bystanders(*value, changes)).await
+                self.writer.set(*value, &ids, self.outside).await
             }
             Call::Patch { changes } => {
                 let record = &self.changes[changes[0] as usize].record;
@@ -199,22 +202,6 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
                 Ok(self.writer.patch(record, changes.iter().map(edit)).await?)
             }
         }
-    }
-
-    /// Records that the plan changes later, with the values that they hold until then.
-    fn bystanders<'b>(&'b self, value: SharedValue, inside: &[u32]) -> Vec<(&'b RecordId, &'b FieldValue)> {
-        let kind = std::mem::discriminant(&value);
-        let is_alike = |edit: &FieldValue| {
-            SharedValue::of(edit).is_some_and(|other| std::mem::discriminant(&other) == kind)
-        };
-        let mut places = inside.iter().copied().collect::<HashSet<u32>>();
-        places.shrink_to_fit();
-        (0u32..)
-            .zip(self.changes)
-            .filter(|(place, change)| !places.contains(place) && is_alike(&change.edit))
-            .map(|(_, change)| (change.record.id(), &change.edit))
-            .take(BYSTANDERS)
-            .collect()
     }
 }
 

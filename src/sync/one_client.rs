@@ -105,7 +105,7 @@ impl Engine {
             return report.ended(RunState::Failed, Some(error.to_string()));
         }
         // The client is locked already.
-        match run.apply(&mut report, &plan.changes, Guard::Onu, None).await {
+        match run.apply(&mut report, &plan.changes, Vec::new(), Guard::Onu, None).await {
             Ok(state) => report.ended(state, None),
             Err(error) => report.ended(RunState::Failed, Some(error.to_string())),
         }

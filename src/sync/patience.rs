@@ -1,7 +1,7 @@
 //! When a run gives up: a key that is refused, or a host that refuses every write, is not asked thousands of times.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::upstream::CallError;
 
@@ -16,6 +16,7 @@ pub(super) struct Patience {
     refused: AtomicU32,
     failed_in_a_row: AtomicU32,
     over: OnceLock<String>,
+    remarks: Mutex<Vec<String>>,
 }
 
 impl Patience {
@@ -40,6 +41,16 @@ impl Patience {
     pub(super) fn give_up(&self, why: String) {
         // The first reason counts.
         let _ = self.over.set(why);
+    }
+
+    /// Notes what a person should know.
+    pub(super) fn remark(&self, what: String) {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
+
+    /// What a person should know.
+    pub(super) fn remarks(self) -> Vec<String> {
+        self.remarks.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why the run gave up, if it did.

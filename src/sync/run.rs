@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use gateway_core::sync::{Calls, Change, EndedEarly, Finding, FindingKind, Mode, Past, Plan, Rails, RunState, Sides, batch, plan};
+use gateway_core::sync::{
+    Calls, Change, EndedEarly, Finding, FindingKind, Grouping, Mode, Past, Plan, Rails, RunState, Sides,
+    batch, plan,
+};
 use gateway_core::{SyncedClient, System};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +22,7 @@ use super::recorder::Recorder;
 use super::report::Report;
 use super::tally::{Fate, RunTally};
 use crate::int6::{ListEnd, Readings};
+use crate::ozmap::Writer;
 use crate::store::{Locks, StoreError};
 use crate::upstream::CallError;
 
@@ -99,8 +103,10 @@ impl Run<'_> {
         match mode {
             Mode::DryRun => Ok(RunState::Finished),
             Mode::Apply => {
-                let state = self.apply(report, &plan.changes, Guard::Onu, Some(&self.deps.locks)).await?;
-                report.good = Some(plan.measure(&past));
+                let good = plan.measure(&past);
+                let Plan { changes, clients, .. } = plan;
+                let state = self.apply(report, &changes, clients, Guard::Onu, Some(&self.deps.locks)).await?;
+                report.good = Some(good);
                 Ok(state)
             }
         }
@@ -131,7 +137,8 @@ impl Run<'_> {
         }
         store.record_changes(report.id, &changes).await?;
         report.counts.matched = changes.chunk_by(|a, b| a.code == b.code).count() as u64;
-        let state = self.apply(report, &changes, Guard::All, Some(&self.deps.locks)).await?;
+        let outside = self.bystanders(report).await?;
+        let state = self.apply(report, &changes, outside, Guard::All, Some(&self.deps.locks)).await?;
         if is_whole {
             report.good = store.run(tenant, plan).await?.and_then(|run| run.measures);
         }
@@ -161,9 +168,9 @@ impl Run<'_> {
         let sides = Sides {
             clients: theirs.clients,
             readings: ours.readings,
-            findings: [theirs.unreadable, ours.findings, findings].concat(),
+            findings: [theirs.findings, ours.findings, findings].concat(),
             shape: ours.shape,
-            ended_early,
+            ended_early: theirs.ended_early.or(ended_early),
         };
         let (rules, limits, past) = (rules.clone(), limits.clone(), *past);
         let planned = move || plan(sides, &rules, &limits, &past, rails, Timestamp::now());
@@ -172,23 +179,37 @@ impl Run<'_> {
         Ok(plan)
     }
 
+    /// Clients that a first batch must leave alone, where no batch was looked at yet.
+    async fn bystanders(&self, report: &mut Report) -> Result<Vec<SyncedClient>, RunError> {
+        let EngineDeps { ozmap, grouping, .. } = self.deps;
+        if *grouping == Grouping::ByRecord || ozmap.writer().is_proved() {
+            return Ok(Vec::new());
+        }
+        let reader = ozmap.reader();
+        let read = reader.clients(|n| (self.observer)(Progress::OzmapRead(n))).await;
+        report.calls.ozmap_reads += reader.calls();
+        Ok(read?.clients)
+    }
+
     /// Writes changes to OZmap, but for those that are held.
     pub(super) async fn apply(
         &self,
         report: &mut Report,
         changes: &[Change],
+        outside: Vec<SyncedClient>,
         guard: Guard,
         locks: Option<&Locks>,
     ) -> Result<RunState, RunError> {
         let begun = Instant::now();
         let writer = self.deps.ozmap.writer();
+        let outside = if writer.is_proved() { Vec::new() } else { outside };
         let calls = batch(changes, self.deps.grouping, |value| writer.lacks_batch(value));
         let all = changes.iter().filter(|change| !change.held).count();
         let recorder = Recorder::start(self.deps.store.clone(), report.id, changes);
         let patience = Patience::default();
         let apply = Apply {
             writer: &writer,
-            ozmap: &self.deps.ozmap,
+            outside: &outside,
             changes,
             parallel: self.deps.parallel,
             stop: self.stop,
@@ -206,13 +227,27 @@ impl Run<'_> {
         report.calls.ozmap_writes = writer.writes();
         report.phases.apply = Some(millis(begun));
         let (left, unrecorded) = report.take(tally);
-        match (left, unrecorded, patience.is_over()) {
+        let over = patience.is_over().map(str::to_owned);
+        report.notes.remarks.extend(patience.remarks());
+        report.notes.remarks.extend(without_batches(&writer, self.deps.grouping));
+        match (left, unrecorded, over) {
             (0, None, _) => Ok(RunState::Finished),
             (0, Some(why), _) => Err(RunError::Unrecorded(why)),
-            (left, _, Some(why)) => Err(RunError::GaveUp { why: why.to_owned(), done: all - left, all }),
+            (left, _, Some(why)) => Err(RunError::GaveUp { why, done: all - left, all }),
             (left, _, None) => Err(RunError::InterruptedApplying { done: all - left, all }),
         }
     }
+}
+
+/// What a run says of a host that takes no batches, so that its many calls are understood.
+fn without_batches(writer: &Writer, grouping: Grouping) -> impl Iterator<Item = String> {
+    let is_meant = grouping != Grouping::ByRecord;
+    let missing = writer.batching().into_iter().filter(move |(_, state)| is_meant && *state == "missing");
+    missing.map(|(route, _)| {
+        format!(
+            "OZmap's batch-update of {route} cannot be used now: its records are written one by one, and it is tried again within the hour"
+        )
+    })
 }
 
 /// Whether a list without a clear end is whole by the other signs: about as many rows as in the last good run came or, at a
@@ -241,7 +276,9 @@ fn judged_end(
             Ok((vec![Finding { kind, system: System::Int6, code: None, detail }], None))
         }
         ListEnd::Repeated if enough => Ok((Vec::new(), None)),
-        ListEnd::Repeated => Ok((Vec::new(), Some(EndedEarly { system: System::Int6, read, total: expected }))),
+        ListEnd::Repeated => {
+            Ok((Vec::new(), Some(EndedEarly { system: System::Int6, read, total: expected })))
+        }
     }
 }
 

@@ -81,6 +81,9 @@ pub struct Client {
     pub implantation: Implantation,
     /// The ONU's data.
     pub onu: Onu,
+    /// Whether `onu` is all that OZmap holds; false where its data were not understood, so that nothing may be written over
+    /// them.
+    pub onu_known: bool,
 }
 
 /// A client that can be compared with a reading, with the property that carries its read power.

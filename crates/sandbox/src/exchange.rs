@@ -87,16 +87,18 @@ impl Call {
     }
 }
 
-/// A status with a JSON body, or with none.
+/// A status with a JSON body, or with none; or with any text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Option<Value>,
+    /// Sent as it is, in the place of a body of JSON.
+    pub(crate) text: Option<String>,
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: Value) -> Answer {
-        Answer { status, body: Some(body) }
+        Answer { status, body: Some(body), text: None }
     }
 
     pub(crate) fn ok(body: Value) -> Answer {
@@ -104,6 +106,10 @@ impl Answer {
     }
 
     pub(crate) fn no_content() -> Answer {
-        Answer { status: 204, body: None }
+        Answer { status: 204, body: None, text: None }
+    }
+
+    pub(crate) fn text(status: u16, text: &str) -> Answer {
+        Answer { status, body: None, text: Some(text.to_owned()) }
     }
 }

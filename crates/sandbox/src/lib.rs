@@ -64,6 +64,7 @@ pub use faults::{Fault, FaultInjector};
 pub use int6::handle::Int6Handle;
 pub use options::Options;
 pub use ozmap::handle::OzmapHandle;
+pub use ozmap::manners::{FilterManner, OzmapManners, PageManner, TotalManner, WriteManner};
 pub use ozmap::test_client::{AddedClient, TestClient};
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;

@@ -4,7 +4,7 @@
 //!   with the readers of [`fields`]; a [`refusal`] says why not.
 //! - Answers: [`list`] by [`collection`], [`filter`], [`sort`] and [`projection`]; [`potency`] calculates power; [`geometry`] knows
 //!   the map.
-//! - HTTP: [`routes`] says which request means what, [`credentials`] whose it may be.
+//! - HTTP: [`routes`] says which request means what, [`credentials`] whose it may be, [`manners`] what differs from the contract.
 //! - Tests: [`handle`] is what they hold, [`test_client`] what they add.
 //!
 //! Source of every rule: `docs/contracts/ozmap-api.md`, which is made of OZmap's SDK 1.1.8, its help centre, and answers seen in
@@ -19,6 +19,7 @@ pub(crate) mod geometry;
 pub(crate) mod handle;
 pub(crate) mod id;
 mod list;
+pub(crate) mod manners;
 pub(crate) mod potency;
 mod projection;
 mod property;

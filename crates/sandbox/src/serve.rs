@@ -134,6 +134,9 @@ fn carry_out(simulator: &dyn Simulator, call: &Call) -> (u16, Response) {
 }
 
 fn respond(answer: Answer) -> Response {
+    if let Some(body) = answer.text {
+        return text(answer.status, body);
+    }
     let mut response = Response::new(Body::empty());
     if let Some(body) = answer.body {
         *response.body_mut() = Body::from(body.to_string());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::envelope::is_empty;
-use super::fields::{number, record_id, text};
+use super::fields::{number, power, record_id, switch, text};
 use crate::upstream::{WireError, json};
 
 #[derive(Deserialize)]
@@ -64,25 +64,32 @@ pub fn routes(body: &[u8]) -> Result<Vec<Route>, WireError> {
     rows.into_iter().flatten().enumerate().map(|(i, row)| route(row).map_err(in_route(i))).collect()
 }
 
+/// What is not understood counts as unknown, unless the calculated power hangs on it.
 fn route(row: PathRow<'_>) -> Result<Route, WireError> {
-    let launch = decibels("potency", &row.potency)?;
-    let attenuation = decibels("attenuation", &row.attenuation)?;
-    let arriving = decibels("arriving_potency", &row.arriving_potency)?;
-    let kilometres = finite("distance", &row.distance)?.filter(|km| *km >= 0.0);
+    let launch = power(&row.potency).ok().flatten();
+    let attenuation = power(&row.attenuation).ok().flatten();
+    let arriving = power(&row.arriving_potency);
+    let kilometres = number(&row.distance).ok().flatten().filter(|km| *km >= 0.0);
     // `arriving_potency` = `potency` − `attenuation`, should only the two be there.
     let computed = launch
         .zip(attenuation)
         .and_then(|(launch, loss)| Dbm::from_hundredths(launch.hundredths() - loss.hundredths()).ok());
-    let reached = match &row.pon_reached {
-        Value::Bool(reached) => *reached,
-        // Inferred: a host that does not say so, but calculates a power, has reached a PON.
-        _ => arriving.is_some(),
+    // Inferred: a host that does not say so, but calculates a power, has reached a PON.
+    let reached = match (&row.pon_reached, switch(&row.pon_reached)) {
+        (Value::Null, _) | (_, Err(_)) => !matches!(arriving, Ok(None)),
+        (_, Ok(reached)) => reached,
+    };
+    let calculated = match arriving {
+        Err(problem) if reached && computed.is_none() => {
+            return Err(WireError::field("arriving_potency", problem));
+        }
+        arriving => arriving.ok().flatten().or(computed),
     };
     Ok(Route {
         reached,
         launch,
         attenuation,
-        calculated: arriving.or(computed),
+        calculated,
         distance_m: kilometres.map(|km| (km * 1e6).round() / 1e3),
         olt: equipment(row.olt),
         slot: equipment(row.slot),
@@ -96,19 +103,6 @@ fn equipment(row: Option<&RawValue>) -> Equipment {
         return Equipment::default();
     };
     Equipment { id: record_id(&row.id, &row.underscore_id), name: text(&row.name), number: text(&row.number) }
-}
-
-fn decibels(field: &str, value: &Value) -> Result<Option<Dbm>, WireError> {
-    let power = finite(field, value)?.map(Dbm::from_f64).transpose();
-    power.map_err(|error| WireError::field(field, error))
-}
-
-/// Not a number and infinities are none.
-fn finite(field: &str, value: &Value) -> Result<Option<f64>, WireError> {
-    match number(value) {
-        Ok(Some(number)) if !number.is_finite() => Err(WireError::field(field, "is no number")),
-        number => number.map_err(|problem| WireError::field(field, problem)),
-    }
 }
 
 #[cfg(test)]
@@ -157,12 +151,36 @@ mod tests {
 
     #[rstest]
     #[case(r#"{"message":"no"}"#, "a list of routes is expected")]
-    #[case(r#"[{"arriving_potency":[]}]"#, "route 0: `arriving_potency` is no number")]
-    #[case(r#"[{},{"distance":"far"}]"#, "route 1: `distance` is no number")]
+    #[case(r#"[{"arriving_potency":[5]}]"#, "route 0: `arriving_potency` is no number")]
+    #[case(r#"[{},{"arriving_potency":"weak","potency":4}]"#, "route 1: `arriving_potency` is no number")]
     #[case("<html>", "it is not JSON")]
     fn what_is_wrong_is_named(#[case] body: &str, #[case] expected: &str) {
         let error = routes(body.as_bytes()).expect_err("an error");
         assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[rstest]
+    #[case::a_distance_with_a_comma(r#""distance":"0,987""#, Some(987.0))]
+    #[case::a_distance_in_words(r#""distance":"far""#, None)]
+    #[case::an_attenuation_in_words(r#""attenuation":"N/A","distance":0.987"#, Some(987.0))]
+    #[case::a_launch_power_of_another_shape(r#""potency":[4],"distance":"""#, None)]
+    fn a_field_that_is_not_needed_costs_nothing_but_itself(
+        #[case] odd: &str,
+        #[case] distance_m: Option<f64>,
+    ) {
+        let body = format!(r#"[{{"pon_reached":"1","arriving_potency":"-19,45 dBm",{odd}}}]"#);
+        let routes = routes(body.as_bytes()).expect("routes");
+        let [route] = routes.as_slice() else { panic!("one route") };
+        assert_eq!((route.reached, route.calculated.map(Dbm::to_f64)), (true, Some(-19.45)));
+        assert_eq!((route.attenuation, route.launch, route.distance_m), (None, None, distance_m));
+    }
+
+    #[test]
+    fn the_power_is_calculated_where_the_host_did_not() {
+        let body = br#"[{"pon_reached":true,"potency":4,"attenuation":"23,45","arriving_potency":"N/A"}]"#;
+        assert_eq!(routes(body).expect("routes")[0].calculated.map(Dbm::to_f64), Some(-19.45));
+        let dark = br#"[{"pon_reached":false,"arriving_potency":"N/A"}]"#;
+        assert_eq!(routes(dark), Ok(vec![Route::default()]), "nobody needs the power of a dark route");
     }
 
     proptest! {

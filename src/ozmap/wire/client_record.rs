@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::envelope::is_empty;
-use super::fields::{coordinate, record_id, reference, text};
+use super::fields::{coordinate, number, record_id, reference, text};
 use super::{ClientReference, PropertyRow, bare_client, onu_body};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
@@ -45,8 +45,8 @@ pub enum ClientOfProperty {
 /// Reads the properties of one client; an empty body and `null` are none, as is an empty list.
 ///
 /// # Errors
-/// [`WireError`] of the answer; here, too, one field that cannot be read costs the answer: better no decision on a port
-/// than one on half a picture.
+/// [`WireError`] of the answer. A field on which a port may hang costs the answer: better no decision on a port than one on
+/// half a picture. Others count as in the sync.
 pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireError> {
     if is_empty(body) {
         return Ok(Vec::new());
@@ -68,8 +68,8 @@ fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError
     let in_property = |error: WireError| error.in_record("property", &id);
     let client = match row.client().map_err(|error| in_property(error.what))? {
         None => ClientOfProperty::None,
-        Some(ClientReference::Id(id)) => ClientOfProperty::Id(id),
-        Some(ClientReference::Whole(client)) => {
+        Some((ClientReference::Id(id), _)) => ClientOfProperty::Id(id),
+        Some((ClientReference::Whole(client), _)) => {
             ClientOfProperty::Whole(Box::new(record(client, &row.client["name"])))
         }
     };
@@ -77,7 +77,7 @@ fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError
         site: reference(&row.site).map_err(|problem| in_property(WireError::field("box", problem)))?,
         address: text(&row.address),
         coordinate: coordinate(&row.coords, &row.lat, &row.lng),
-        read_power: row.read_power().map_err(in_property)?,
+        read_power: row.read_power().0,
         connections: row
             .connections
             .as_ref()
@@ -94,7 +94,7 @@ fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError
 /// [`RowError`].
 pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
     let fields: Map<String, Value> = json::parse_row("a client", row)?;
-    Ok(record(bare_client(&fields)?, fields.get("name").unwrap_or(&Value::Null)))
+    Ok(record(bare_client(&fields)?.client, fields.get("name").unwrap_or(&Value::Null)))
 }
 
 /// Without the property: that is another record.
@@ -116,7 +116,9 @@ fn connections(value: &Value) -> Result<Vec<Connection>, FieldProblem> {
         .filter(is_splitter)
         .map(|item| {
             let splitter = record_id(&item["id"], &item["_id"]).ok_or("has a splitter without `id`")?;
-            let port = item["port"].as_u64().and_then(|port| PortNumber::new(u16::try_from(port).ok()?));
+            let port = number(&item["port"]).ok().flatten().filter(|port| port.fract() == 0.0);
+            // A float beyond the range becomes its end, which is no port of any splitter.
+            let port = port.and_then(|port| PortNumber::new(port as u16));
             let port = port.ok_or("has a splitter without `port`")?;
             Ok(Connection { splitter, splitter_name: text(&item["name"]), port })
         })
@@ -230,12 +232,32 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_decides_nothing_costs_nothing() {
+        let odd = only(
+            r#"[{"id":7,"box":[],"potencyRead":"N/A","address":[],"lat":"-27,5","lng":"-48,5",
+                "client":{"id":8,"code":147.0,"implanted":"1","status":"?","onu":[1]},
+                "connections":[{"id":9,"kind":"Splitter","port":"3"}]}]"#,
+        );
+        let ClientOfProperty::Whole(record) = odd.client else { panic!("the client is there") };
+        assert_eq!((record.client.id.as_str(), record.client.code.as_str()), ("8", "147"));
+        assert_eq!(record.client.implantation, Implantation::Implanted);
+        assert_eq!((record.client.status, record.client.onu_known), (None, false));
+        let Property { id, site, read_power, coordinate, connections, .. } = odd.property;
+        assert_eq!((id.as_str(), site, read_power), ("7", None, None));
+        assert_eq!(coordinate, Coordinate::new(-27.5, -48.5));
+        assert_eq!((connections[0].splitter.as_str(), connections[0].port.get()), ("9", 3));
+    }
+
+    #[test]
     fn half_a_picture_is_none() {
         for (body, expected) in [
             (r#"[{"client":null}]"#, "has no `id`"),
             (r#"[{"id":"a1","connections":{}}]"#, "`connections` is no list"),
             (r#"[{"id":"a1","connections":[{"id":"d4"}]}]"#, "without `port`"),
-            (r#"[{"id":"a1","client":5}]"#, "`client` is neither"),
+            (r#"[{"id":"a1","client":true}]"#, "`client` is neither"),
+            (r#"[{"id":"a1","box":true}]"#, "`box` is no reference"),
+            (r#"[{"id":"a1","connections":[{"id":"d4","port":"3a"}]}]"#, "without `port`"),
+            (r#"[{"id":"a1","connections":[{"id":"d4","port":2.5}]}]"#, "without `port`"),
             (r#"{"error":"x"}"#, "a list of properties is expected"),
         ] {
             let error = properties_of_client(body.as_bytes()).expect_err(body);

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::fields::{number, switch};
 use crate::upstream::{RowError, WireError, json};
 
 /// What a list says beside its rows.
@@ -13,6 +14,8 @@ pub struct PageInfo {
     pub rows: usize,
     /// Rows in all, if it says so.
     pub total: Option<u64>,
+    /// Most rows that the host puts on a page, if it says so.
+    pub limit: Option<u64>,
     /// Whether more follow; older hosts do not say.
     pub has_next: Option<bool>,
     /// Query of the next page, with its cursor.
@@ -25,6 +28,8 @@ struct Envelope<'a> {
     rows: Vec<&'a RawValue>,
     #[serde(default)]
     total: Value,
+    #[serde(default)]
+    limit: Value,
     #[serde(default, rename = "hasNextPage")]
     has_next_page: Value,
     #[serde(default, rename = "nextUrl")]
@@ -37,14 +42,15 @@ struct Envelope<'a> {
 /// [`WireError`] of the envelope.
 pub fn page(body: &[u8], sink: &mut dyn FnMut(&RawValue)) -> Result<PageInfo, WireError> {
     let envelope: Envelope<'_> = json::parse("a list with `rows`", body)?;
-    let Envelope { rows, total, has_next_page, next_url } = envelope;
+    let Envelope { rows, total, limit, has_next_page, next_url } = envelope;
     for row in &rows {
         sink(row);
     }
     Ok(PageInfo {
         rows: rows.len(),
-        total: total.as_u64(),
-        has_next: has_next_page.as_bool(),
+        total: whole(&total),
+        limit: whole(&limit),
+        has_next: Some(&has_next_page).filter(|told| !told.is_null()).and_then(|told| switch(told).ok()),
         next_query: next_url.as_str().map(query_of).unwrap_or_default(),
     })
 }
@@ -59,6 +65,12 @@ pub fn row<T>(body: &[u8], read: impl Fn(&RawValue) -> Result<T, RowError>) -> R
     }
     let row: Option<&RawValue> = json::parse("a record", body)?;
     row.map(read).transpose().map_err(|error| error.what)
+}
+
+/// A number of rows, in a text too.
+fn whole(value: &Value) -> Option<u64> {
+    let value = number(value).ok().flatten()?;
+    (value >= 0.0 && value.fract() == 0.0).then_some(value as u64)
 }
 
 /// Whether an answer has no body.

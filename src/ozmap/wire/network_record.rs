@@ -1,12 +1,13 @@
 //! Rows of boxes, buildings and splitters. Source: `docs/contracts/ozmap-api.md`, "Records".
 
-use gateway_core::{Implantation, PortState, Ratio, Site, SiteKind, Splitter};
+use gateway_core::{Implantation, Ratio, Site, SiteKind, Splitter};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::fields::{coordinate, record_id, reference, switch, text};
+use super::port_states::{PortRow, port_states};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a box that matter here.
@@ -15,8 +16,6 @@ pub(crate) const BOX_FIELDS: &str = "name address implanted draft coords lat lng
 pub(crate) const BUILDING_FIELDS: &str = "name address implanted coords lat lng";
 /// Fields of a splitter that matter here.
 pub(crate) const SPLITTER_FIELDS: &str = "name parent ratio isDrop connectables ports";
-/// More ports than any splitter has; a row that names more is not believed.
-const MOST_PORTS: usize = 1_024;
 
 /// A filter for splitters that serve clients.
 pub(crate) fn drop_splitters() -> Value {
@@ -47,12 +46,6 @@ struct SplitterRow {
 struct Connectables {
     #[serde(default)]
     output: Option<Vec<Option<IgnoredAny>>>,
-}
-
-#[derive(Deserialize)]
-struct PortRow {
-    #[serde(default)]
-    blocked: Value,
 }
 
 #[derive(Deserialize)]
@@ -124,9 +117,10 @@ fn site(row: &RawValue, kind: SiteKind) -> Result<Site, RowError> {
     let SiteRow { id, underscore_id, name, address, implanted, draft, project, coords, lat, lng } = row;
     let id = record_id(&id, &underscore_id).ok_or(WireError::NoId(a_site))?;
     let wrong = |field: &str, problem| WireError::field(field, problem).in_record(what, &id);
-    let implantation = match switch(&implanted).map_err(|problem| wrong("implanted", problem))? {
-        true => Implantation::Implanted,
-        false => Implantation::NotImplanted,
+    // It is shown and decides nothing, so that what is not understood does not cost the site.
+    let implantation = match switch(&implanted) {
+        Ok(true) => Implantation::Implanted,
+        Ok(false) | Err(_) => Implantation::NotImplanted,
     };
     let is_draft = switch(&draft).map_err(|problem| wrong("draft", problem))?;
     let coordinate = coordinate(&coords, &lat, &lng);
@@ -134,30 +128,6 @@ fn site(row: &RawValue, kind: SiteKind) -> Result<Site, RowError> {
     // Of use for a new property only, which OZmap puts into its box's project by itself.
     let project = reference(&project).ok().flatten();
     Ok(Site { id, kind, name, address: text(&address), coordinate, implantation, is_draft, project })
-}
-
-/// One state for each port; `None` if there are too many.
-///
-/// The ratio says how many ports there are; where an output beyond it is connected, that port is there too and taken. Empty
-/// outputs beyond the ratio are no ports, and an `output` shorter than the ratio has nothing on the rest. Without a ratio
-/// the outputs are counted. `ports` only says what is blocked, by place, and may be of any length.
-/// Inferred: the contract says only that index = port − 1.
-fn port_states(
-    ratio: Option<Ratio>,
-    outputs: &[Option<IgnoredAny>],
-    ports: &[Option<PortRow>],
-) -> Option<Vec<PortState>> {
-    let connected = outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    let count = ratio.map_or(outputs.len(), |ratio| usize::from(ratio.output).max(connected));
-    let is_blocked = |index: usize| {
-        ports.get(index).and_then(Option::as_ref).is_some_and(|port| port.blocked == Value::Bool(true))
-    };
-    let state = |index: usize| match outputs.get(index) {
-        Some(Some(_)) => PortState::Taken,
-        _ if is_blocked(index) => PortState::Blocked,
-        _ => PortState::Free,
-    };
-    (count <= MOST_PORTS).then(|| (0..count).map(state).collect())
 }
 
 /// Two whole numbers, in texts too, or null.

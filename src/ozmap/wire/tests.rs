@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use rstest::rstest;
 
 use super::*;
 
@@ -33,7 +34,11 @@ fn a_reference_is_an_identifier_an_object_or_null() {
     assert_eq!(reference(json!(null)), Ok(None));
     assert_eq!(reference(json!("b2")), Ok(RecordId::new("b2").map(ClientReference::Id)));
     assert_eq!(reference(json!({"_id": "b2"})), Ok(RecordId::new("b2").map(ClientReference::Id)));
-    assert!(reference(json!(5)).is_err());
+    assert_eq!(reference(json!(5)), Ok(RecordId::new("5").map(ClientReference::Id)));
+    for nothing in [json!([]), json!(""), json!(false)] {
+        assert_eq!(reference(nothing), Ok(None));
+    }
+    assert!(reference(json!(true)).is_err());
     assert!(reference(json!({"code": "1"})).is_err());
 }
 
@@ -44,6 +49,8 @@ fn status_is_read_as_number_or_word_and_unknown_otherwise() {
         (json!(1), Some(Status::Error)),
         (json!("OK"), Some(Status::Ok)),
         (json!("error"), Some(Status::Error)),
+        (json!("1"), Some(Status::Error)),
+        (json!(1.0), Some(Status::Error)),
         (json!(7), None),
         (json!(null), None),
     ] {
@@ -52,23 +59,48 @@ fn status_is_read_as_number_or_word_and_unknown_otherwise() {
 }
 
 #[test]
-fn a_bad_field_is_named_with_the_clients_code() {
-    let mut client = client_json();
-    client["implanted"] = json!("yes");
-    let error = read(json!({"id": "a1", "client": client})).expect_err("a bad row");
-    assert_eq!(error.code.as_deref(), Some("147"));
-    assert!(error.what.to_string().contains("`implanted`"), "{}", error.what);
-    let error =
-        read(json!({"id": "a1", "potencyRead": "weak", "client": client_json()})).expect_err("a bad row");
-    assert!(error.what.to_string().contains("`potencyRead`"), "{}", error.what);
+fn an_odd_field_costs_itself_and_never_leads_to_a_write() {
+    let odd = json!({"id": 1, "code": 147, "implanted": "yes", "status": "?", "onu": "FHTT9A0B1C2D"});
+    let property = read(json!({"id": "a1", "potencyRead": "weak", "client": odd})).expect("a row");
+    assert_eq!(property.read_power, None);
+    let names: Vec<&str> = property.unclear.iter().map(|field| field.name).collect();
+    assert_eq!(names, ["implanted", "onu", "status", "potencyRead"]);
+    let Some(ClientReference::Whole(client)) = property.client else { panic!("the client is whole") };
+    assert_eq!((client.code.as_str(), client.status), ("147", None));
+    assert_eq!((client.implantation, client.onu_known), (Implantation::Implanted, false));
+}
+
+#[rstest]
+#[case::an_empty_list(json!({"implanted": "1", "onu": []}), Implantation::Implanted)]
+#[case::null(json!({"implanted": "true", "onu": null}), Implantation::Implanted)]
+#[case::none(json!({"implanted": 1}), Implantation::Implanted)]
+#[case::an_empty_text(json!({"implanted": 0, "onu": ""}), Implantation::NotImplanted)]
+#[case::false_as_a_text(json!({"implanted": "false", "onu": {}}), Implantation::NotImplanted)]
+#[case::nothing(json!({"implanted": ""}), Implantation::NotImplanted)]
+fn a_client_without_onu_data_is_one(#[case] mut fields: Value, #[case] implantation: Implantation) {
+    fields["id"] = json!("c3");
+    fields["code"] = json!("147");
+    let BareClient { client, unclear } = client(&raw(&fields)).expect("a row");
+    assert_eq!((client.implantation, client.onu, client.onu_known), (implantation, Onu::default(), true));
+    assert_eq!(unclear, []);
+}
+
+#[test]
+fn what_tells_a_client_from_others_must_be_there() {
+    let error = |row: Value| read(row).expect_err("a bad row").what.to_string();
+    assert_eq!(error(json!({"id": "a1", "client": {"code": "147"}})), "property a1: `client` has no `id`");
+    let codeless = json!({"id": "a1", "client": {"id": "c3", "code": []}});
+    assert_eq!(error(codeless), "property a1: client c3: `code` is empty or no text");
+    assert_eq!(error(json!({"client": null})), "a property has no `id`");
 }
 
 #[test]
 fn an_envelope_is_read_with_and_without_the_newer_members() {
     let mut rows = 0;
-    let old = br#"{"total":2,"count":2,"rows":[{},5],"start":0,"limit":25}"#;
+    let old = br#"{"total":"2","count":2,"rows":[{},5],"start":0,"limit":25}"#;
     let info = page(old, &mut |_| rows += 1).expect("a page");
     assert_eq!((rows, info.total, info.has_next, info.next_query.len()), (2, Some(2), None, 0));
+    assert_eq!(info.limit, Some(25));
     let new = br#"{"rows":[],"hasNextPage":true,"nextUrl":"/api/v2/properties?limit=2&lastSeenId=a%201"}"#;
     let info = page(new, &mut |_| ()).expect("a page");
     assert_eq!(info.has_next, Some(true));

@@ -19,6 +19,8 @@ pub(super) struct StoredClient {
     status: Option<Status>,
     implantation: Implantation,
     onu: StoredOnu,
+    #[serde(default = "known", skip_serializing_if = "is_known")]
+    onu_known: bool,
     home: Option<StoredProperty>,
 }
 
@@ -46,6 +48,16 @@ struct StoredConnection {
     port: PortNumber,
 }
 
+/// Releases before this field read no client whose ONU they did not understand.
+fn known() -> bool {
+    true
+}
+
+/// Takes a reference, because serde gives one.
+fn is_known(known: &bool) -> bool {
+    *known
+}
+
 /// The text of a client.
 pub(crate) fn client_text(client: &ClientRecord) -> String {
     text(&StoredClient::from(client))
@@ -62,7 +74,7 @@ pub(crate) fn read_client(text: &str) -> Result<ClientRecord, NotUnderstood> {
 impl From<&ClientRecord> for StoredClient {
     fn from(record: &ClientRecord) -> StoredClient {
         let ClientRecord { client, name, property } = record.clone();
-        let Client { id, code, status, implantation, onu } = client;
+        let Client { id, code, status, implantation, onu, onu_known } = client;
         let Onu { serial_number, pppoe_user, mac_address } = onu;
         StoredClient {
             v: VERSION,
@@ -72,6 +84,7 @@ impl From<&ClientRecord> for StoredClient {
             status,
             implantation,
             onu: StoredOnu { serial_number, pppoe_user, mac_address },
+            onu_known,
             home: property.map(StoredProperty::from),
         }
     }
@@ -79,10 +92,10 @@ impl From<&ClientRecord> for StoredClient {
 
 impl From<StoredClient> for ClientRecord {
     fn from(stored: StoredClient) -> ClientRecord {
-        let StoredClient { v: _, id, code, name, status, implantation, onu, home } = stored;
+        let StoredClient { v: _, id, code, name, status, implantation, onu, onu_known, home } = stored;
         let StoredOnu { serial_number, pppoe_user, mac_address } = onu;
         let onu = Onu { serial_number, pppoe_user, mac_address };
-        let client = Client { id, code, status, implantation, onu };
+        let client = Client { id, code, status, implantation, onu, onu_known };
         ClientRecord { client, name, property: home.map(Property::from) }
     }
 }

@@ -61,6 +61,7 @@ fn client() -> ClientRecord {
             status: Some(Status::Ok),
             implantation: Implantation::NotImplanted,
             onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
+            onu_known: true,
         },
         name: Some("Maria".into()),
         property: Some(Property {

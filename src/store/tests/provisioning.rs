@@ -37,6 +37,7 @@ fn client(code: &str) -> ClientRecord {
         status: None,
         implantation: Implantation::Implanted,
         onu: Onu::default(),
+        onu_known: true,
     };
     ClientRecord { client, name: None, property: None }
 }

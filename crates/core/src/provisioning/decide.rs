@@ -192,7 +192,8 @@ fn client_patch(request: &ConnectRequest, record: &ClientRecord) -> Option<Clien
         id: record.client.id.clone(),
         name: differing(request.name.as_ref(), record.name.as_ref()),
         implantation: (request.implantation != record.client.implantation).then_some(request.implantation),
-        onu: (onu != record.client.onu).then_some(onu),
+        // Data that were not understood would be written over.
+        onu: (record.client.onu_known && onu != record.client.onu).then_some(onu),
     };
     let changes = patch.name.is_some() || patch.implantation.is_some() || patch.onu.is_some();
     changes.then_some(patch)

@@ -19,6 +19,8 @@ use crate::system::System;
 pub struct Matched {
     /// One code, once on both sides.
     pub pairs: Vec<(SyncedClient, Reading)>,
+    /// Clients without a reading that counts.
+    pub alone: Vec<SyncedClient>,
     /// What was set aside.
     pub findings: Vec<Finding>,
     /// Everything but `unchanged`, `changed`, `failed`, `stale` and `absent`.
@@ -69,15 +71,14 @@ pub fn matched(
     for client in clients {
         match readings.remove(&client.client.code) {
             Some(reading) => matched.pairs.push((client, reading)),
-            None if set_aside[&System::Int6].contains(&client.client.code) => (),
             None => {
-                matched.counts.only_in_ozmap += 1;
-                matched.report(
-                    FindingKind::OnlyInOzmap,
-                    System::Ozmap,
-                    &client.client.code,
-                    "INT6 has no row for this client",
-                );
+                let code = &client.client.code;
+                if !set_aside[&System::Int6].contains(code) {
+                    matched.counts.only_in_ozmap += 1;
+                    let detail = "INT6 has no row for this client";
+                    matched.report(FindingKind::OnlyInOzmap, System::Ozmap, code, detail);
+                }
+                matched.alone.push(client);
             }
         }
     }
@@ -105,12 +106,14 @@ impl Matched {
     /// Clients whose code is numeric and theirs alone.
     fn only_clear_clients(
         &mut self,
-        mut clients: Vec<SyncedClient>,
+        clients: Vec<SyncedClient>,
         set_aside: &mut HashSet<ClientCode>,
     ) -> Vec<SyncedClient> {
-        clients.retain(|client| self.is_numeric(&client.client.code, System::Ozmap, set_aside));
-        let mut times: HashMap<ClientCode, u32> = HashMap::with_capacity(clients.len());
         for client in &clients {
+            self.is_numeric(&client.client.code, System::Ozmap, set_aside);
+        }
+        let mut times: HashMap<ClientCode, u32> = HashMap::with_capacity(clients.len());
+        for client in clients.iter().filter(|client| client.client.code.is_numeric()) {
             *times.entry(client.client.code.clone()).or_default() += 1;
         }
         for (code, times) in times.into_iter().filter(|(_, times)| *times > 1) {
@@ -119,8 +122,9 @@ impl Matched {
             self.report(FindingKind::Duplicate, System::Ozmap, &code, detail);
             set_aside.insert(code);
         }
-        clients.retain(|client| !set_aside.contains(&client.client.code));
-        clients
+        let (clear, alone) = clients.into_iter().partition(|client| !set_aside.contains(&client.client.code));
+        self.alone = alone;
+        clear
     }
 
     /// Readings with a numeric code; where an ONU or a code stands in several rows, the newest.

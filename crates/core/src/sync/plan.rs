@@ -36,6 +36,8 @@ pub struct Plan {
     pub halt: Option<Halt>,
     /// What a later run is held against, should this one be good.
     pub measures: Measures,
+    /// Every client as it was read: what a write must leave alone is known by it.
+    pub clients: Vec<SyncedClient>,
 }
 
 impl Plan {
@@ -61,7 +63,7 @@ pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Ra
     let Sides { clients, readings, findings, shape, ended_early } = sides;
     let matched = matched(clients, readings, findings, now);
     let mut drafting = Drafting { rules, now, untold: Vec::new(), draft: Draft::default() };
-    let Matched { pairs, mut findings, mut counts, int6_codes, foreign_codes } = matched;
+    let Matched { pairs, mut alone, mut findings, mut counts, int6_codes, foreign_codes } = matched;
     for pair in &pairs {
         drafting.add(pair, &mut counts, &mut findings);
     }
@@ -87,7 +89,8 @@ pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Ra
     }
     count_clients(&draft, &mut counts);
     findings.sort_unstable();
-    Plan { changes: draft.changes, held, findings, counts, halt, measures }
+    alone.extend(pairs.into_iter().map(|(client, _)| client));
+    Plan { changes: draft.changes, held, findings, counts, halt, measures, clients: alone }
 }
 
 fn count_clients(draft: &Draft, counts: &mut Counts) {
@@ -225,7 +228,7 @@ fn compare(
 ) {
     // Every field is named here, so that a new one is not forgotten.
     let SyncedClient { client, property, read_power } = synced;
-    let Client { id, code, status, implantation, onu: held } = client;
+    let Client { id, code, status, implantation, onu: held, onu_known } = client;
     let Reading { code: _, power: _, serial, pppoe_user, mac, updated_at: _ } = reading;
     let target = power.target();
     let on_client = || Record::Client(id.clone());
@@ -249,7 +252,7 @@ fn compare(
         change(Field::Implantation, on_client(), FieldValue::Implant);
     }
     let onu = held.merged(serial.as_ref(), pppoe_user.as_deref(), *mac);
-    if onu != *held {
+    if *onu_known && onu != *held {
         let edit = FieldValue::Onu { old: Box::new(held.clone()), new: Box::new(onu) };
         change(Field::Onu, on_client(), edit);
     }

@@ -160,7 +160,7 @@ impl Predicate {
             _ => Err(wrong("a number or a string")),
         };
         Ok(match operator {
-            "=" => Predicate::Equal(plain()?),
+            "=" | "eq" => Predicate::Equal(plain()?),
             "!=" => Predicate::NotEqual(plain()?),
             "like" => Predicate::Like(
                 scalar(value).ok_or_else(|| wrong("a string"))?.replace('%', "").to_lowercase(),

@@ -6,11 +6,13 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use super::id::{Id, Kind};
+use super::manners::OzmapManners;
 use super::record::splitter::Port;
 use super::routes::Ozmap;
 use super::test_client::{self, AddedClient, TestClient};
 use crate::call_log::CallLog;
 use crate::faults::FaultInjector;
+use crate::lock::write;
 
 /// Tells the story of a test to the pretend OZmap, and asks it what happened.
 #[derive(Clone)]
@@ -142,6 +144,22 @@ impl OzmapHandle {
     /// Takes back every refusal.
     pub fn forgive(&self) {
         self.0.write().forgive();
+    }
+
+    /// From now on this OZmap differs so from the contract.
+    pub fn set_manners(&self, manners: OzmapManners) {
+        *write(&self.0.manners) = manners;
+    }
+
+    /// A record's answers show these fields so, whatever it holds, until the record is changed; whether there is such a record.
+    pub fn show_as(&self, id: &str, fields: Value) -> bool {
+        let Some((id, Value::Object(fields))) = Id::parse(id).map(|id| (id, fields)) else { return false };
+        self.0.write().show_as(id, fields)
+    }
+
+    /// Adds a client that has no property; the identifier of its record.
+    pub fn add_client_without_property(&self, client: TestClient) -> String {
+        test_client::add_alone(&mut self.0.write(), &client).to_string()
     }
 
     /// Whether the batch-update routes exist (else 404).

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::credentials::Credentials;
 use super::geometry::{self, Point};
 use super::id::{Id, Kind};
+use super::manners::OzmapManners;
 use super::projection::Projection;
 use super::refusal::{Outcome, Refusal, error_body};
 use super::state::State;
@@ -28,6 +29,8 @@ pub(crate) struct Ozmap {
     pub(crate) next_urls: bool,
     /// Whether the batch-update routes exist.
     pub(crate) batch_update: AtomicBool,
+    /// What differs from the contract.
+    pub(crate) manners: RwLock<OzmapManners>,
 }
 
 impl Simulator for Ozmap {
@@ -57,6 +60,7 @@ impl Ozmap {
             state: state.into(),
             next_urls,
             batch_update: AtomicBool::new(batch_update),
+            manners: RwLock::default(),
         }
     }
 
@@ -66,6 +70,10 @@ impl Ozmap {
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
         write(&self.state)
+    }
+
+    fn manners(&self) -> OzmapManners {
+        read(&self.manners).clone()
     }
 
     fn route(&self, call: &Call) -> Outcome<Answer> {
@@ -79,6 +87,9 @@ impl Ozmap {
         }
         if !self.credentials.admit(call.authorization()) {
             return Err(Refusal::unauthorized());
+        }
+        if let Some(answer) = self.manners().refusal(call) {
+            return Ok(answer);
         }
         match (call.method.as_str(), route) {
             ("GET", ["properties", "client", code]) => {
@@ -118,7 +129,12 @@ impl Ozmap {
 
     fn collection(&self, method: &str, kind: Kind, call: &Call) -> Outcome<Answer> {
         match (method, kind) {
-            ("GET", kind) => list::list(&self.read(), kind, call, self.next_urls).map(Answer::ok),
+            ("GET", kind) => {
+                let (state, manners) = (self.read(), self.manners());
+                let request = manners.list_request(&state, kind, call);
+                let envelope = list::list(&state, kind, &request, self.next_urls)?;
+                Ok(manners.list_answer(call, envelope))
+            }
             ("POST", Kind::Property) => {
                 let mut state = self.write();
                 let id = property::create(&mut state, &json_body(call)?)?;
@@ -148,7 +164,7 @@ impl Ozmap {
                     Kind::Splitter => change::patch_splitter(&mut state, id, &body)?,
                     _ => change::patch_document(&mut state, id, &body)?,
                 }
-                Ok(Answer::no_content())
+                Ok(self.manners().updated(|| state.render(id)))
             }
             "DELETE" if kind == Kind::Property => {
                 property::delete(&mut self.write(), id?)?;
@@ -171,8 +187,9 @@ impl Ozmap {
             return Err(Refusal::not_found("route"));
         }
         let kind = if route == "properties" { Kind::Property } else { Kind::Client };
-        change::batch_update(&mut self.write(), kind, &json_body(call)?)?;
-        Ok(Answer::no_content())
+        let manners = self.manners();
+        change::batch_update(&mut self.write(), kind, &manners.batch(json_body(call)?))?;
+        Ok(manners.updated(|| None))
     }
 
     fn disconnect(&self, drop: &str) -> Outcome<Answer> {

@@ -31,6 +31,8 @@ pub(crate) struct State {
     documents: BTreeMap<Id, Map<String, Value>>,
     /// Codes and identifiers whose changes are refused.
     poisoned: HashSet<String>,
+    /// Fields that answers show in another shape than the record's own.
+    shown: HashMap<Id, Map<String, Value>>,
     last_number: u32,
     /// No splitter before this one has a free port.
     first_free: Option<Id>,
@@ -126,6 +128,12 @@ impl State {
 
     // Changing things
 
+    /// Shows fields of a record in another shape until it is changed; whether there is such a record.
+    pub(crate) fn show_as(&mut self, id: Id, fields: Map<String, Value>) -> bool {
+        self.shown.insert(id, fields);
+        self.has(id)
+    }
+
     pub(crate) fn put_document(&mut self, id: Id, fields: Map<String, Value>) {
         self.documents.insert(id, fields);
     }
@@ -166,6 +174,7 @@ impl State {
     pub(crate) fn change_client(&mut self, id: Id, change: impl FnOnce(&mut Client)) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let before = client.code.clone();
+        self.shown.remove(&id);
         client.updated = now();
         change(client);
         if client.code != before {
@@ -199,6 +208,7 @@ impl State {
     /// Stamps a property and changes it in place; client and connection have their own ways.
     pub(crate) fn change_property(&mut self, id: Id, change: impl FnOnce(&mut Property)) {
         if let Some(property) = self.properties.get_mut(&id) {
+            self.shown.remove(&id);
             property.updated = now();
             change(property);
         }

@@ -108,10 +108,7 @@ pub struct AddedClient {
 
 /// Adds a client in a property of its own, whether or not its code exists already.
 pub(crate) fn add(state: &mut State, wanted: &TestClient) -> AddedClient {
-    let mut client = Client::new(state.next_id(Kind::Client), now());
-    let client_id = client.id;
-    wanted.assign_to(&mut client);
-    state.put_client(client);
+    let client_id = add_alone(state, wanted);
     let port = if wanted.connected { port_for_test(state) } else { None };
     let property_id = property_for_test(state, client_id, port, wanted.potency_read);
     AddedClient {
@@ -119,6 +116,15 @@ pub(crate) fn add(state: &mut State, wanted: &TestClient) -> AddedClient {
         property_id: property_id.to_string(),
         port: port.map(|port| (port.splitter.to_string(), port.number)),
     }
+}
+
+/// Adds a client that has no property.
+pub(crate) fn add_alone(state: &mut State, wanted: &TestClient) -> Id {
+    let mut client = Client::new(state.next_id(Kind::Client), now());
+    let id = client.id;
+    wanted.assign_to(&mut client);
+    state.put_client(client);
+    id
 }
 
 /// Gives the first client with this code these values; it keeps its place on the map, and its port unless it is to be

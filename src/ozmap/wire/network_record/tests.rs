@@ -1,4 +1,4 @@
-use gateway_core::{Coordinate, RecordId};
+use gateway_core::{Coordinate, PortState, RecordId};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -65,7 +65,7 @@ fn a_parent_is_an_identifier_an_object_or_null(#[case] parent: Value, #[case] ex
 
 #[rstest]
 #[case("id", json!(null), "has no `id`")]
-#[case("parent", json!(7), "`parent`")]
+#[case("parent", json!(true), "`parent`")]
 #[case("ratio", json!({"input": 1}), "`ratio`")]
 #[case("ratio", json!({"input": 1, "output": 60_000}), "1,024")]
 #[case("isDrop", json!("yes"), "`isDrop`")]

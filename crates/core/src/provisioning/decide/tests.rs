@@ -71,6 +71,7 @@ fn record() -> ClientRecord {
             status: Some(Status::Ok),
             implantation: Implantation::Implanted,
             onu: Onu { serial_number: "FHTT9A0B1C2D".into(), ..Onu::default() },
+            onu_known: true,
         },
         name: Some("Maria".into()),
         property: Some(Property {

@@ -11,6 +11,7 @@ fn client(code: &str, id: &str) -> SyncedClient {
         status: Some(Status::Ok),
         implantation: Implantation::Implanted,
         onu: Onu::default(),
+        onu_known: true,
     };
     let property = RecordId::new(&format!("p{id}")).expect("an identifier");
     SyncedClient { client, property: Some(property), read_power: None }

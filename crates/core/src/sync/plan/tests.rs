@@ -19,6 +19,7 @@ fn client(code: u32) -> SyncedClient {
         status: Some(Status::Ok),
         implantation: Implantation::Implanted,
         onu: Onu::default(),
+        onu_known: true,
     };
     let property = RecordId::new(&format!("p{code}")).expect("an identifier");
     SyncedClient { client, property: Some(property), read_power: Some(dbm(-20.0)) }

@@ -11,12 +11,17 @@ use crate::ozmap::record::splitter::Splitter;
 impl State {
     /// One top-level field of any record.
     pub(crate) fn field(&self, id: Id, name: &str) -> Option<Value> {
+        if let Some(shown) = self.shown.get(&id).and_then(|fields| fields.get(name)) {
+            return Some(shown.clone());
+        }
         match id.kind() {
             Kind::Client => self.clients.get(&id)?.field(name),
             Kind::Property => {
                 let property = self.properties.get(&id)?;
                 match name {
-                    "client" => Some(self.client_of(property).map_or(Value::Null, Client::summary)),
+                    "client" => {
+                        Some(self.client_of(property).map_or(Value::Null, |client| self.summary(client)))
+                    }
                     "connections" => Some(self.connections(property)),
                     _ => property.field(name),
                 }
@@ -42,6 +47,14 @@ impl State {
         self.has(id).then(|| {
             names.iter().filter_map(|name| Some(((*name).to_owned(), self.field(id, name)?))).collect()
         })
+    }
+
+    fn summary(&self, client: &Client) -> Value {
+        let mut summary = client.summary();
+        if let (Some(shown), Value::Object(fields)) = (self.shown.get(&client.id), &mut summary) {
+            fields.extend(shown.clone());
+        }
+        summary
     }
 
     fn client_of(&self, property: &Property) -> Option<&Client> {
