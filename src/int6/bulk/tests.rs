@@ -251,6 +251,17 @@ async fn a_host_that_ignores_the_page_is_noticed_within_three_and_told() {
     assert!(host.asked().len() <= 1 + LOOKED_AT, "{:?}", host.asked());
 }
 
+#[tokio::test]
+async fn a_host_that_ignores_page_and_size_gives_what_it_has_and_that_is_told() {
+    let host = Host::new(3, |_, _, _| rows(0, 7)).await;
+    let readings = host.read().await;
+    assert_eq!(
+        (codes(&readings), kinds(&readings)),
+        (Vec::from_iter(0..7), vec![FindingKind::IncompleteList])
+    );
+    assert!(matches!(readings.end, ListEnd::Repeated));
+}
+
 /// Pages that may be asked for ahead.
 const LOOKED_AT: usize = 4;
 
