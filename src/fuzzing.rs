@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::int6::wire::row::{Row, RowRules, row};
+use crate::int6::wire::row::{OnuRow, RowRules, row};
 use crate::ozmap::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use crate::ozmap::wire::{self as ozmap, ClientReference, calculated_power, network_record};
 use crate::store::payload;
@@ -33,7 +33,7 @@ pub fn int6_wire(data: &[u8]) {
     let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
     let mut shape = RowShape::default();
     let counted = int6::wire::page::rows(data, &fields, &mut |raw| {
-        let Row { reading, unclear, identity: _ } = row(raw, &rules, &mut shape);
+        let OnuRow { reading, unclear, identity: _ } = row(raw, &rules, &mut shape);
         match reading {
             Ok(reading) => check_reading(&reading),
             Err(error) => assert!(!error.what.to_string().is_empty(), "what is wrong is said"),

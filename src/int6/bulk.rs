@@ -2,56 +2,17 @@
 
 mod collected;
 mod page;
+mod readings;
 mod walk;
 
 use collected::Collected;
-use gateway_core::sync::{Finding, Reading, RowShape};
 use page::Page;
+use readings::OPERATION;
+pub use readings::{ListEnd, Readings, Sample};
 use walk::Walk;
 
 use super::{Api, wire};
 use crate::upstream::{CallError, Idempotency, Request};
-
-/// What it is called in errors and logs.
-const OPERATION: &str = "read all ONUs";
-
-/// INT6's side of a run.
-#[derive(Debug, Default)]
-pub struct Readings {
-    /// Readable rows, as they came; one code may stand more than once, one row does not.
-    pub readings: Vec<Reading>,
-    /// Rows and fields that could not be understood, and what is odd about the list.
-    pub findings: Vec<Finding>,
-    /// What the rows look like as a whole.
-    pub shape: RowShape,
-    /// How the list ended.
-    pub end: ListEnd,
-}
-
-/// How INT6's list ended. Source: `docs/contracts/int6-api.md`, "Pages of the bulk read".
-#[derive(Debug, Clone, Default)]
-pub enum ListEnd {
-    /// With a short page, with nothing behind a full one, or where it began anew.
-    #[default]
-    Whole,
-    /// A full page had only rows that were there before, and neither of the list's beginning nor of the page before: a finding tells.
-    Repeated,
-    /// A full page was followed by a refusal or by something that is no page. Perhaps that is this host's way to end a list.
-    Refused(CallError),
-}
-
-/// A look at the first rows.
-#[derive(Debug)]
-pub struct Sample {
-    /// Rows that came, at most as many as were asked for unless the host gives more.
-    pub rows: usize,
-    /// Those that can be read.
-    pub readings: Vec<Reading>,
-    /// Of those and the others.
-    pub findings: Vec<Finding>,
-    /// What they look like as a whole.
-    pub shape: RowShape,
-}
 
 impl Api {
     /// Every row of the bulk read. `progress` gets the number of readable rows so far.
@@ -63,7 +24,7 @@ impl Api {
         let first = self.page(1, self.settings.page_size).await?;
         let mut all = Collected::new(first);
         progress(all.len());
-        let end = Walk::new(self, &all).to_the_end(&mut all, progress).await?;
+        let end = Walk::new(self, &all).until_the_end(&mut all, progress).await?;
         Ok(all.into_readings(end))
     }
 
@@ -103,3 +64,6 @@ impl Api {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,9 @@ use compact_str::CompactString;
 use gateway_core::System;
 use gateway_core::sync::{Finding, FindingKind, Reading, RowShape};
 
-use super::super::wire::row::Row;
+use super::super::wire::row::OnuRow;
 use super::page::Page;
-use super::{ListEnd, Readings};
+use super::readings::{ListEnd, Readings};
 
 /// Names of fields that are remembered for people.
 const NAMES: usize = 60;
@@ -75,7 +75,7 @@ impl Collected {
         self.began_anew |= page.onus().any(|onu| Some(onu) == self.first_onu);
         self.count(page.shape);
         let mut places = Vec::with_capacity(page.rows.len());
-        for Row { reading, unclear, identity } in page.rows {
+        for OnuRow { reading, unclear, identity } in page.rows {
             self.onus.insert(identity.onu);
             match (self.places.get(&identity.row), reading) {
                 (Some(Some(place)), Ok(reading)) => self.readings[*place] = reading,

@@ -3,13 +3,13 @@
 use gateway_core::sync::RowShape;
 
 use super::super::wire::page;
-use super::super::wire::row::{Row, RowRules, row};
+use super::super::wire::row::{OnuRow, RowRules, row};
 use crate::upstream::WireError;
 
 /// The rows of a page, read.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<OnuRow>,
     pub(super) shape: RowShape,
 }
 

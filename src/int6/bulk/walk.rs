@@ -10,7 +10,7 @@ use futures::stream::FuturesOrdered;
 use super::super::Api;
 use super::collected::Collected;
 use super::page::Page;
-use super::{ListEnd, OPERATION};
+use super::readings::{ListEnd, OPERATION};
 use crate::upstream::{CallError, Kind};
 
 /// Pages asked for ahead of the one that is read. More would overshoot the end of a small ISP.
@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// [`CallError`] if a page that must be there cannot be had and the host does not say why.
-    pub(super) async fn to_the_end(
+    pub(super) async fn until_the_end(
         mut self,
         all: &mut Collected,
         progress: impl Fn(u64),

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::object::Object;
 use crate::upstream::{WireError, json};
 
-type List<'a> = Vec<&'a RawValue>;
+type RawRows<'a> = Vec<&'a RawValue>;
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Reads a page. Each row goes to `sink` unread; the answer is their number, `None` if the page says nothing at all.
@@ -34,7 +34,7 @@ pub fn rows(
     Ok(list.map(|list| list.len()))
 }
 
-fn list_inside<'a>(body: &'a [u8], fields: &Fields) -> Result<Option<List<'a>>, WireError> {
+fn list_inside<'a>(body: &'a [u8], fields: &Fields) -> Result<Option<RawRows<'a>>, WireError> {
     let Object(outer) = json::parse("a list of ONUs", body)?;
     let objects = outer.values().filter(|member| member.get().starts_with('{'));
     let inner = objects.filter_map(|member| serde_json::from_str::<Object<'a>>(member.get()).ok());
@@ -43,7 +43,7 @@ fn list_inside<'a>(body: &'a [u8], fields: &Fields) -> Result<Option<List<'a>>, 
     if let Some(refused) = levels().find_map(|members| error_in(members)) {
         return Err(refused);
     }
-    let lists = levels().flat_map(|members| members.values().filter_map(|member| list(member))).collect();
+    let lists = levels().flat_map(|members| members.values().filter_map(list)).collect();
     let says_null = levels().any(|members| members.values().any(|member| member.get() == "null"));
     match the_rows(lists, fields)? {
         Some(list) => Ok(Some(list)),
@@ -55,15 +55,15 @@ fn list_inside<'a>(body: &'a [u8], fields: &Fields) -> Result<Option<List<'a>>, 
     }
 }
 
-fn list<'a>(member: &&'a RawValue) -> Option<List<'a>> {
+fn list<'a>(member: &&'a RawValue) -> Option<RawRows<'a>> {
     member.get().starts_with('[').then(|| serde_json::from_str(member.get()).ok())?
 }
 
 /// The list that has rows; an empty one if none has.
-fn the_rows<'a>(lists: Vec<List<'a>>, fields: &Fields) -> Result<Option<List<'a>>, WireError> {
+fn the_rows<'a>(lists: Vec<RawRows<'a>>, fields: &Fields) -> Result<Option<RawRows<'a>>, WireError> {
     let is_object = |row: &&RawValue| row.get().starts_with('{');
-    let has_rows = |list: &List<'a>| list.iter().any(|row| is_object(row));
-    let is_named = |list: &List<'a>| {
+    let has_rows = |list: &RawRows<'a>| list.iter().any(is_object);
+    let is_named = |list: &RawRows<'a>| {
         let names = list.iter().filter_map(|row| serde_json::from_str::<Object<'a>>(row.get()).ok());
         names.take(20).any(|Object(row)| row.contains_key(&fields.code) || row.contains_key(&fields.power))
     };
@@ -75,9 +75,9 @@ fn the_rows<'a>(lists: Vec<List<'a>>, fields: &Fields) -> Result<Option<List<'a>
             return Err(WireError::Shape(what));
         }
     }
-    let is_empty = |list: &List<'a>| list.is_empty();
+    let is_empty = |list: &RawRows<'a>| list.is_empty();
     let has_empty = others.iter().any(is_empty);
-    Ok(with_rows.pop().or_else(|| if has_empty { Some(List::new()) } else { others.into_iter().next() }))
+    Ok(with_rows.pop().or_else(|| if has_empty { Some(RawRows::new()) } else { others.into_iter().next() }))
 }
 
 /// What the host says of itself, if it says that it failed. Source: `docs/contracts/int6-api.md`, "Behaviour".

@@ -28,7 +28,7 @@ pub struct RowRules<'a> {
 
 /// A row, and what can be said of it.
 #[derive(Debug)]
-pub struct Row {
+pub struct OnuRow {
     /// What INT6 says of the client, or why that is not understood.
     pub reading: Result<Reading, RowError>,
     /// Fields that are there and not understood, while the rest of the row counts.
@@ -59,14 +59,14 @@ const ARROWS: [&str; 5] = ["->", "=>", "\u{2192}", "\u{21d2}", "\u{2013}>"];
 ///
 /// The row is unreadable where it is no object, its code is missing, or its power is neither number nor text. Source:
 /// `docs/contracts/int6-api.md`, "Rows that are not understood".
-pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> Row {
+pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> OnuRow {
     shape.rows += 1;
     let Ok(Object(members)) = serde_json::from_str(raw.get()) else {
         shape.without_code += 1;
         shape.without_power += 1;
         shape.without_power_field += 1;
         let reading = Err(WireError::Shape("a row is no object").into());
-        return Row { reading, unclear: Vec::new(), identity: Identity::whole(raw.get()) };
+        return OnuRow { reading, unclear: Vec::new(), identity: Identity::whole(raw.get()) };
     };
     let RowRules { fields, zone, unknown } = *rules;
     let value = |name: &str| members.get(name).map_or(Value::Null, |raw| parsed(raw));
@@ -93,7 +93,7 @@ pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> Row {
             updated_at: time(&value(&fields.updated_at), zone, unknown),
         })
     });
-    Row { reading, unclear, identity }
+    OnuRow { reading, unclear, identity }
 }
 
 fn remember<'a>(shape: &mut RowShape, names: impl Iterator<Item = &'a String>) {

@@ -7,7 +7,7 @@ use super::*;
 use crate::int6::wire::page::rows;
 use crate::int6::wire::token;
 
-fn whole(value: &Value) -> (Row, RowShape) {
+fn whole(value: &Value) -> (OnuRow, RowShape) {
     let raw = serde_json::value::to_raw_value(value).expect("a value is JSON");
     let (fields, unknown, mut shape) = (Fields::default(), UnknownWords::default(), RowShape::default());
     let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
