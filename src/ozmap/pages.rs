@@ -234,6 +234,14 @@ fn says_no_page(error: &CallError) -> bool {
 }
 
 impl List {
+    /// The same list without its filter, if this error may be that of a firewall that dislikes filters; a refused key is refused
+    /// again.
+    pub(super) fn unfiltered(&self, error: &CallError) -> Option<List> {
+        let is_disliked = matches!(error.kind, Kind::Unauthorized { .. } | Kind::Malformed { .. });
+        let List { operation, route, select, populate, ref filter } = *self;
+        (is_disliked && filter.is_some()).then_some(List { operation, route, select, populate, filter: None })
+    }
+
     fn query(&self, page_size: usize, at: &At) -> Vec<(String, String)> {
         let mut query =
             vec![("limit".to_owned(), page_size.to_string()), ("select".to_owned(), self.select.to_owned())];
