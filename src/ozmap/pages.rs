@@ -112,7 +112,10 @@ impl Ozmap {
             };
             let new = take(&mut walk, &rows, sink);
             match walk.step(&at, &info, new) {
-                Step::Ended => return Ok(WayEnd { walk, by_number, odd }),
+                Step::Ended => {
+                    let odd = odd.or(walk.is_doubtful().then_some(DOUBTFUL));
+                    return Ok(WayEnd { walk, by_number, odd });
+                }
                 Step::Endless(what) => return Err(self.upstream.malformed(list.operation, what)),
                 Step::On { next, again, may_have_ended: may } => {
                     if !again.is_empty() && !self.read_again(list, again, &mut walk, sink).await? {
@@ -209,6 +212,8 @@ impl Ozmap {
     }
 }
 
+/// For people.
+const DOUBTFUL: &str = "the first page came again as the second; the list is whole only if its total is true";
 /// For people.
 const UNSETTLED: &str = "the list changed while it was read, and did not settle";
 
