@@ -21,14 +21,14 @@ use std::time::Duration;
 
 use capabilities::Capabilities;
 pub(crate) use clients::CalculatedPower;
-pub(crate) use fresh::{FreshReader, FreshRecord, RecordKind};
+pub use fresh::{FreshReader, FreshRecord, RecordKind};
 use gateway_core::RecordId;
 use http::StatusCode;
 pub use network_load::{LoadStats, NetworkRecord};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 pub(crate) use splitters::MOST_LOOKED_UP;
-pub(crate) use writer::{WriteError, Writer};
+pub use writer::{WriteError, Writer};
 
 use crate::upstream::{CallError, Request, RowError, Upstream};
 

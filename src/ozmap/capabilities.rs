@@ -108,7 +108,7 @@ impl Capabilities {
 
     pub(super) fn learn_batch_route(&self, route: &'static str, what: BatchRoute) {
         let works = if what == BatchRoute::Missing { 0.0 } else { 1.0 };
-        metrics::gauge!("gateway_ozmap_batch_update", "route" => route).set(works);
+        metrics::gauge!("gateway_ozmap_batch_update", "system" => "OZmap", "route" => route).set(works);
         locked(&self.batch_routes).insert(route, (what, Instant::now()));
     }
 

@@ -94,12 +94,21 @@ impl Ozmap {
             populate: None,
             filter: Some(client_record::filter_by_code(code)),
         };
+        match self.of_code(&list, code).await {
+            Err(error) => match list.unfiltered(&error) {
+                Some(all) => self.of_code(&all, code).await,
+                None => Err(error),
+            },
+            records => records,
+        }
+    }
+
+    /// Each row is looked at, because a host may ignore the filter.
+    async fn of_code(&self, list: &List, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let mut records: Vec<ClientRecord> = Vec::new();
-        self.each_row(&list, |row| {
-            let record = client_record::client_record(row).ok().filter(|record| record.client.code == *code);
-            records.extend(
-                record.filter(|record| !records.iter().any(|known| known.client.id == record.client.id)),
-            );
+        self.each_row(list, |row| {
+            let record = client_record::client_record(row).ok();
+            records.extend(record.filter(|record| record.client.code == *code));
         })
         .await?;
         Ok(records)

@@ -17,7 +17,7 @@ const AT_ONCE: usize = 8;
 
 /// Which records are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RecordKind {
+pub enum RecordKind {
     /// They carry status, implantation and ONU.
     Client,
     /// They carry the read power.
@@ -26,7 +26,7 @@ pub(crate) enum RecordKind {
 
 /// A record as it is now.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum FreshRecord {
+pub enum FreshRecord {
     /// A client.
     Client(Client),
     /// A property.
@@ -39,20 +39,20 @@ pub(crate) enum FreshRecord {
 }
 
 /// Reads records by identifier, never writes.
-pub(crate) struct FreshReader {
+pub struct FreshReader {
     pub(super) ozmap: Ozmap,
 }
 
 impl Ozmap {
     /// A reader of single records with a call counter of its own.
-    pub(crate) fn fresh(&self) -> FreshReader {
+    pub fn fresh(&self) -> FreshReader {
         FreshReader { ozmap: self.with_own_counter() }
     }
 }
 
 impl FreshReader {
     /// Requests sent so far, repeats included.
-    pub(crate) fn calls(&self) -> u64 {
+    pub fn calls(&self) -> u64 {
         self.ozmap.upstream.sent()
     }
 
@@ -61,7 +61,7 @@ impl FreshReader {
     ///
     /// # Errors
     /// [`CallError`] if any of them could not be asked for.
-    pub(crate) async fn records_now(
+    pub async fn records_now(
         &self,
         kind: RecordKind,
         ids: &[RecordId],
@@ -156,7 +156,7 @@ impl RecordKind {
 
 impl FreshRecord {
     /// The record's identifier.
-    pub(crate) fn id(&self) -> &RecordId {
+    pub fn id(&self) -> &RecordId {
         match self {
             FreshRecord::Client(client) => &client.id,
             FreshRecord::Property { id, .. } => id,

@@ -52,31 +52,44 @@ impl Ozmap {
             let splitter = rows::splitter(row)?;
             Ok((splitter.id.clone(), splitter.is_drop.then_some(NetworkRecord::Splitter(splitter))))
         };
+        let of_boxes = list("list boxes", "boxes", rows::BOX_FIELDS);
+        let of_buildings = list("list buildings", "buildings", rows::BUILDING_FIELDS);
         let (boxes, buildings, splitters) = tokio::try_join!(
-            self.whole(list("list boxes", "boxes", rows::BOX_FIELDS), &permits, site(rows::cto), &sink),
-            self.whole(
-                list("list buildings", "buildings", rows::BUILDING_FIELDS),
-                &permits,
-                site(rows::building),
-                &sink
-            ),
-            self.whole(drop_splitters(), &permits, splitter, &sink),
+            self.whole(&of_boxes, &permits, site(rows::cto), &sink),
+            self.whole(&of_buildings, &permits, site(rows::building), &sink),
+            self.drop_splitters(&permits, splitter, &sink),
         )?;
         let unreadable = boxes.unreadable + buildings.unreadable + splitters.unreadable;
         Ok(LoadStats { unreadable, not_drop: splitters.passed_over })
     }
 
+    /// The drop splitters; all splitters, where something dislikes the filter: each row says what it is.
+    async fn drop_splitters(
+        &self,
+        permits: &Semaphore,
+        read: impl Fn(&RawValue) -> Result<(RecordId, Option<NetworkRecord>), RowError> + Copy,
+        sink: impl Fn(NetworkRecord) + Copy,
+    ) -> Result<Seen, CallError> {
+        match self.whole(&drop_splitters(), permits, read, sink).await {
+            Err(error) => match drop_splitters().unfiltered(&error) {
+                Some(all) => self.whole(&all, permits, read, sink).await,
+                None => Err(error),
+            },
+            seen => seen,
+        }
+    }
+
     /// A list from end to end: in parallel pages, or row by row where those do not add up.
     async fn whole(
         &self,
-        list: List,
+        list: &List,
         permits: &Semaphore,
         read: impl Fn(&RawValue) -> Result<(RecordId, Option<NetworkRecord>), RowError>,
         sink: impl Fn(NetworkRecord),
     ) -> Result<Seen, CallError> {
         let mut seen = Seen::default();
         let reported_total =
-            self.pages_at_once(&list, permits, |row| seen.note(&list, read(row), &sink)).await?;
+            self.pages_at_once(list, permits, |row| seen.note(list, read(row), &sink)).await?;
         if reported_total.is_some_and(|reported_total| seen.rows() >= reported_total) {
             return Ok(seen);
         }
@@ -88,7 +101,7 @@ impl Ozmap {
         );
         seen.unreadable = 0;
         let _permit = permits.acquire().await;
-        let end = self.each_row(&list, |row| seen.note(&list, read(row), &sink)).await?;
+        let end = self.each_row(list, |row| seen.note(list, read(row), &sink)).await?;
         match end.short_of {
             Some(reported_total) if seen.rows() < reported_total => {
                 let what = format!("{} of {reported_total} rows came", seen.rows());

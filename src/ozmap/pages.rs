@@ -112,7 +112,10 @@ impl Ozmap {
             };
             let new = take(&mut walk, &rows, sink);
             match walk.step(&at, &info, new) {
-                Step::Ended => return Ok(WayEnd { walk, by_number, odd }),
+                Step::Ended => {
+                    let odd = odd.or(walk.is_doubtful().then_some(DOUBTFUL));
+                    return Ok(WayEnd { walk, by_number, odd });
+                }
                 Step::Endless(what) => return Err(self.upstream.malformed(list.operation, what)),
                 Step::On { next, again, may_have_ended: may } => {
                     if !again.is_empty() && !self.read_again(list, again, &mut walk, sink).await? {
@@ -210,6 +213,8 @@ impl Ozmap {
 }
 
 /// For people.
+const DOUBTFUL: &str = "the first page came again as the second; the list is whole only if its total is true";
+/// For people.
 const UNSETTLED: &str = "the list changed while it was read, and did not settle";
 
 /// Hands on the rows that are new, and says how many they are.
@@ -234,6 +239,14 @@ fn says_no_page(error: &CallError) -> bool {
 }
 
 impl List {
+    /// The same list without its filter, if this error may be that of a firewall that dislikes filters; a refused key is refused
+    /// again.
+    pub(super) fn unfiltered(&self, error: &CallError) -> Option<List> {
+        let is_disliked = matches!(error.kind, Kind::Unauthorized { .. } | Kind::Malformed { .. });
+        let List { operation, route, select, populate, ref filter } = *self;
+        (is_disliked && filter.is_some()).then_some(List { operation, route, select, populate, filter: None })
+    }
+
     fn query(&self, page_size: usize, at: &At) -> Vec<(String, String)> {
         let mut query =
             vec![("limit".to_owned(), page_size.to_string()), ("select".to_owned(), self.select.to_owned())];

@@ -81,12 +81,22 @@ pub(super) struct Walk {
     fullest: usize,
     /// Rows in all, as the last page that said so has it.
     total: Option<u64>,
+    /// Whether the end hangs on a total that is the rows of one page, from a host that gave that page twice.
+    is_doubtful: bool,
 }
 
 impl Walk {
     /// At the beginning of a list, whose pages are asked for with this `limit`.
     pub(super) fn new(limit: usize) -> Walk {
-        Walk { limit, seen: HashSet::new(), pages: 0, fruitful: 0, fullest: 0, total: None }
+        Walk {
+            limit,
+            seen: HashSet::new(),
+            pages: 0,
+            fruitful: 0,
+            fullest: 0,
+            total: None,
+            is_doubtful: false,
+        }
     }
 
     /// Different rows so far.
@@ -97,6 +107,11 @@ impl Walk {
     /// Rows in all, if more than came.
     pub(super) fn short_of(&self) -> Option<u64> {
         self.total.filter(|total| *total > self.came())
+    }
+
+    /// Whether it cannot be told from a host that ignores `page` and says the rows of the page as total.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful
     }
 
     /// Whether going the way again may find more: more than one page brought rows.
@@ -138,11 +153,14 @@ impl Walk {
             return Step::Ended;
         }
         if new == 0 {
-            // Inferred: some hosts give their last page again where an empty one belongs.
-            return if self.total.is_some() {
-                Step::Ended
-            } else {
-                Step::Endless("no page brings new rows, and the list does not end")
+            // Inferred: some hosts give their last page again where an empty one belongs. A total that is less than what came
+            // is none.
+            return match self.total {
+                Some(total) if total >= self.came() => {
+                    self.is_doubtful = total == info.rows as u64;
+                    Step::Ended
+                }
+                _ => Step::Endless("no page brings new rows, and the list does not end"),
             };
         }
         if self.pages >= MOST_PAGES || self.seen.len() > MOST_ROWS {
@@ -153,8 +171,8 @@ impl Walk {
             _ => At::Page(self.pages + 1),
         };
         // A total that is the page's rows is no sign at all.
-        let may_have_ended = info.has_next.is_none()
-            && (has_ended || !is_full && self.total.is_none() || all_came && self.pages > 1);
+        let is_told = all_came && self.total > Some(info.rows as u64);
+        let may_have_ended = info.has_next.is_none() && (is_told || !is_full && self.total.is_none());
         Step::On { next, again: self.moved(at, total_before), may_have_ended }
     }
 

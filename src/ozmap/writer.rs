@@ -15,14 +15,14 @@ use crate::upstream::{CallError, Idempotency, Kind, Request};
 const RESTORED_AT_ONCE: usize = 8;
 
 /// Writes; exists only in runs that apply their plan.
-pub(crate) struct Writer {
+pub struct Writer {
     ozmap: Ozmap,
     fresh: FreshReader,
 }
 
 /// Why a batch was not written.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum WriteError {
+pub enum WriteError {
     /// The host cannot do batches of this kind: write record by record.
     #[error("the host has no usable batch-update")]
     NoBatch,
@@ -43,7 +43,7 @@ pub(crate) enum WriteError {
 
 impl Ozmap {
     /// A writer with call counters of its own.
-    pub(crate) fn writer(&self) -> Writer {
+    pub fn writer(&self) -> Writer {
         Writer { ozmap: self.with_own_counter(), fresh: self.fresh() }
     }
 
@@ -61,22 +61,22 @@ impl Ozmap {
 
 impl Writer {
     /// Writes sent so far, repeats included.
-    pub(crate) fn writes(&self) -> u64 {
+    pub fn writes(&self) -> u64 {
         self.ozmap.upstream.sent()
     }
 
     /// Reads sent so far: to see whether the host honours filters, and what became of a batch.
-    pub(crate) fn reads(&self) -> u64 {
+    pub fn reads(&self) -> u64 {
         self.fresh.calls()
     }
 
     /// Reads single records again; its calls are among [`Writer::reads`].
-    pub(crate) fn fresh(&self) -> &FreshReader {
+    pub fn fresh(&self) -> &FreshReader {
         &self.fresh
     }
 
     /// Whether the host is known to have no usable batch-update for this value.
-    pub(crate) fn lacks_batch(&self, value: SharedValue) -> bool {
+    pub fn lacks_batch(&self, value: SharedValue) -> bool {
         self.ozmap.capabilities.batch_route(wire::route_of(value)) == Some(BatchRoute::Missing)
     }
 
@@ -91,7 +91,7 @@ impl Writer {
     }
 
     /// What is known of each batch-update route: `works`, `missing`, or `untried` for now.
-    pub(crate) fn batching(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn batching(&self) -> Vec<(&'static str, &'static str)> {
         let state = |route| match self.ozmap.capabilities.batch_route(route) {
             None => "untried",
             Some(BatchRoute::Works { .. }) => "works",
@@ -104,7 +104,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`CallError`].
-    pub(crate) async fn patch(
+    pub async fn patch(
         &self,
         record: &Record,
         edits: impl Iterator<Item = &FieldValue>,
@@ -126,7 +126,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriteError::NoBatch`] if it has to be done record by record.
-    pub(crate) async fn set(
+    pub async fn set(
         &self,
         value: SharedValue,
         ids: &[&RecordId],
@@ -276,6 +276,3 @@ fn kind_of(value: SharedValue) -> RecordKind {
 fn is_missing(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }
-
-#[cfg(test)]
-mod tests;

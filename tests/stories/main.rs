@@ -9,6 +9,7 @@ mod activation;
 mod activation_away;
 mod api;
 mod auth;
+mod batches;
 mod clients;
 mod commands;
 mod description;

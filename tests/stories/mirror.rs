@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gateway_core::RecordId;
-use gateway_sandbox::{Fault, Options};
+use gateway_sandbox::{Fault, FilterManner, Options, OzmapManners, TotalManner};
 use int6_ozmap_gateway::app;
 use int6_ozmap_gateway::mirror::{Mirror, MirrorDeps};
 use int6_ozmap_gateway::ozmap::Ozmap;
@@ -39,6 +39,26 @@ async fn a_network_of_many_pages_is_loaded_whole(#[case] next_urls: bool) {
     let rows = town.sites.len() as u64 + offered + network.stats().in_draft;
     let calls = world.sandbox.ozmap().calls().counts().reads;
     assert!((rows / 25..=rows / 25 + 3).contains(&calls), "each page once: {calls} calls for {rows} rows");
+}
+
+#[rstest]
+#[case::a_total_of_zero(OzmapManners { total: TotalManner::Zero, ..OzmapManners::default() })]
+#[case::the_rows_of_the_page(OzmapManners { total: TotalManner::RowsOfThePage, ..OzmapManners::default() })]
+#[case::no_total(OzmapManners { total: TotalManner::Absent, ..OzmapManners::default() })]
+#[case::a_firewall(OzmapManners { filters: FilterManner::Forbidden, ..OzmapManners::default() })]
+#[case::a_firewall_with_a_page(OzmapManners { filters: FilterManner::HtmlPage, ..OzmapManners::default() })]
+#[tokio::test]
+async fn a_network_is_loaded_whole_whatever_the_total_says_and_a_firewall_dislikes(
+    #[case] manners: OzmapManners,
+    #[values(true, false)] next_urls: bool,
+) {
+    let options = Options { clients: 300, messy: false, next_urls, ..Options::default() };
+    let mut world = World::new(options, false).await;
+    world.set("OZMAP_PAGE_SIZE", "25");
+    let offered = Town::of(&world).await.around((0.0, 0.0), f64::INFINITY, |_| true).len() as u64;
+    world.sandbox.ozmap().set_manners(manners);
+    let network = mirror_of(&world).refresh().await.expect("a load");
+    assert_eq!((network.stats().splitters, network.stats().unreadable), (offered, 0));
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! What an OZmap, and what stands in front of it, does with writes; and what counts as written.
 
 use gateway_core::sync::RunState;
-use gateway_sandbox::{Fault, FilterManner, OzmapManners, WriteManner};
+use gateway_sandbox::{Fault, FilterManner, OzmapManners, TestClient, WriteManner};
 use rstest::rstest;
 use serde_json::json;
 
+use crate::technician::{Technician, said};
 use crate::world::World;
 
 /// Clients whose power is to become −31.53, all the same value.
@@ -54,6 +55,22 @@ async fn a_firewall_that_dislikes_filters_costs_a_few_reads_and_no_client(#[case
     let filtered =
         world.sandbox.ozmap().calls().recorded().iter().filter(|c| c.query.contains("filter")).count();
     assert_eq!(filtered, 2, "seen once");
+}
+
+#[rstest]
+#[case::forbidden(FilterManner::Forbidden)]
+#[case::a_page(FilterManner::HtmlPage)]
+#[tokio::test]
+async fn a_firewall_that_dislikes_filters_keeps_no_client_from_being_found(#[case] filters: FilterManner) {
+    let technician = Technician::open().await;
+    let ozmap = technician.world.sandbox.ozmap();
+    ozmap.add_client_without_property(TestClient::new("148"));
+    ozmap.set_manners(OzmapManners { filters, ..OzmapManners::default() });
+    let at = json!({"splitter_id": technician.network.ctos[0], "port": 3});
+    said(technician.activate("148", at.clone()).await, 200).await;
+    let at = json!({"splitter_id": technician.network.ctos[0], "port": 4});
+    said(technician.create("149", at).await, 201).await;
+    assert_eq!(technician.counted(), (2, 2));
 }
 
 #[tokio::test]

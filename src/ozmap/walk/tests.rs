@@ -122,6 +122,37 @@ fn a_list_half_read_is_short_of_its_total() {
 }
 
 #[test]
+fn a_page_that_came_twice_and_says_its_own_rows_as_total_is_doubtful() {
+    let (mut walk, host) =
+        (Walk::new(3), Manners { rows: 7, page: Page::Ignored, total: Total::OfPage, ..Manners::default() });
+    let (info, rows) = host.page(1, 3);
+    rows.iter().for_each(|row| assert!(walk.is_new(id(*row))));
+    assert!(matches!(walk.step(&At::Page(1), &info, 3), Step::On { may_have_ended: false, .. }));
+    assert_eq!((walk.step(&At::Page(2), &info, 0), walk.is_doubtful()), (Step::Ended, true));
+}
+
+#[test]
+fn a_page_that_cannot_be_had_is_an_end_only_where_all_of_a_total_came() {
+    let info = |total: u64| PageInfo {
+        rows: 3,
+        total: Some(total),
+        limit: None,
+        has_next: None,
+        next_query: vec![],
+    };
+    for (total, expected) in [(3, false), (6, true), (7, false)] {
+        let mut walk = Walk::new(3);
+        (0..3).for_each(|row| assert!(walk.is_new(id(row))));
+        walk.step(&At::Page(1), &info(total), 3);
+        (3..6).for_each(|row| assert!(walk.is_new(id(row))));
+        let Step::On { may_have_ended, .. } = walk.step(&At::Page(2), &info(total), 3) else {
+            panic!("it goes on")
+        };
+        assert_eq!(may_have_ended, expected, "{total}");
+    }
+}
+
+#[test]
 fn a_cursor_in_a_circle_is_noticed_at_the_first_page_without_a_new_row() {
     let query = |name: &str| vec![("lastSeenId".to_owned(), name.to_owned())];
     let mut walk = Walk::new(3);

@@ -1,13 +1,14 @@
+//! Batches and single records, by the writer itself: what is read back, remembered and given back.
+
 use std::time::Duration;
 
-use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, Status, System};
+use gateway_core::sync::{FieldValue, Record, SharedValue};
+use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, RecordId, Status, SyncedClient, System};
 use gateway_sandbox::{Fault, FilterManner, Options, OzmapManners, Sandbox, TestClient, WriteManner};
+use int6_ozmap_gateway::ozmap::{FreshRecord, Ozmap, RecordKind, WriteError, Writer};
+use int6_ozmap_gateway::upstream::{CallError, HostSettings, Kind, Upstream};
 use rstest::rstest;
 use secrecy::SecretString;
-
-use super::*;
-use crate::ozmap::fresh::FreshRecord;
-use crate::upstream::{HostSettings, Upstream};
 
 /// Twenty clients of −20.00 dBm in status Error who are not implanted, and a gateway's OZmap.
 struct Scene {
@@ -33,10 +34,7 @@ impl Scene {
         }
         sandbox.ozmap().calls().record(true);
         sandbox.ozmap().set_manners(manners);
-        let base = sandbox.ozmap_url().parse().expect("a URL");
-        let settings = HostSettings { retry_pause: Duration::from_millis(1), ..HostSettings::new(base) };
-        let upstream = Upstream::new(System::Ozmap, &settings).expect("an HTTP client");
-        let ozmap = Ozmap::new(upstream, SecretString::from(sandbox.ozmap_key()), 100);
+        let ozmap = ozmap(&sandbox, sandbox.ozmap_key());
         Scene { sandbox, ozmap, clients }
     }
 
@@ -59,6 +57,13 @@ impl Scene {
     fn reads(&self) -> u64 {
         self.sandbox.ozmap().calls().counts().reads
     }
+}
+
+fn ozmap(sandbox: &Sandbox, key: String) -> Ozmap {
+    let base = sandbox.ozmap_url().parse().expect("a URL");
+    let settings = HostSettings { retry_pause: Duration::from_millis(1), ..HostSettings::new(base) };
+    let upstream = Upstream::new(System::Ozmap, &settings).expect("an HTTP client");
+    Ozmap::new(upstream, SecretString::from(key), 100)
 }
 
 fn synced(code: &str, client: &str, property: &str) -> SyncedClient {
@@ -152,11 +157,10 @@ async fn a_firewall_that_dislikes_filters_is_met_once_for_all_routes(#[case] man
 #[tokio::test]
 async fn a_refused_key_is_no_firewall() {
     let scene = Scene::open(OzmapManners::default()).await;
-    let upstream = scene.ozmap.upstream.clone();
-    let ozmap = Ozmap::new(upstream, SecretString::from("another key"), 100);
+    let ozmap = ozmap(&scene.sandbox, "another key".to_owned());
     let writer = ozmap.writer();
     let error = scene.set(&writer, NEW, 5).await.expect_err("refused");
-    assert!(matches!(&error, WriteError::Call(error) if error.kind.is_unauthorized()), "{error}");
+    assert!(matches!(&error, WriteError::Call(CallError { kind: Kind::Unauthorized { .. }, .. })), "{error}");
     assert!(!writer.lacks_batch(SharedValue::Implanted));
 }
 
