@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicUsize;
 
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
-pub use bulk::{ListEnd, Readings, Sample};
+pub use bulk::{ReadingEnd, Readings, Sample};
 use gateway_core::UnknownWords;
 use jiff::tz::TimeZone;
 pub(crate) use shared::SharedReadings;

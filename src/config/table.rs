@@ -149,7 +149,7 @@ settings! {
     SYNC_MAX_STALE_PERCENT: f64 =
         tenant("SYNC_MAX_STALE_PERCENT", "sync.max_stale_percent", percent).or("50");
     SYNC_MIN_ROWS: u64 =
-        tenant("SYNC_MIN_ROWS", "sync.min_rows", number::<_, 0, 1_000_000>).or("5");
+        tenant("SYNC_MIN_ROWS", "sync.min_rows", number::<_, 0, 1_000_000>).or("10");
     SYNC_MAX_SAME_PERCENT: f64 =
         tenant("SYNC_MAX_SAME_PERCENT", "sync.max_same_percent", percent).or("50");
     SYNC_MAX_REPEATED_PERCENT: f64 =

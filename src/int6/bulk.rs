@@ -8,8 +8,8 @@ mod walk;
 use collected::Collected;
 use page::Page;
 use readings::OPERATION;
-pub use readings::{ListEnd, Readings, Sample};
-use walk::Walk;
+pub use readings::{ReadingEnd, Readings, Sample};
+use walk::PageWalk;
 
 use super::{Api, wire};
 use crate::upstream::{CallError, Idempotency, Request};
@@ -19,12 +19,12 @@ impl Api {
     ///
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead. A host that answers with a refusal
-    /// behind a full page has perhaps ended: [`ListEnd::Refused`].
+    /// behind a full page has perhaps ended: [`ReadingEnd::Refused`].
     pub(crate) async fn readings(&self, progress: impl Fn(u64)) -> Result<Readings, CallError> {
         let first = self.page(1, self.settings.page_size).await?;
         let mut all = Collected::new(first);
         progress(all.len());
-        let end = Walk::new(self, &all).until_the_end(&mut all, progress).await?;
+        let end = PageWalk::new(self, &all).until_the_end(&mut all, progress).await?;
         Ok(all.into_readings(end))
     }
 
@@ -36,7 +36,7 @@ impl Api {
         let page = self.page(1, rows).await?;
         let rows = page.len();
         let Readings { readings, findings, shape, end: _ } =
-            Collected::new(page).into_readings(ListEnd::Whole);
+            Collected::new(page).into_readings(ReadingEnd::Whole);
         Ok(Sample { rows, readings, findings, shape })
     }
 

@@ -141,7 +141,7 @@ fn planned(
         findings.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
     if own.is_empty() && unreadable.is_empty() {
         // The client may stand in what was not read.
-        if let int6::ListEnd::Refused(error) = end {
+        if let int6::ReadingEnd::Refused(error) = end {
             return Err(error.clone().into());
         }
         return Err(SyncClientError::UnknownToInt6(code.clone()));

@@ -21,7 +21,7 @@ use super::reasons;
 use super::recorder::Recorder;
 use super::report::Report;
 use super::tally::{Fate, RunTally};
-use crate::int6::{ListEnd, Readings};
+use crate::int6::{ReadingEnd, Readings};
 use crate::ozmap::Writer;
 use crate::store::{Locks, StoreError};
 use crate::upstream::CallError;
@@ -267,16 +267,16 @@ fn judged_end(
         }
     };
     match &ours.end {
-        ListEnd::Whole => Ok((Vec::new(), None)),
-        ListEnd::Refused(error) if !enough => Err(error.clone().into()),
-        ListEnd::Refused(error) => {
+        ReadingEnd::Whole => Ok((Vec::new(), None)),
+        ReadingEnd::Refused(error) if !enough => Err(error.clone().into()),
+        ReadingEnd::Refused(error) => {
             let detail =
                 format!("after {read} rows INT6 refused the next page, which is taken for the end: {error}");
             let kind = FindingKind::IncompleteList;
             Ok((vec![Finding { kind, system: System::Int6, code: None, detail }], None))
         }
-        ListEnd::Repeated if enough => Ok((Vec::new(), None)),
-        ListEnd::Repeated => {
+        ReadingEnd::Repeated if enough => Ok((Vec::new(), None)),
+        ReadingEnd::Repeated => {
             Ok((Vec::new(), Some(EndedEarly { system: System::Int6, read, total: expected })))
         }
     }

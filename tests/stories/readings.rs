@@ -2,6 +2,7 @@
 
 use gateway_core::sync::RunState;
 use gateway_sandbox::TestClient;
+use int6_ozmap_gateway::store::FindingFilter;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -166,7 +167,7 @@ async fn what_is_not_understood_in_an_onu_is_told_and_costs_only_itself() {
     );
     assert_eq!(world.held("147").0, json!(-23.5));
     assert!(same(&onu(&world), ("5551234", ONU.1, ONU.2)));
-    let findings = world.store.findings(report.id, None, None, 10).await.expect("read");
+    let findings = world.store.findings(report.id, FindingFilter::default(), None, 10).await.expect("read");
     for field in ["`serial_number`", "`mac_address`"] {
         assert!(
             findings.iter().any(|f| f.code.as_deref() == Some("147")
@@ -208,7 +209,7 @@ async fn every_client_that_is_left_out_is_named() {
     }
     let report = world.sync().await;
     assert_eq!((report.counts.matched, world.writes()), (0, 0));
-    let findings = world.store.findings(report.id, None, None, 100).await.expect("read");
+    let findings = world.store.findings(report.id, FindingFilter::default(), None, 100).await.expect("read");
     for n in 1..=12 {
         let code = n.to_string();
         let own = |f: &&int6_ozmap_gateway::store::FindingRow| {

@@ -21,7 +21,7 @@ async fn alike(clients: usize, manners: OzmapManners) -> World {
 #[tokio::test]
 async fn an_answer_with_the_record_counts_as_written() {
     let world = alike(30, OzmapManners { writes: WriteManner::Record, ..OzmapManners::default() }).await;
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.state, report.counts.changed, report.counts.failed), (RunState::Finished, 30, 0));
     assert_eq!(world.sync().await.counts.changed, 0);
 }
@@ -35,7 +35,7 @@ async fn a_200_that_is_no_answer_of_ozmap_is_never_told_as_applied(
     #[case] expected: &str,
 ) {
     let world = alike(30, OzmapManners { writes, ..OzmapManners::default() }).await;
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!(report.counts.changed, 0);
     assert!(world.changes(&report).await.iter().all(|line| !line.ends_with("applied")));
     assert!(report.failures.iter().all(|(_, why)| why.contains(expected)), "{:?}", report.failures);
@@ -49,7 +49,7 @@ async fn a_200_that_is_no_answer_of_ozmap_is_never_told_as_applied(
 #[tokio::test]
 async fn a_firewall_that_dislikes_filters_costs_a_few_reads_and_no_client(#[case] filters: FilterManner) {
     let world = alike(40, OzmapManners { filters, ..OzmapManners::default() }).await;
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.state, report.counts.changed, report.counts.failed), (RunState::Finished, 40, 0));
     assert_eq!(report.calls.ozmap_writes, 40, "record by record");
     let filtered =
@@ -77,7 +77,7 @@ async fn a_firewall_that_dislikes_filters_keeps_no_client_from_being_found(#[cas
 async fn a_batch_update_that_is_away_once_is_written_around() {
     let world = alike(40, OzmapManners::default()).await;
     world.sandbox.ozmap().faults().fail_route("/api/v2/properties/batch-update", 1, Fault::Status(404));
-    let report = world.sync().await;
+    let report = world.forced().await;
     assert_eq!((report.counts.changed, report.counts.failed), (40, 0));
     assert_eq!(world.sync().await.counts.changed, 0);
 }

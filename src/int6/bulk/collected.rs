@@ -8,7 +8,7 @@ use gateway_core::sync::{Finding, FindingKind, Reading, RowShape};
 
 use super::super::wire::row::OnuRow;
 use super::page::Page;
-use super::readings::{ListEnd, Readings};
+use super::readings::{ReadingEnd, Readings};
 
 /// Names of fields that are remembered for people.
 const NAMES: usize = 60;
@@ -120,7 +120,7 @@ impl Collected {
         self.findings.push(finding(FindingKind::IncompleteList, None, detail));
     }
 
-    pub(super) fn into_readings(self, end: ListEnd) -> Readings {
+    pub(super) fn into_readings(self, end: ReadingEnd) -> Readings {
         let Collected { mut readings, findings, shape, .. } = self;
         readings.shrink_to_fit();
         Readings { readings, findings, shape, end }

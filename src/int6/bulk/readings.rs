@@ -17,12 +17,12 @@ pub struct Readings {
     /// What the rows look like as a whole.
     pub shape: RowShape,
     /// How the list ended.
-    pub end: ListEnd,
+    pub end: ReadingEnd,
 }
 
 /// How INT6's list ended. Source: `docs/contracts/int6-api.md`, "Pages of the bulk read".
 #[derive(Debug, Clone, Default)]
-pub enum ListEnd {
+pub enum ReadingEnd {
     /// With a short page, with nothing behind a full one, or where it began anew.
     #[default]
     Whole,

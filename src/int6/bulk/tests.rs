@@ -100,7 +100,7 @@ fn kinds(readings: &Readings) -> Vec<FindingKind> {
 }
 
 fn is_whole(readings: &Readings, count: usize) -> bool {
-    codes(readings) == Vec::from_iter(0..count) && matches!(readings.end, ListEnd::Whole)
+    codes(readings) == Vec::from_iter(0..count) && matches!(readings.end, ReadingEnd::Whole)
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_refusal_behind_a_full_page_is_handed_on_with_all_that_was_read(#[case
         Host::new(3, move |number, size, _| if number > 2 { behind.clone() } else { page(6, number, size) });
     let readings = host.await.read().await;
     assert_eq!(codes(&readings), Vec::from_iter(0..6));
-    assert!(matches!(readings.end, ListEnd::Refused(_)), "{beyond:?}: {readings:?}");
+    assert!(matches!(readings.end, ReadingEnd::Refused(_)), "{beyond:?}: {readings:?}");
 }
 
 #[rstest]
@@ -259,7 +259,7 @@ async fn a_host_that_ignores_page_and_size_gives_what_it_has_and_that_is_told() 
         (codes(&readings), kinds(&readings)),
         (Vec::from_iter(0..7), vec![FindingKind::IncompleteList])
     );
-    assert!(matches!(readings.end, ListEnd::Repeated));
+    assert!(matches!(readings.end, ReadingEnd::Repeated));
 }
 
 /// Pages that may be asked for ahead.
@@ -303,7 +303,7 @@ async fn a_full_page_of_known_rows_that_is_no_new_beginning_is_told() {
         (codes(&readings), kinds(&readings)),
         (Vec::from_iter(0..9), vec![FindingKind::IncompleteList])
     );
-    assert!(matches!(readings.end, ListEnd::Repeated));
+    assert!(matches!(readings.end, ReadingEnd::Repeated));
 }
 
 #[tokio::test]

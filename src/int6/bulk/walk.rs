@@ -10,7 +10,7 @@ use futures::stream::FuturesOrdered;
 use super::super::Api;
 use super::collected::Collected;
 use super::page::Page;
-use super::readings::{ListEnd, OPERATION};
+use super::readings::{OPERATION, ReadingEnd};
 use crate::upstream::{CallError, Kind};
 
 /// Pages asked for ahead of the one that is read. More would overshoot the end of a small ISP.
@@ -27,7 +27,7 @@ const SAME_PAGE: &str =
 type Glance<'a> = Pin<Box<dyn Future<Output = Result<Page, CallError>> + Send + 'a>>;
 
 /// Reads page after page.
-pub(super) struct Walk<'a> {
+pub(super) struct PageWalk<'a> {
     api: &'a Api,
     /// Rows that are asked for.
     asked: usize,
@@ -40,12 +40,12 @@ pub(super) struct Walk<'a> {
     ahead: FuturesOrdered<Glance<'a>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PageWalk<'a> {
     /// Behind the first page. It is full if it has as many rows as were asked for, or as the host is known to give at most.
-    pub(super) fn new(api: &'a Api, all: &Collected) -> Walk<'a> {
+    pub(super) fn new(api: &'a Api, all: &Collected) -> PageWalk<'a> {
         let (asked, size) = (api.settings.page_size, all.first_page());
         let was_full = size > 0 && (size >= asked || size == api.cap.load(Ordering::Relaxed));
-        Walk { api, asked, size, was_full, number: 2, ahead: FuturesOrdered::new() }
+        PageWalk { api, asked, size, was_full, number: 2, ahead: FuturesOrdered::new() }
     }
 
     /// Reads on until the list ends. Source: `docs/contracts/int6-api.md`, "Pages of the bulk read".
@@ -56,9 +56,9 @@ impl<'a> Walk<'a> {
         mut self,
         all: &mut Collected,
         progress: impl Fn(u64),
-    ) -> Result<ListEnd, CallError> {
+    ) -> Result<ReadingEnd, CallError> {
         if self.size == 0 {
-            return Ok(ListEnd::Whole);
+            return Ok(ReadingEnd::Whole);
         }
         while self.number <= MOST_PAGES {
             self.look_ahead();
@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
                 true => match self.needed().await {
                     Ok(page) if all.is_new(&page) => page,
                     Ok(page) => return self.without_news(all, &page),
-                    Err(error) if is_an_answer(&error.kind) => return Ok(ListEnd::Refused(error)),
+                    Err(error) if is_an_answer(&error.kind) => return Ok(ReadingEnd::Refused(error)),
                     Err(error) => return Err(error),
                 },
                 false => match self.beyond().await {
@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
                         self.note_short(all, &page);
                         page
                     }
-                    _ => return Ok(ListEnd::Whole),
+                    _ => return Ok(ReadingEnd::Whole),
                 },
             };
             self.was_full = page.len() >= self.size;
@@ -132,21 +132,21 @@ impl<'a> Walk<'a> {
     }
 
     /// A page that must bring new rows, and brings none.
-    fn without_news(&self, all: &mut Collected, page: &Page) -> Result<ListEnd, CallError> {
+    fn without_news(&self, all: &mut Collected, page: &Page) -> Result<ReadingEnd, CallError> {
         if page.len() < self.size {
-            return Ok(ListEnd::Whole);
+            return Ok(ReadingEnd::Whole);
         }
         if self.number == 2 && page.len() == self.asked {
             return Err(self.api.upstream.malformed(OPERATION, SAME_PAGE));
         }
         if self.number > 2 && all.begins_anew_with(page) {
-            return Ok(ListEnd::Whole);
+            return Ok(ReadingEnd::Whole);
         }
         let number = self.number;
         all.note_incomplete(format!(
             "page {number} of INT6's list is full of rows that stand on earlier pages: the list may be longer than what was read"
         ));
-        Ok(ListEnd::Repeated)
+        Ok(ReadingEnd::Repeated)
     }
 }
 

@@ -34,12 +34,12 @@ pub struct OnuRow {
     /// Fields that are there and not understood, while the rest of the row counts.
     pub unclear: Vec<WireError>,
     /// Which row it is.
-    pub identity: Identity,
+    pub identity: RowIdentity,
 }
 
 /// Tells rows apart although their values change from one look to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Identity {
+pub struct RowIdentity {
     /// Of the ONU at the client: the row's `id`, code, serial number and MAC address.
     pub onu: u64,
     /// Of the row: the same; without an `id` all that it says, because a client may have several rows.
@@ -66,11 +66,11 @@ pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> OnuRow
         shape.without_power += 1;
         shape.without_power_field += 1;
         let reading = Err(WireError::Shape("a row is no object").into());
-        return OnuRow { reading, unclear: Vec::new(), identity: Identity::whole(raw.get()) };
+        return OnuRow { reading, unclear: Vec::new(), identity: RowIdentity::whole(raw.get()) };
     };
     let RowRules { fields, zone, unknown } = *rules;
     let value = |name: &str| members.get(name).map_or(Value::Null, |raw| parsed(raw));
-    let identity = Identity::new(raw.get(), [ID, &fields.code, &fields.serial, &fields.mac], |name| {
+    let identity = RowIdentity::new(raw.get(), [ID, &fields.code, &fields.serial, &fields.mac], |name| {
         members.get(name).map(|raw| raw.get())
     });
     let (code, power) = (code(&value(&fields.code)), power(&value(&fields.power)));
@@ -104,22 +104,26 @@ fn remember<'a>(shape: &mut RowShape, names: impl Iterator<Item = &'a String>) {
     }
 }
 
-impl Identity {
-    fn new<'a>(whole: &str, [id, rest @ ..]: [&str; 4], text: impl Fn(&str) -> Option<&'a str>) -> Identity {
+impl RowIdentity {
+    fn new<'a>(
+        whole: &str,
+        [id, rest @ ..]: [&str; 4],
+        text: impl Fn(&str) -> Option<&'a str>,
+    ) -> RowIdentity {
         let mut hasher = DefaultHasher::new();
         let id = text(id).filter(|id| *id != "null");
         id.hash(&mut hasher);
         rest.map(text).hash(&mut hasher);
         let onu = hasher.finish();
-        let row = if id.is_some() { onu } else { Identity::whole(whole).row };
-        Identity { onu, row }
+        let row = if id.is_some() { onu } else { RowIdentity::whole(whole).row };
+        RowIdentity { onu, row }
     }
 
-    fn whole(text: &str) -> Identity {
+    fn whole(text: &str) -> RowIdentity {
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         let whole = hasher.finish();
-        Identity { onu: whole, row: whole }
+        RowIdentity { onu: whole, row: whole }
     }
 }
 

@@ -40,11 +40,11 @@ pub struct Limits {
     pub max_foreign_percent: f64,
     /// Least number of such codes. Default 20.
     pub min_foreign_codes: u64,
-    /// Of INT6's rows: share without a code, or without a power, that is neither. Default 50, at least 5 rows.
+    /// Of INT6's rows: share without a code, or without a power, that can be read. Default 50, at least 10 rows.
     pub max_unread_percent: f64,
-    /// Of the readings: share that may be stale or from the future, where a stale limit is set. Default 50, at least 5.
+    /// Of the readings: share that may be stale or from the future, where a stale limit is set. Default 50, at least 10.
     pub max_stale_percent: f64,
-    /// Least number of rows for both. Default 5.
+    /// Least number of rows for both. Default 10.
     pub min_rows: u64,
     /// Of the measured: share of one and the same figure that halts the run. Default 50.
     pub max_same_percent: f64,
@@ -93,7 +93,7 @@ impl Default for Limits {
             min_foreign_codes: 20,
             max_unread_percent: 50.0,
             max_stale_percent: 50.0,
-            min_rows: 5,
+            min_rows: 10,
             max_same_percent: 50.0,
             max_repeated_percent: 10.0,
             max_repeated_factor: 3.0,
