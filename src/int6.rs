@@ -13,12 +13,11 @@ use std::sync::Arc;
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
 pub(crate) use bulk::Readings;
-use http::StatusCode;
 use jiff::tz::TimeZone;
 pub(crate) use shared::SharedReadings;
 use wire::Fields;
 
-use crate::upstream::{CallError, Kind, Request, Upstream, WireError};
+use crate::upstream::{CallError, Request, Upstream, WireError};
 
 /// How a tenant's INT6 is asked.
 #[derive(Debug, Clone)]
@@ -77,7 +76,7 @@ impl Api {
         let (headers, token) = self.tokens.headers(&self.upstream, credentials).await?;
         let with = |headers| Request { headers, ..request.clone() };
         match self.upstream.call(with(headers), &read).await {
-            Err(error) if token.is_some() && is_refused_token(&error.kind) => {
+            Err(error) if token.is_some() && error.kind.is_unauthorized() => {
                 self.tokens.drop_if_still(token).await;
                 let (headers, _) = self.tokens.headers(&self.upstream, credentials).await?;
                 self.upstream.call(with(headers), &read).await
@@ -85,8 +84,4 @@ impl Api {
             other => other,
         }
     }
-}
-
-fn is_refused_token(kind: &Kind) -> bool {
-    matches!(kind, Kind::Unauthorized { status, .. } if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(status))
 }
