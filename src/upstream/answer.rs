@@ -13,13 +13,13 @@ use url::Url;
 
 use super::content_encoding::unwrapped;
 use super::error::Kind;
-use super::html::Page;
+use super::html::HtmlPage;
 use super::redact::Redactor;
 use super::request::Request;
 use super::{charset, excerpt, sign_in};
 
 /// An answer as it came.
-pub(super) struct Answer {
+pub(super) struct RawAnswer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct Answer {
     pub(super) at: Timestamp,
 }
 
-impl Answer {
+impl RawAnswer {
     fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -69,7 +69,7 @@ impl Answer {
         let body = body.map(|body| charset::utf8(content_type.as_deref(), body));
         if status.is_success() {
             let body = body.map_err(|why| judge.malformed(why))?;
-            return match Page::of(&body) {
+            return match HtmlPage::of(&body) {
                 None => Ok(body),
                 Some(page) => Err(judge.page(status, &page)),
             };
@@ -115,7 +115,7 @@ impl Judge<'_> {
         }
     }
 
-    fn page(self, status: StatusCode, page: &Page) -> Kind {
+    fn page(self, status: StatusCode, page: &HtmlPage) -> Kind {
         let what = self.clean(&page.in_words());
         match page.asks_to_sign_in {
             true => Kind::Unauthorized {
@@ -157,11 +157,11 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> RawAnswer {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Answer {
+        RawAnswer {
             status: StatusCode::from_u16(status).expect("a status"),
             headers: headers.collect(),
             body: body.into(),
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    fn judged(answer: Answer) -> String {
+    fn judged(answer: RawAnswer) -> String {
         let from = "http://isp.example/api/rows".parse().expect("a URL");
         let redactor = Redactor::new(&["s3cret".to_owned().into()]);
         match answer.judged(&from, &Request::get("list", ["rows"]), &redactor) {
@@ -211,7 +211,7 @@ mod tests {
         answer(200, &[JSON, ("content-encoding", "rot13")], "[1]"),
         "the answer is not understood: it has an encoding that is not understood: rot13"
     )]
-    fn an_answer_is_a_body_or_says_why_there_is_none(#[case] answer: Answer, #[case] expected: &str) {
+    fn an_answer_is_a_body_or_says_why_there_is_none(#[case] answer: RawAnswer, #[case] expected: &str) {
         assert_eq!(judged(answer), expected);
     }
 

@@ -14,11 +14,11 @@ const FAILURES_TO_OPEN: u32 = 5;
 pub(super) struct Breaker {
     first: Duration,
     longest: Duration,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BreakerState {
     failures: u32,
     /// Times it opened since the host answered.
     opened: u32,
@@ -45,7 +45,7 @@ impl Breaker {
         Breaker::new((self.first, self.longest))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BreakerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

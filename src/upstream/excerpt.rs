@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::html::Page;
+use super::html::HtmlPage;
 
 /// Where the text stands, best first.
 const KEYS: [&str; 11] = [
@@ -24,7 +24,7 @@ const MOST: usize = 5;
 /// What a refusal says: the text of its error if it is JSON, the title if it is a page, else its first line. Nothing else of
 /// JSON is repeated, because the rest may be anybody's data.
 pub(super) fn of_refusal(body: &[u8]) -> String {
-    if let Some(page) = Page::of(body) {
+    if let Some(page) = HtmlPage::of(body) {
         return page.in_words();
     }
     match serde_json::from_slice::<Value>(body) {

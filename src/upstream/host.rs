@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
-use super::answer::Answer;
+use super::answer::RawAnswer;
 use super::content_encoding::{LARGEST_ANSWER, Undecodable};
 use super::error::Kind;
 use super::pace::Pace;
@@ -58,7 +58,7 @@ impl Host {
     ///
     /// # Errors
     /// [`Kind`]: no answer, or one that is too large.
-    pub(super) async fn send(&self, request: &Request, deadline: Option<Instant>) -> Result<Answer, Kind> {
+    pub(super) async fn send(&self, request: &Request, deadline: Option<Instant>) -> Result<RawAnswer, Kind> {
         let unreachable = |error: reqwest::Error| Kind::of_transport(&error, self.system);
         let mut builder = self.prepare(request);
         if let Some(deadline) = deadline {
@@ -76,7 +76,7 @@ impl Host {
                 break;
             }
         }
-        let answer = Answer { status, headers, body, at };
+        let answer = RawAnswer { status, headers, body, at };
         if let Some(skew) = answer.clock_skew() {
             *self.clock_skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
         }

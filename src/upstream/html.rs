@@ -24,16 +24,16 @@ static TAG: LazyLock<Regex> =
 
 /// A page that stands where JSON belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct HtmlPage {
     /// Its title, or its first heading; not yet cleaned.
     pub(super) title: Option<String>,
     /// It has a field for a password, a title that says so, or sends its reader to such a page.
     pub(super) asks_to_sign_in: bool,
 }
 
-impl Page {
+impl HtmlPage {
     /// `body` is UTF-8; `None` if it does not begin as a page does.
-    pub(super) fn of(body: &[u8]) -> Option<Page> {
+    pub(super) fn of(body: &[u8]) -> Option<HtmlPage> {
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
         if *first != b'<' {
             return None;
@@ -46,7 +46,7 @@ impl Page {
         });
         let asks_to_sign_in =
             PASSWORD.is_match(&text) || sent_on || title.as_deref().is_some_and(sign_in::is_in_title);
-        Some(Page { title, asks_to_sign_in })
+        Some(HtmlPage { title, asks_to_sign_in })
     }
 
     /// `an HTML page (title: It works)`.
@@ -79,13 +79,13 @@ mod tests {
     )]
     #[case::to_elsewhere("<script>location.href='/processo'</script>", "an HTML page", false)]
     fn a_page_is_told_by_its_title(#[case] body: &str, #[case] words: &str, #[case] asks_to_sign_in: bool) {
-        let page = Page::of(body.as_bytes()).expect("a page");
+        let page = HtmlPage::of(body.as_bytes()).expect("a page");
         assert_eq!((page.in_words().as_str(), page.asks_to_sign_in), (words, asks_to_sign_in));
     }
 
     #[test]
     fn json_and_nothing_are_no_page() {
-        assert_eq!(Page::of(b" [\"<html>\"]"), None);
-        assert_eq!(Page::of(b""), None);
+        assert_eq!(HtmlPage::of(b" [\"<html>\"]"), None);
+        assert_eq!(HtmlPage::of(b""), None);
     }
 }

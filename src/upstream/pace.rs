@@ -27,11 +27,11 @@ pub(super) enum Line {
 #[derive(Debug)]
 pub(super) struct Pace {
     first_pause: Duration,
-    state: Mutex<State>,
+    state: Mutex<PaceState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct PaceState {
     /// Before this nothing is sent.
     resumes: Instant,
     /// Before this no further call begins.
@@ -47,11 +47,11 @@ impl Pace {
     /// `first_pause` is the pause after a first "too many" that does not say for how long; it doubles.
     pub(super) fn new(first_pause: Duration) -> Pace {
         let now = Instant::now();
-        let state = State { resumes: now, next: now, spacing: Duration::ZERO, in_a_row: 0, paused: now };
+        let state = PaceState { resumes: now, next: now, spacing: Duration::ZERO, in_a_row: 0, paused: now };
         Pace { first_pause, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PaceState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
