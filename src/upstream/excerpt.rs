@@ -32,6 +32,9 @@ pub(super) fn of_refusal(body: &[u8]) -> String {
         Ok(json) => error_in(&json).unwrap_or_default(),
         Err(_) => {
             let text = String::from_utf8_lossy(body);
+            if text.trim_start().starts_with(['{', '[']) {
+                return String::new();
+            }
             text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
         }
     }
@@ -105,6 +108,7 @@ mod tests {
     #[case::html("<title>502 Bad Gateway</title>", "an HTML page (title: 502 Bad Gateway)")]
     #[case::rows(r#"{"rows":["maria.147"]}"#, "")]
     #[case::deep_data(r#"{"error":{"client":{"name":"Maria"}}}"#, "")]
+    #[case::rows_that_were_cut_off(r#"{"rows":["maria.147""#, "")]
     #[case::nothing("", "")]
     fn a_refusal_is_quoted_by_its_error_only(#[case] body: &str, #[case] expected: &str) {
         assert_eq!(of_refusal(body.as_bytes()), expected);
