@@ -1,122 +1,70 @@
-//! The one way to call another system over HTTP: bounded, timed, retried where that is safe, and explained.
+//! The one way to call another system over HTTP: bounded, timed, paced, retried where that is safe, and explained.
 //!
-//! A call passes, in this order: the circuit breaker, the quota, the wait for a permit among the requests in flight,
-//! the request itself with its timeout, and, for a call that may be repeated, another try after a jittered
-//! pause. What fails is a [`CallError`] that names system, operation and what the other side said, without secrets.
+//! A call passes, in this order: the circuit breaker, the pauses that the host has asked for, the wait for a permit among the
+//! requests in flight, the quota, the request itself with its timeout, and, for a call that may be repeated, another try after
+//! a jittered pause. What fails is a [`CallError`] that names system, operation and what the other side said, without secrets.
 
+mod answer;
+mod breaker;
+mod charset;
+mod content_encoding;
 mod error;
+mod excerpt;
+mod host;
+mod html;
 pub(crate) mod json;
+mod pace;
+mod patience;
+mod pinned;
 mod redact;
+mod request;
 mod settings;
+mod sign_in;
+mod sloppy_json;
+#[cfg(test)]
+mod tests;
+mod untrusted;
 
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use backon::{ExponentialBuilder, Retryable};
+use answer::Judge;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use breaker::Breaker;
 pub use error::{CallError, Kind};
-use failsafe::StateMachine;
-use failsafe::backoff::EqualJittered;
-use failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
 use gateway_core::System;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use host::Host;
+use jiff::SignedDuration;
 pub use json::{FieldProblem, JsonError, RowError, WireError};
-use redact::Redactor;
-use reqwest::Method;
-use reqwest::header::RETRY_AFTER;
+use pace::Line;
+use patience::Patience;
+pub(crate) use request::{Idempotency, Request};
 pub use settings::{HostSettings, HttpClientError};
-use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
-use url::{Url, form_urlencoded};
 
-/// Longest pause between two tries; a `Retry-After` beyond it ends the call.
+/// Longest pause between two tries; a `Retry-After` beyond it, where it is no pause for all, ends the call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Tries after the first one. Source: `docs/contracts/int6-api.md`, "Retries".
-const RETRIES: usize = 3;
-/// Failed calls in a row after which a host is left alone, because firewalls ban hosts that hammer.
-const FAILURES_TO_OPEN: u32 = 5;
-/// Largest answer that is read, in bytes; a page of 1,000 rows is far below.
-const LARGEST_ANSWER: usize = 64 << 20;
 
-/// Whether a call may be sent again when its answer is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Idempotency {
-    /// Reads and full-value updates.
-    Idempotent,
-    /// Creates: what became of the first must be looked up instead.
-    NotIdempotent,
-}
-
-/// One request, without the base URL and without credentials.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    /// What is being done, for errors and logs: `"list properties"`.
-    pub operation: &'static str,
-    /// HTTP method.
-    pub method: Method,
-    /// Path segments below the base, not yet percent-encoded.
-    pub path: Vec<String>,
-    /// Query parameters, not yet percent-encoded.
-    pub query: Vec<(String, String)>,
-    /// Credentials.
-    pub headers: Vec<(&'static str, String)>,
-    /// JSON body.
-    pub body: Option<serde_json::Value>,
-    /// Whether it may be sent again.
-    pub repeat: Idempotency,
-    /// Whether an error may quote the answer; not where answers carry others' secrets.
-    pub may_quote: bool,
-    /// How long the answer is worth waiting for, repeats included; `None` is as long as the settings say.
-    pub within: Option<Duration>,
-}
-
-impl Request {
-    /// A read.
-    pub(crate) fn get(operation: &'static str, path: impl IntoIterator<Item = impl Into<String>>) -> Request {
-        Request {
-            operation,
-            method: Method::GET,
-            path: path.into_iter().map(Into::into).collect(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            repeat: Idempotency::Idempotent,
-            may_quote: true,
-            within: None,
-        }
-    }
-
-    /// A request with a body.
-    pub(crate) fn with_body(
-        operation: &'static str,
-        method: Method,
-        path: impl IntoIterator<Item = impl Into<String>>,
-        body: serde_json::Value,
-        repeat: Idempotency,
-    ) -> Request {
-        Request { method, body: Some(body), repeat, ..Request::get(operation, path) }
-    }
-}
-
-type Breaker = StateMachine<ConsecutiveFailures<EqualJittered>, ()>;
-
-struct Host {
-    system: System,
-    base: Url,
-    http: reqwest::Client,
-    in_flight: Semaphore,
-    breaker: Breaker,
-    quota: Option<DefaultDirectRateLimiter>,
-    redactor: Redactor,
-    pause: Duration,
-}
-
-/// A host that is called; clones share its limits and count their requests together.
+/// A host that is called; clones share its limits and its pauses, and count their requests together.
 #[derive(Clone)]
 pub struct Upstream {
     host: Arc<Host>,
+    breaker: Arc<Breaker>,
+    patience: Patience,
     sent: Arc<AtomicU64>,
+}
+
+/// How one call goes.
+struct Course {
+    deadline: Option<Instant>,
+    /// Until when it waits for its turn.
+    limit: Instant,
+    was_sent: bool,
+    pauses: ExponentialBackoff,
 }
 
 impl Upstream {
@@ -125,25 +73,28 @@ impl Upstream {
     /// # Errors
     /// [`HttpClientError`]: an unreadable CA file, or a machine without CA certificates.
     pub fn new(system: System, settings: &HostSettings) -> Result<Upstream, HttpClientError> {
-        let quota = settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls)));
-        let (first, longest) = settings.open_for;
-        let open_for = failsafe::backoff::equal_jittered(first, longest);
-        let host = Host {
-            system,
-            base: settings.base.clone(),
-            http: settings.http_client(system)?,
-            in_flight: Semaphore::new(settings.max_in_flight),
-            breaker: StateMachine::new(consecutive_failures(FAILURES_TO_OPEN, open_for), ()),
-            quota,
-            redactor: Redactor::new(&settings.secrets),
-            pause: settings.retry_pause,
-        };
-        Ok(Upstream { host: Arc::new(host), sent: Arc::default() })
+        Ok(Upstream {
+            host: Arc::new(Host::new(system, settings)?),
+            breaker: Arc::new(Breaker::new(settings.open_for)),
+            patience: Patience::of_a_question(),
+            sent: Arc::default(),
+        })
     }
 
-    /// The same host with a counter of its own, for one run.
+    /// The same host with a counter of its own, for one run; the time that a run may wait begins.
     pub(crate) fn with_own_counter(&self) -> Upstream {
-        Upstream { host: Arc::clone(&self.host), sent: Arc::default() }
+        Upstream { patience: self.patience.anew(), sent: Arc::default(), ..self.clone() }
+    }
+
+    /// The same host with a circuit breaker of its own: what fails here does not keep the others from calling.
+    pub(crate) fn with_own_breaker(&self) -> Upstream {
+        Upstream { breaker: Arc::new(self.breaker.anew()), ..self.clone() }
+    }
+
+    /// The same host for callers for whom nobody waits: they wait up to nine minutes for the pauses that it asks for, instead of
+    /// ten seconds. Once it is to `stop`, nothing is waited for and nothing is repeated.
+    pub(crate) fn for_runs(&self, stop: &CancellationToken) -> Upstream {
+        Upstream { patience: Patience::of_a_run(stop.clone()), ..self.clone() }
     }
 
     /// Requests sent through this handle and its clones, repeats included.
@@ -151,8 +102,16 @@ impl Upstream {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// How far the host's clock is ahead of this machine's, to about a second; `None` before an answer that says its time.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.host.clock_skew()
+    }
+
     /// Carries one request out and reads its answer; an answer that is not understood counts as a failed try,
     /// because a broken connection or a proxy may have cut it.
+    ///
+    /// `read` gets UTF-8. If it fails, and the answer is JSON but for some values that JSON does not have, it is asked once more
+    /// with texts that begin with U+FFFF in their place.
     ///
     /// # Errors
     /// [`CallError`], whose [`Kind`] says what the caller can do.
@@ -162,57 +121,92 @@ impl Upstream {
         read: impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, CallError> {
         let span = error_span!("call", system = self.host.system.name(), operation = request.operation);
-        self.call_with_repeats(request, read).instrument(span).await
+        let outcome = self.call_unless_open(&request, &read).instrument(span).await;
+        outcome.map_err(|kind| self.error(request.operation, kind))
     }
 
-    async fn call_with_repeats<T>(
+    async fn call_unless_open<T>(
         &self,
-        request: Request,
-        read: impl Fn(&[u8]) -> Result<T, WireError>,
-    ) -> Result<T, CallError> {
-        if !self.host.breaker.is_call_permitted() {
-            return Err(self.error(request.operation, Kind::CircuitOpen));
-        }
+        request: &Request,
+        read: &impl Fn(&[u8]) -> Result<T, WireError>,
+    ) -> Result<T, Kind> {
         let begun = Instant::now();
+        let pass = self.breaker.pass(begun).ok_or(Kind::CircuitOpen)?;
+        let deadline = request.within.map(|within| begun + within);
+        let patient = self.patience.limit(begun);
         let pauses = ExponentialBuilder::default()
-            .with_min_delay(self.host.pause)
+            .with_min_delay(self.host.retry_pause)
             .with_max_delay(LONGEST_PAUSE)
-            .with_max_times(RETRIES)
+            .with_max_times(request.repeats())
             .with_jitter();
-        let repeatable = request.repeat == Idempotency::Idempotent;
-        let (request, read) = (&request, &read);
-        let deadline = request.within.map(|within| Instant::now() + within);
-        let outcome = (|| async move {
-            let body = self.attempt(request, deadline).await?;
-            read(&body).map_err(|what| self.malformed(request.operation, what))
-        })
-        .retry(pauses)
-        .when(|error: &CallError| {
-            repeatable
-                && error.kind.is_retryable()
-                && deadline.is_none_or(|deadline| Instant::now() < deadline)
-        })
-        .adjust(|error: &CallError, pause| match (error.kind.retry_after(), pause) {
-            (Some(asked), Some(pause)) => (asked <= LONGEST_PAUSE).then_some(asked.max(pause)),
-            (_, pause) => pause,
-        })
-        .notify(|error: &CallError, pause| {
-            tracing::debug!(%error, pause_ms = pause.as_millis() as u64, "the call will be repeated");
-        })
-        .await;
+        let mut course = Course {
+            deadline,
+            limit: deadline.map_or(patient, |deadline| deadline.min(patient)),
+            was_sent: false,
+            pauses: pauses.build(),
+        };
+        let outcome = self.call_with_repeats(request, read, &mut course).await;
         match &outcome {
-            Err(error) if error.kind.is_outage() => self.host.breaker.on_error(),
-            _ => self.host.breaker.on_success(),
+            _ if !course.was_sent => drop(pass),
+            Err(kind) if kind.is_outage() => pass.failed(Instant::now()),
+            _ => pass.answered(),
         }
         self.count(outcome.as_ref().err(), begun.elapsed());
         outcome
     }
 
-    fn count(&self, error: Option<&CallError>, elapsed: Duration) {
+    async fn call_with_repeats<T>(
+        &self,
+        request: &Request,
+        read: &impl Fn(&[u8]) -> Result<T, WireError>,
+        course: &mut Course,
+    ) -> Result<T, Kind> {
+        loop {
+            let kind = match self.attempt(request, read, course).await {
+                Ok(read) => return Ok(read),
+                Err(kind) => kind,
+            };
+            let now = Instant::now();
+            let Some(pause) = self.pause_after(&kind, request, course, now) else { return Err(kind) };
+            tracing::debug!(error = %kind, pause_ms = pause.as_millis() as u64, "the call will be repeated");
+            if self.patience.wait_until(now + pause).await.is_none() {
+                return Err(kind);
+            }
+        }
+    }
+
+    /// How long to wait before another try; `None` if there is to be none. A pause that holds for all is waited for where all
+    /// wait for it, and is no failed try of a caller who has the time.
+    fn pause_after(
+        &self,
+        kind: &Kind,
+        request: &Request,
+        course: &mut Course,
+        now: Instant,
+    ) -> Option<Duration> {
+        if !kind.is_retryable() || request.repeats() == 0 {
+            return None;
+        }
+        let pause = if kind.asks_for_a_pause() {
+            if self.host.pace.resumes(now).is_some_and(|resumes| resumes > course.limit) {
+                return None;
+            }
+            if !self.patience.is_of_a_run() || now > course.limit {
+                course.pauses.next()?;
+            }
+            Duration::ZERO
+        } else {
+            let asked = kind.retry_after().unwrap_or_default();
+            (asked <= LONGEST_PAUSE).then_some(course.pauses.next()?.max(asked))?
+        };
+        course.deadline.is_none_or(|deadline| now + pause < deadline).then_some(pause)
+    }
+
+    fn count(&self, error: Option<&Kind>, elapsed: Duration) {
         let system = self.host.system.name();
         let outcome = match error {
             None => "ok",
-            Some(error) if error.kind.is_rejection() => "refused",
+            Some(kind) if kind.is_rejection() => "refused",
             Some(_) => "failed",
         };
         metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)
@@ -220,55 +214,58 @@ impl Upstream {
         metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
     }
 
-    async fn attempt(&self, request: &Request, deadline: Option<Instant>) -> Result<Vec<u8>, CallError> {
-        if let Some(quota) = &self.host.quota
-            && quota.check().is_err()
-        {
-            return Err(self.error(request.operation, Kind::QuotaExhausted));
+    async fn attempt<T>(
+        &self,
+        request: &Request,
+        read: &impl Fn(&[u8]) -> Result<T, WireError>,
+        course: &mut Course,
+    ) -> Result<T, Kind> {
+        let host = &self.host;
+        let _permit = self.admitted(course).await?;
+        if host.quota.as_ref().is_some_and(|quota| quota.check().is_err()) {
+            return Err(Kind::QuotaExhausted);
         }
-        // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
-        let _permit = self.host.in_flight.acquire().await;
+        course.was_sent = true;
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let unreachable = |error: reqwest::Error| self.error(request.operation, Kind::unreachable(&error));
-        let mut builder = self.prepare(request);
-        if let Some(deadline) = deadline {
-            builder = builder.timeout(deadline.saturating_duration_since(Instant::now()));
-        }
-        let mut response = builder.send().await.map_err(unreachable)?;
-        let status = response.status();
-        let retry_after =
-            response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(error::pause_asked);
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(self.malformed(request.operation, "the answer is larger than 64 MiB"));
+        let sent = Instant::now();
+        let answer = host.send(request, course.deadline).await?;
+        let judged = answer.judged(&host.url(request), request, &host.redactor);
+        match &judged {
+            Err(kind) if kind.asks_for_a_pause() => {
+                host.pace.slow_down(kind.retry_after(), sent, Instant::now());
             }
-            body.extend_from_slice(&chunk);
+            _ => host.pace.answered(sent),
         }
-        if status.is_success() {
-            return Ok(body);
-        }
-        let said = if request.may_quote { self.host.redactor.excerpt(&body) } else { String::new() };
-        Err(self.error(request.operation, Kind::of_status(status, retry_after, said)))
+        let body = judged?;
+        let judge = Judge { request, redactor: &host.redactor };
+        read(&body).or_else(|why| {
+            let mended = sloppy_json::mended(&body).ok_or_else(|| judge.unreadable(&why, &body))?;
+            tracing::debug!("the answer has values that JSON does not have");
+            read(&mended).map_err(|why| judge.unreadable(why, &mended))
+        })
     }
 
-    fn prepare(&self, request: &Request) -> reqwest::RequestBuilder {
-        let mut url = self.host.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(&request.path);
-        }
-        if !request.query.is_empty() {
-            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&request.query).finish();
-            // A form writes a space as `+`; the contract says percent-encoded.
-            url.set_query(Some(&form.replace('+', "%20")));
-        }
-        let mut builder = self.host.http.request(request.method.clone(), url);
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
-        }
-        match &request.body {
-            Some(body) => builder.json(body),
-            None => builder,
+    /// Waits until the host may be called: out of a pause, in line after it, with a permit.
+    async fn admitted(&self, course: &Course) -> Result<Option<SemaphorePermit<'_>>, Kind> {
+        // Who has no time for the line passes it: the pause itself holds for all.
+        let line = if self.patience.is_of_a_run() { Line::Joined } else { Line::Passed };
+        loop {
+            let now = Instant::now();
+            let turn = self.host.pace.turn(now, course.limit, line).map_err(Kind::paused)?;
+            if turn > now && self.patience.wait_until(turn).await.is_none() {
+                return Err(Kind::paused(turn.saturating_duration_since(Instant::now())));
+            }
+            // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
+            let permit = self.host.in_flight.acquire();
+            let permit = match course.deadline {
+                Some(deadline) => {
+                    tokio::time::timeout_at(deadline.into(), permit).await.map_err(|_| Kind::Busy)?
+                }
+                None => permit.await,
+            };
+            if self.host.pace.resumes(Instant::now()).is_none() {
+                return Ok(permit.ok());
+            }
         }
     }
 

@@ -38,12 +38,36 @@ pub struct Upstreams {
 /// # Errors
 /// [`HttpClientError`].
 pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> {
-    let ozmap = Upstream::new(System::Ozmap, &tenant.ozmap_host)?;
-    let int6 = Upstream::new(System::Int6, &tenant.int6_host)?;
-    Ok(Upstreams {
-        ozmap: Ozmap::new(ozmap, tenant.ozmap_key.clone(), tenant.ozmap_page_size),
-        int6: int6::Api::new(int6, tenant.int6.clone()),
-    })
+    let Hosts { ozmap, int6 } = Hosts::of(tenant)?;
+    Ok(Upstreams { ozmap: ozmap_at(tenant, ozmap), int6: int6::Api::new(int6, tenant.int6.clone()) })
+}
+
+fn ozmap_at(tenant: &config::Tenant, host: Upstream) -> Ozmap {
+    Ozmap::new(host, tenant.ozmap_key.clone(), tenant.ozmap_page_size)
+}
+
+/// The two hosts of one tenant; whoever calls one of them keeps to its limits and pauses, with all others.
+struct Hosts {
+    ozmap: Upstream,
+    int6: Upstream,
+}
+
+impl Hosts {
+    fn of(tenant: &config::Tenant) -> Result<Hosts, HttpClientError> {
+        Ok(Hosts {
+            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?,
+            int6: Upstream::new(System::Int6, &tenant.int6_host)?,
+        })
+    }
+
+    /// For the sync, which has the time that a run has. Records that OZmap cannot write open a breaker of its own, so that
+    /// INT6's questions are still asked.
+    fn of_the_sync(&self, tenant: &config::Tenant, stop: &CancellationToken) -> Upstreams {
+        Upstreams {
+            ozmap: ozmap_at(tenant, self.ozmap.for_runs(stop).with_own_breaker()),
+            int6: int6::Api::new(self.int6.for_runs(stop), tenant.int6.clone()),
+        }
+    }
 }
 
 /// A tenant's engine.
@@ -57,7 +81,8 @@ pub fn engine(
     stop: &CancellationToken,
 ) -> Result<Engine, HttpClientError> {
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-    Ok(engine_of(tenant, upstreams(tenant)?, store, process, &locks, stop))
+    let upstreams = Hosts::of(tenant)?.of_the_sync(tenant, stop);
+    Ok(engine_of(tenant, upstreams, store, process, &locks, stop))
 }
 
 fn engine_of(
@@ -86,15 +111,10 @@ fn engine_of(
 
 /// A tenant's mirror, with what was saved of it. It loads with half of the requests that OZmap may be sent at a time, so that
 /// the other half is left to those who wait for an answer.
-async fn mirror_of(
-    tenant: &config::Tenant,
-    ozmap: &Ozmap,
-    store: &Store,
-    stop: &CancellationToken,
-) -> Mirror {
+async fn mirror_of(tenant: &config::Tenant, ozmap: Ozmap, store: &Store, stop: &CancellationToken) -> Mirror {
     let mirror = Mirror::new(mirror::MirrorDeps {
         tenant: tenant.name.clone(),
-        ozmap: ozmap.clone(),
+        ozmap,
         store: store.clone(),
         at_once: (tenant.ozmap_host.max_in_flight / 2).max(1),
         stop: stop.clone(),
@@ -126,18 +146,19 @@ impl TenantParts {
         stop: &CancellationToken,
     ) -> Result<TenantParts, StartError> {
         let span = error_span!("tenant", tenant = tenant.name);
-        let upstreams = upstreams(tenant)?;
+        let hosts = Hosts::of(tenant)?;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-        let mirror = mirror_of(tenant, &upstreams.ozmap, store, stop).instrument(span.clone()).await;
+        let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
+        let mirror = mirror_of(tenant, background, store, stop).instrument(span.clone()).await;
         let provisioning = Provisioning::new(ProvisioningDeps {
             tenant: &tenant.name,
             settings: &tenant.provisioning,
-            ozmap: &upstreams.ozmap,
+            ozmap: &ozmap_at(tenant, hosts.ozmap.clone()),
             store,
             locks: &locks,
             mirror,
         })?;
-        let engine = engine_of(tenant, upstreams, store, process, &locks, stop);
+        let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
         engine.recover().instrument(span.clone()).await?;
         Ok(TenantParts {
             engine,

@@ -51,10 +51,15 @@ fn with_remedy(error: &CallError) -> String {
         Kind::Unauthorized { .. } => {
             "ask the ISP for a new key or token; is this machine's address on its list?"
         }
-        Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted => "wait, then try again",
+        Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy => {
+            "wait, then try again"
+        }
         Kind::Failing { .. } => "the host is there, but fails: ask its operator",
         Kind::Rejected { .. } | Kind::Malformed { .. } => {
             "is the URL the right one? Does the path of the bulk read fit?"
+        }
+        Kind::Untrusted { .. } => {
+            "the certificate is at fault, not the network: do what is said there, then try again"
         }
         Kind::Unreachable { .. } => "is the URL right, and does the firewall on the way admit this machine?",
     };

@@ -231,8 +231,11 @@ fn is_about_records(error: &CallError) -> bool {
         Kind::Rejected { .. } | Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } => {
             true
         }
-        Kind::Unauthorized { .. } | Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted => {
-            false
-        }
+        Kind::Unauthorized { .. }
+        | Kind::RateLimited { .. }
+        | Kind::Untrusted { .. }
+        | Kind::CircuitOpen
+        | Kind::QuotaExhausted
+        | Kind::Busy => false,
     }
 }

@@ -4,8 +4,9 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use gateway_core::System;
-use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
+
+use super::untrusted;
 
 /// A failed call: which system, which operation, why.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -25,17 +26,17 @@ pub enum Kind {
     /// Look at the credentials.
     #[error("the credentials were not accepted (status {status}); check key, e-mail and token{}", said(.excerpt))]
     Unauthorized {
-        /// 401 or 403.
+        /// 401 or 403; of a sign-in page its own, or that of the redirect to it.
         status: StatusCode,
-        /// What the other side said.
+        /// What the other side said, or which sign-in page came.
         excerpt: String,
     },
     /// Wait.
-    #[error("too many requests (status 429){}", said(.excerpt))]
+    #[error("too many requests{}", said(.excerpt))]
     RateLimited {
         /// How long the other side asks to wait.
         retry_after: Option<Duration>,
-        /// What the other side said.
+        /// What the other side said, or that it was not called because of the pause that it had asked for.
         excerpt: String,
     },
     /// The other side is there, but cannot answer now.
@@ -53,13 +54,19 @@ pub enum Kind {
     Rejected {
         /// 3xx or 4xx.
         status: StatusCode,
-        /// What the other side said.
+        /// What the other side said, or where it redirects to.
         excerpt: String,
     },
     /// Look at address, network and firewall.
     #[error("the host did not answer: {cause}")]
     Unreachable {
         /// The innermost cause.
+        cause: String,
+    },
+    /// Look at the host's certificate, and at the setting that the text names.
+    #[error("the host's certificate {cause}")]
+    Untrusted {
+        /// What is wrong with it, and what helps.
         cause: String,
     },
     /// Look at the version of the other side.
@@ -74,17 +81,21 @@ pub enum Kind {
     /// Wait: this hour's quota of calls is used up.
     #[error("not called, because this hour's budget of calls is spent")]
     QuotaExhausted,
+    /// Wait: the time was over before it was this call's turn.
+    #[error("not called, because other calls under way took all of the time that there was")]
+    Busy,
 }
 
 fn said(excerpt: &str) -> String {
-    if excerpt.is_empty() { String::new() } else { format!("; it said: {excerpt}") }
+    if excerpt.is_empty() { String::new() } else { format!("; {excerpt}") }
 }
 
 impl Kind {
+    /// `excerpt` is a clause: `it said: no such client`, or nothing.
     pub(super) fn of_status(status: StatusCode, retry_after: Option<Duration>, excerpt: String) -> Kind {
         match status.as_u16() {
             401 | 403 => Kind::Unauthorized { status, excerpt },
-            429 => Kind::RateLimited { retry_after, excerpt },
+            429 => Kind::RateLimited { retry_after, excerpt: format!("status 429{}", said(&excerpt)) },
             // 501 will not change by asking again.
             501 => Kind::Rejected { status, excerpt },
             408 | 425 | 500.. => Kind::Failing { status, retry_after, excerpt },
@@ -92,7 +103,29 @@ impl Kind {
         }
     }
 
-    pub(super) fn unreachable(error: &reqwest::Error) -> Kind {
+    /// Not called for as long as this, because the host asked for a pause.
+    pub(super) fn paused(left: Duration) -> Kind {
+        let excerpt = format!(
+            "not called: the host asked for a pause, of which {} s are left",
+            left.as_secs_f64().ceil()
+        );
+        Kind::RateLimited { retry_after: Some(left), excerpt }
+    }
+
+    /// Why a connection could not be made, or broke.
+    pub(super) fn of_transport(error: &reqwest::Error, system: System) -> Kind {
+        match untrusted::tls_error(error) {
+            Some(rustls::Error::InvalidCertificate(error)) => {
+                Kind::Untrusted { cause: untrusted::in_words(error, system) }
+            }
+            Some(error) => {
+                Kind::Unreachable { cause: format!("TLS failed: {error}; does that port speak TLS?") }
+            }
+            None => Kind::unreachable(error),
+        }
+    }
+
+    fn unreachable(error: &reqwest::Error) -> Kind {
         if error.is_timeout() {
             return Kind::Unreachable { cause: "time-out".to_owned() };
         }
@@ -119,7 +152,12 @@ impl Kind {
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
     pub(crate) fn is_transient(&self) -> bool {
-        self.is_retryable() || matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted)
+        self.is_retryable() || self.was_not_called() || matches!(self, Kind::Untrusted { .. })
+    }
+
+    /// Whether nothing was sent, so that the error says nothing of the host.
+    pub(super) fn was_not_called(&self) -> bool {
+        matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy)
     }
 
     /// Whether the credentials are at fault, and not the request.
@@ -140,8 +178,20 @@ impl Kind {
     /// Whether the host as a whole seems to be away; a 500 is about one request.
     pub(super) fn is_outage(&self) -> bool {
         match self {
-            Kind::Unreachable { .. } => true,
+            Kind::Unreachable { .. } | Kind::Untrusted { .. } => true,
             Kind::Failing { status, .. } => matches!(status.as_u16(), 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Whether nobody should call the host for a while.
+    pub(super) fn asks_for_a_pause(&self) -> bool {
+        match self {
+            Kind::RateLimited { .. } => true,
+            Kind::Failing { status, retry_after, .. } => {
+                *status == StatusCode::SERVICE_UNAVAILABLE
+                    && retry_after.is_some_and(|pause| !pause.is_zero())
+            }
             _ => false,
         }
     }
@@ -163,33 +213,13 @@ impl Kind {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date. Source: RFC 9110, section 10.2.3.
-pub(super) fn pause_asked(value: &str) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = rfc2822::parse(value).ok()?.timestamp();
-    Some(Duration::try_from(jiff::Timestamp::now().until(until).ok()?).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(pause_asked("7"), Some(Duration::from_secs(7)));
-        assert_eq!(pause_asked("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        assert_eq!(pause_asked("soon"), None);
-        assert!(pause_asked("Sat, 06 Nov 2094 08:49:37 GMT").is_some_and(|p| p > LONG));
-    }
-
-    const LONG: Duration = Duration::from_secs(86_400);
-
-    #[test]
     fn an_error_names_system_operation_and_what_was_said() {
-        let kind = Kind::of_status(StatusCode::UNPROCESSABLE_ENTITY, None, "port taken".into());
+        let kind = Kind::of_status(StatusCode::UNPROCESSABLE_ENTITY, None, "it said: port taken".into());
         let error = CallError { system: System::Ozmap, operation: "update property", kind };
         assert_eq!(
             error.to_string(),

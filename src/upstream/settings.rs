@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gateway_core::System;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
 use secrecy::SecretString;
 use url::Url;
+
+use super::pinned;
 
 /// How a host is called.
 #[derive(Debug, Clone)]
@@ -19,7 +24,8 @@ pub struct HostSettings {
     pub max_in_flight: usize,
     /// `None` is unlimited.
     pub calls_per_hour: Option<NonZeroU32>,
-    /// A PEM file with further CA certificates, for a host whose chain is incomplete.
+    /// A PEM file with further CA certificates, for a host whose chain is incomplete, or with the host's own certificate if it
+    /// signed itself.
     pub ca_file: Option<PathBuf>,
     /// Accept any certificate. Off by default; the start warns loudly.
     pub accept_invalid_certificate: bool,
@@ -48,17 +54,25 @@ impl HostSettings {
     }
 
     pub(super) fn http_client(&self, system: System) -> Result<reqwest::Client, HttpClientError> {
+        // A portal may answer with pages unless it is asked for JSON. Source: `docs/contracts/int6-api.md`, "Asking for JSON".
+        let asked_for = [(ACCEPT, "application/json"), (ACCEPT_ENCODING, "gzip")];
+        let asked_for: HeaderMap =
+            asked_for.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
         let mut builder = reqwest::Client::builder()
+            .default_headers(asked_for)
             .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
             .timeout(self.timeout)
             .connect_timeout(self.timeout.min(Duration::from_secs(10)))
             .pool_max_idle_per_host(self.max_in_flight)
             // A redirect would carry the key to another host.
             .redirect(reqwest::redirect::Policy::none());
-        if let Some(path) = &self.ca_file {
-            for certificate in certificates(system, path)? {
-                builder = builder.add_root_certificate(certificate);
-            }
+        let certificates = self.ca_file.as_deref().map(|path| certificates(system, path)).transpose()?;
+        if let Some((path, certificates)) = self.ca_file.as_ref().zip(certificates)
+            && !self.accept_invalid_certificate
+        {
+            let tls = pinned::tls_with(certificates);
+            let not_usable = |error| HttpClientError::NotUsable { system, file: path.clone(), error };
+            builder = builder.tls_backend_preconfigured(tls.map_err(not_usable)?);
         }
         if self.accept_invalid_certificate {
             tracing::warn!(%system, "ANY CERTIFICATE IS ACCEPTED for this host: whoever stands between can read the key");
@@ -68,14 +82,17 @@ impl HostSettings {
     }
 }
 
-fn certificates(system: System, path: &Path) -> Result<Vec<reqwest::Certificate>, HttpClientError> {
+fn certificates(system: System, path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpClientError> {
     let file = || path.to_owned();
     let pem = std::fs::read(path).map_err(|error| HttpClientError::CaFile { system, file: file(), error })?;
-    reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| HttpClientError::NotPem {
-        system,
-        file: file(),
-        error,
-    })
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => {
+            Err(HttpClientError::NotPem { system, file: file(), error: pem::Error::NoItemsFound })
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(HttpClientError::NotPem { system, file: file(), error }),
+    }
 }
 
 /// Why a host cannot be called at all.
@@ -92,14 +109,24 @@ pub enum HttpClientError {
         error: std::io::Error,
     },
     /// Look at what is in the file.
-    #[error("{system}: CA file {} is not PEM: {error}", .file.display())]
+    #[error("{system}: CA file {} has no certificate in PEM: {error}", .file.display())]
     NotPem {
         /// Whose host.
         system: System,
         /// As the settings name it.
         file: PathBuf,
         /// What is wrong with it.
-        error: reqwest::Error,
+        error: pem::Error,
+    },
+    /// The same: it is PEM, and not a certificate.
+    #[error("{system}: CA file {} has a certificate that cannot be used: {error}", .file.display())]
+    NotUsable {
+        /// Whose host.
+        system: System,
+        /// As the settings name it.
+        file: PathBuf,
+        /// What is wrong with it.
+        error: rustls::Error,
     },
     /// Look at the machine.
     #[error(

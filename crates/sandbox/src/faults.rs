@@ -31,6 +31,15 @@ pub enum Fault {
     NotJson,
     /// A status 200 with this body; the request is not carried out.
     Body(String),
+    /// This very answer; the request is not carried out.
+    Raw {
+        /// The status of the answer.
+        status: u16,
+        /// Its headers, such as `content-type` and `content-encoding`; no other is added but those that HTTP needs.
+        headers: Vec<(&'static str, String)>,
+        /// Its body, byte by byte.
+        body: Vec<u8>,
+    },
     /// The request is carried out, then the connection is dropped without an answer.
     DoThenCut,
     /// The request is carried out, then answered with this status and a small JSON body.

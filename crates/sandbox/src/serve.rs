@@ -122,6 +122,7 @@ async fn carry_out_or_spoil(simulator: &dyn Simulator, call: &Call, scissors: &S
             }
             (status, response)
         }
+        Some(Fault::Raw { status, headers, body }) => (status, raw(status, headers, body)),
         Some(Fault::Cut) => (0, cut_in_mid_body()),
         Some(Fault::NotJson) => (200, text(200, "<!doctype html><title>It works</title>".to_owned())),
         Some(Fault::Body(body)) => (200, text(200, body)),
@@ -152,6 +153,16 @@ fn text(status: u16, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status_code(status);
     response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response
+}
+
+fn raw(status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status_code(status);
+    let headers = headers.into_iter().filter_map(|(name, value)| {
+        Some((http::HeaderName::from_static(name), http::HeaderValue::from_str(&value).ok()?))
+    });
+    response.headers_mut().extend(headers);
     response
 }
 
