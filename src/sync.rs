@@ -7,10 +7,10 @@
 pub mod apply;
 mod deps;
 mod engine;
+mod forbearance;
 mod lease;
 pub mod one_client;
 mod order;
-mod patience;
 mod progress;
 mod reasons;
 mod recorder;

@@ -184,7 +184,8 @@ impl Upstream {
         course: &mut Course,
         now: Instant,
     ) -> Option<Duration> {
-        if !kind.is_retryable() || request.repeats() == 0 {
+        let is_final = matches!(kind, Kind::Page { .. }) && !request.page_may_pass;
+        if is_final || !kind.is_retryable() || request.repeats() == 0 {
             return None;
         }
         let pause = if kind.asks_for_a_pause() {

@@ -55,7 +55,7 @@ fn with_remedy(error: &CallError) -> String {
             "wait, then try again"
         }
         Kind::Failing { .. } => "the host is there, but fails: ask its operator",
-        Kind::Rejected { .. } | Kind::Malformed { .. } => {
+        Kind::Rejected { .. } | Kind::Malformed { .. } | Kind::Page { .. } => {
             "is the URL the right one? Does the path of the bulk read fit?"
         }
         Kind::Untrusted { .. } => {

@@ -38,7 +38,7 @@ pub(super) fn findings(store: Store, run: Uuid, filter: FindingFilter) -> Respon
 }
 
 /// A row of a table.
-trait Line: Send + 'static {
+trait CsvLine: Send + 'static {
     const HEAD: &'static [&'static str];
 
     /// Its place in the list.
@@ -47,7 +47,7 @@ trait Line: Send + 'static {
     fn cells(&self) -> Vec<String>;
 }
 
-impl Line for ChangeRow {
+impl CsvLine for ChangeRow {
     const HEAD: &'static [&'static str] = &["code", "field", "old", "new", "result", "error", "found"];
 
     fn place(&self) -> i64 {
@@ -68,7 +68,7 @@ impl Line for ChangeRow {
     }
 }
 
-impl Line for FindingRow {
+impl CsvLine for FindingRow {
     const HEAD: &'static [&'static str] = &["kind", "system", "code", "detail"];
 
     fn place(&self) -> i64 {
@@ -82,7 +82,7 @@ impl Line for FindingRow {
 }
 
 /// `page` gives the rows after a place.
-fn answer<T: Line, F>(file: &str, page: impl Fn(Option<i64>) -> F + Send + 'static) -> Response
+fn answer<T: CsvLine, F>(file: &str, page: impl Fn(Option<i64>) -> F + Send + 'static) -> Response
 where
     F: Future<Output = Result<Vec<T>, StoreError>> + Send + 'static,
 {
@@ -102,7 +102,7 @@ where
     (headers, Body::from_stream(lines)).into_response()
 }
 
-fn text<T: Line>(rows: &[T], is_first: bool) -> std::io::Result<Vec<u8>> {
+fn text<T: CsvLine>(rows: &[T], is_first: bool) -> std::io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     if is_first {
         writer.write_record(T::HEAD)?;

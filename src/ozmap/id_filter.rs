@@ -79,6 +79,7 @@ impl Ozmap {
         let filter = wire::filter_by_id(property, ids.iter().copied()).to_string();
         let query = [("page", "1".to_owned()), ("limit", "25".to_owned()), ("filter", filter)];
         request.query = query.map(|(name, value)| (name.to_owned(), value)).into();
+        request.page_may_pass = false;
         // What is no list is not asked for again: a firewall says the same each time.
         let answer = self.upstream.call(request, |body| {
             let mut found = Vec::new();
@@ -94,7 +95,7 @@ impl Ozmap {
             Ok(Err(what)) => Ok(Tried::Disliked(self.upstream.malformed(OPERATION, what))),
             Err(error) => match error.kind {
                 Kind::Rejected { .. } => Ok(Tried::Ignored),
-                Kind::Unauthorized { .. } => Ok(Tried::Disliked(error)),
+                Kind::Unauthorized { .. } | Kind::Page { .. } => Ok(Tried::Disliked(error)),
                 _ => Err(error),
             },
         }

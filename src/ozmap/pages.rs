@@ -232,7 +232,7 @@ fn take(walk: &mut Walk, rows: &[Box<RawValue>], sink: &mut impl FnMut(&RawValue
 /// Whether the host is there, and gives something else than a page.
 fn says_no_page(error: &CallError) -> bool {
     match &error.kind {
-        Kind::Rejected { .. } | Kind::Malformed { .. } => true,
+        Kind::Rejected { .. } | Kind::Malformed { .. } | Kind::Page { .. } => true,
         Kind::Failing { status, .. } => *status == StatusCode::INTERNAL_SERVER_ERROR,
         _ => false,
     }
@@ -242,7 +242,8 @@ impl List {
     /// The same list without its filter, if this error may be that of a firewall that dislikes filters; a refused key is refused
     /// again.
     pub(super) fn unfiltered(&self, error: &CallError) -> Option<List> {
-        let is_disliked = matches!(error.kind, Kind::Unauthorized { .. } | Kind::Malformed { .. });
+        let is_disliked =
+            matches!(error.kind, Kind::Unauthorized { .. } | Kind::Malformed { .. } | Kind::Page { .. });
         let List { operation, route, select, populate, ref filter } = *self;
         (is_disliked && filter.is_some()).then_some(List { operation, route, select, populate, filter: None })
     }

@@ -52,8 +52,9 @@ impl Ozmap {
     ///
     /// # Errors
     /// [`CallError`]; an answer that is something else is not asked for again, because a proxy says the same each time.
-    pub(super) async fn write(&self, request: Request) -> Result<(), CallError> {
+    pub(super) async fn write(&self, mut request: Request) -> Result<(), CallError> {
         let operation = request.operation;
+        request.page_may_pass = false;
         let answer = self.upstream.call(self.request(request), |body| Ok(wire::written(body))).await?;
         answer.map_err(|what| self.upstream.malformed(operation, what))
     }
@@ -203,7 +204,7 @@ impl Writer {
             self.lacks(route, "the host has no batch-update");
             return Err(WriteError::NoBatch);
         }
-        if matches!(error.kind, Kind::Unauthorized { .. } | Kind::Malformed { .. }) {
+        if matches!(error.kind, Kind::Unauthorized { .. } | Kind::Malformed { .. } | Kind::Page { .. }) {
             // A firewall that dislikes the filter in the body, unless the key or the host is at fault.
             self.fresh.ozmap.check().await?;
             tracing::warn!(system = "OZmap", route, %error, "a batch-update is disliked");

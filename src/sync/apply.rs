@@ -9,7 +9,7 @@ use gateway_core::sync::{Call, Change, ChangeOutcome, Field, FieldValue, Record,
 use gateway_core::{RecordId, SyncedClient};
 use tokio_util::sync::CancellationToken;
 
-use super::patience::Patience;
+use super::forbearance::Forbearance;
 use super::records_now::records_now;
 use crate::ozmap::{WriteError, Writer};
 use crate::store::{LockGuard, Locks};
@@ -48,7 +48,7 @@ pub struct Apply<'a, D> {
     /// One at a time for one client; `None` where the caller holds its lock.
     pub locks: Option<&'a Locks>,
     /// When to give up.
-    pub(super) patience: &'a Patience,
+    pub(super) forbearance: &'a Forbearance,
 }
 
 /// Edits that were settled anew, by the place of their change.
@@ -73,7 +73,7 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
     }
 
     fn is_over(&self) -> bool {
-        self.stop.is_cancelled() || self.patience.is_over().is_some()
+        self.stop.is_cancelled() || self.forbearance.is_over().is_some()
     }
 
     fn edits(&self, call: &Call) -> impl Iterator<Item = &FieldValue> {
@@ -125,7 +125,7 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
         let now = match records_now(self.writer.fresh(), &records).boxed().await {
             Ok(now) => now,
             Err(error) => {
-                self.patience.note(Some(&error));
+                self.forbearance.note(Some(&error));
                 return (self.done)(&places, ChangeOutcome::Failed(error.to_string()));
             }
         };
@@ -163,8 +163,8 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
             }
             let sent = self.send(&call, fresh).await;
             match &sent {
-                Ok(()) | Err(WriteError::NoBatch) => self.patience.note(None),
-                Err(WriteError::Call(error)) => self.patience.note(Some(error)),
+                Ok(()) | Err(WriteError::NoBatch) => self.forbearance.note(None),
+                Err(WriteError::Call(error)) => self.forbearance.note(Some(error)),
                 Err(WriteError::FilterIgnored { .. }) => (),
             }
             match sent {
@@ -175,7 +175,7 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
                 }
                 Err(error @ WriteError::FilterIgnored { .. }) => {
                     // Its own records hold the value; the others are none of this plan.
-                    self.patience.remark(error.to_string());
+                    self.forbearance.remark(error.to_string());
                     (self.done)(call.changes(), ChangeOutcome::Applied);
                 }
                 Err(WriteError::Call(error)) => match call.narrowed().filter(|_| is_about_records(&error)) {
@@ -228,9 +228,11 @@ fn waves(calls: Vec<Call>, most: usize) -> Vec<Vec<Call>> {
 /// Whether fewer records in the call could help. A host that is away is found out soon: the circuit breaker opens.
 fn is_about_records(error: &CallError) -> bool {
     match error.kind {
-        Kind::Rejected { .. } | Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } => {
-            true
-        }
+        Kind::Rejected { .. }
+        | Kind::Failing { .. }
+        | Kind::Unreachable { .. }
+        | Kind::Malformed { .. }
+        | Kind::Page { .. } => true,
         Kind::Unauthorized { .. }
         | Kind::RateLimited { .. }
         | Kind::Untrusted { .. }

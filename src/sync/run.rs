@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::apply::{Apply, Guard};
 use super::deps::EngineDeps;
+use super::forbearance::Forbearance;
 use super::order::{Order, PlanOrder};
-use super::patience::Patience;
 use super::progress::{Observer, Progress};
 use super::reasons;
 use super::recorder::Recorder;
@@ -206,7 +206,7 @@ impl Run<'_> {
         let calls = batch(changes, self.deps.grouping, |value| writer.lacks_batch(value));
         let all = changes.iter().filter(|change| !change.held).count();
         let recorder = Recorder::start(self.deps.store.clone(), report.id, changes);
-        let patience = Patience::default();
+        let forbearance = Forbearance::default();
         let apply = Apply {
             writer: &writer,
             outside: &outside,
@@ -219,7 +219,7 @@ impl Run<'_> {
             },
             guard,
             locks,
-            patience: &patience,
+            forbearance: &forbearance,
         };
         apply.all(calls).await;
         let tally = recorder.finish(changes).await;
@@ -227,8 +227,8 @@ impl Run<'_> {
         report.calls.ozmap_writes = writer.writes();
         report.phases.apply = Some(millis(begun));
         let (left, unrecorded) = report.take(tally);
-        let over = patience.is_over().map(str::to_owned);
-        report.notes.remarks.extend(patience.remarks());
+        let over = forbearance.is_over().map(str::to_owned);
+        report.notes.remarks.extend(forbearance.remarks());
         report.notes.remarks.extend(without_batches(&writer, self.deps.grouping));
         match (left, unrecorded, over) {
             (0, None, _) => Ok(RunState::Finished),

@@ -122,7 +122,7 @@ impl Judge<'_> {
                 status,
                 excerpt: format!("instead of JSON came its sign-in page, {what}"),
             },
-            false => Kind::Malformed {
+            false => Kind::Page {
                 what: format!(
                     "it is {what}, not JSON; is the URL right, or does something on the way ask to sign in?"
                 ),

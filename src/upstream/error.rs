@@ -75,6 +75,12 @@ pub enum Kind {
         /// Which field, and what is wrong with it.
         what: String,
     },
+    /// Look at the URL, and at what stands on the way: a page came instead of JSON.
+    #[error("the answer is not understood: {what}")]
+    Page {
+        /// Its title, and what may be wrong.
+        what: String,
+    },
     /// Wait: the circuit breaker is open.
     #[error("not called, because the host failed several times in a row and is left alone for a while")]
     CircuitOpen,
@@ -147,6 +153,7 @@ impl Kind {
                 | Kind::Failing { .. }
                 | Kind::Unreachable { .. }
                 | Kind::Malformed { .. }
+                | Kind::Page { .. }
         )
     }
 
@@ -167,12 +174,18 @@ impl Kind {
 
     /// Whether the host is there and says no, or something that nobody understands; else it is away or busy.
     pub(crate) fn is_rejection(&self) -> bool {
-        matches!(self, Kind::Unauthorized { .. } | Kind::Rejected { .. } | Kind::Malformed { .. })
+        matches!(
+            self,
+            Kind::Unauthorized { .. } | Kind::Rejected { .. } | Kind::Malformed { .. } | Kind::Page { .. }
+        )
     }
 
     /// Whether the request may have been carried out although no answer says so.
     pub(crate) fn outcome_unknown(&self) -> bool {
-        matches!(self, Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. })
+        matches!(
+            self,
+            Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } | Kind::Page { .. }
+        )
     }
 
     /// Whether the host as a whole seems to be away; a 500 is about one request.

@@ -36,6 +36,9 @@ pub(crate) struct Request {
     /// How often it may be sent again, by default 3 times; waiting for a pause that the host asked for is not counted where
     /// the caller has time.
     pub retries: usize,
+    /// Whether an HTML page in place of the answer may be a passing mishap; where a firewall may be at fault, it says the same
+    /// each time.
+    pub page_may_pass: bool,
     /// Whether an error may quote the answer; not where answers carry others' secrets.
     pub may_quote: bool,
     /// How long the answer is worth waiting for, repeats included; `None` is as long as the settings say.
@@ -54,6 +57,7 @@ impl Request {
             body: None,
             repeat: Idempotency::Idempotent,
             retries: RETRIES,
+            page_may_pass: true,
             may_quote: true,
             within: None,
         }

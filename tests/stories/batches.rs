@@ -184,7 +184,7 @@ async fn a_missing_batch_update_is_asked_for_again_after_a_while(#[case] status:
 }
 
 #[rstest]
-#[case::a_page(WriteManner::HtmlPage, "an HTML page came")]
+#[case::a_page(WriteManner::HtmlPage, "it is an HTML page")]
 #[case::an_error(WriteManner::ErrorWith200, "it said: no permission")]
 #[tokio::test]
 async fn an_answer_that_is_no_answer_is_not_applied_and_not_asked_for_again(

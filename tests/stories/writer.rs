@@ -27,7 +27,7 @@ async fn an_answer_with_the_record_counts_as_written() {
 }
 
 #[rstest]
-#[case::a_page(WriteManner::HtmlPage, "an HTML page came")]
+#[case::a_page(WriteManner::HtmlPage, "it is an HTML page")]
 #[case::an_error(WriteManner::ErrorWith200, "it said: no permission")]
 #[tokio::test]
 async fn a_200_that_is_no_answer_of_ozmap_is_never_told_as_applied(

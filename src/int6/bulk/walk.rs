@@ -152,5 +152,5 @@ impl<'a> PageWalk<'a> {
 
 /// Whether the host says something, however wrong; else nothing is known of what it has.
 fn is_an_answer(kind: &Kind) -> bool {
-    matches!(kind, Kind::Rejected { .. } | Kind::Failing { .. } | Kind::Malformed { .. })
+    matches!(kind, Kind::Rejected { .. } | Kind::Failing { .. } | Kind::Malformed { .. } | Kind::Page { .. })
 }

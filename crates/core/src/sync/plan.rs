@@ -18,7 +18,7 @@ use crate::sync::run::{Counts, Rails};
 use crate::sync::sides::Sides;
 use crate::system::System;
 
-/// A reading that is so much ahead of us is from the future. Source: `docs/contracts/rules.md`, "Shapes, more exactly".
+/// A reading that is so much ahead of us is from the future. Source: `docs/contracts/rules.md`, "Stale readings".
 const FUTURE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Exactly what a run changes: shown, recorded and applied as one value.

@@ -12,14 +12,14 @@ const MOST_FAILURES: u32 = 50;
 
 /// How a run's writes go.
 #[derive(Default)]
-pub(super) struct Patience {
+pub(super) struct Forbearance {
     refused: AtomicU32,
     failed_in_a_row: AtomicU32,
     over: OnceLock<String>,
     remarks: Mutex<Vec<String>>,
 }
 
-impl Patience {
+impl Forbearance {
     /// Notes how a write went.
     pub(super) fn note(&self, error: Option<&CallError>) {
         let Some(error) = error else {
