@@ -87,16 +87,18 @@ impl Call {
     }
 }
 
-/// A status with a JSON body, or with none.
+/// A status with a JSON body, with bytes of any kind, or with nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Option<Value>,
+    /// Sent in the place of `body`: a content type and the very bytes.
+    pub(crate) raw: Option<(&'static str, Bytes)>,
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: Value) -> Answer {
-        Answer { status, body: Some(body) }
+        Answer { status, body: Some(body), raw: None }
     }
 
     pub(crate) fn ok(body: Value) -> Answer {
@@ -104,6 +106,21 @@ impl Answer {
     }
 
     pub(crate) fn no_content() -> Answer {
-        Answer { status: 204, body: None }
+        Answer { status: 204, body: None, raw: None }
+    }
+
+    /// An answer down to its bytes: what a proxy, an interpreter or a broken pipe makes of a page.
+    pub(crate) fn raw(status: u16, kind: &'static str, bytes: impl Into<Bytes>) -> Answer {
+        Answer { status, body: None, raw: Some((kind, bytes.into())) }
+    }
+
+    /// A page of HTML.
+    pub(crate) fn html(status: u16, text: &'static str) -> Answer {
+        Answer::raw(status, "text/html; charset=utf-8", text)
+    }
+
+    /// Text that says of itself that it is JSON, whether or not it is.
+    pub(crate) fn json_text(text: impl Into<Bytes>) -> Answer {
+        Answer::raw(200, "application/json", text)
     }
 }

@@ -140,6 +140,10 @@ fn respond(answer: Answer) -> Response {
         let kind = http::HeaderValue::from_static("application/json; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, kind);
     }
+    if let Some((kind, bytes)) = answer.raw {
+        *response.body_mut() = Body::from(bytes);
+        response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    }
     *response.status_mut() = status_code(answer.status);
     response
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::credentials::Credentials;
 use super::geometry::{self, Point};
 use super::id::{Id, Kind};
+use super::list::ListHabit;
 use super::projection::Projection;
 use super::refusal::{Outcome, Refusal, error_body};
 use super::state::State;
@@ -26,6 +27,8 @@ pub(crate) struct Ozmap {
     pub(crate) state: RwLock<State>,
     /// Whether lists answer `hasNextPage` and `nextUrl`.
     pub(crate) next_urls: bool,
+    /// What it makes of lists of clients and properties.
+    pub(crate) list_habit: RwLock<ListHabit>,
     /// Whether the batch-update routes exist.
     pub(crate) batch_update: AtomicBool,
 }
@@ -56,6 +59,7 @@ impl Ozmap {
             credentials: Credentials::random(),
             state: state.into(),
             next_urls,
+            list_habit: RwLock::default(),
             batch_update: AtomicBool::new(batch_update),
         }
     }
@@ -118,7 +122,11 @@ impl Ozmap {
 
     fn collection(&self, method: &str, kind: Kind, call: &Call) -> Outcome<Answer> {
         match (method, kind) {
-            ("GET", kind) => list::list(&self.read(), kind, call, self.next_urls).map(Answer::ok),
+            ("GET", kind @ (Kind::Client | Kind::Property)) => {
+                let habit = *read(&self.list_habit);
+                list::list(&self.read(), kind, call, self.next_urls, habit)
+            }
+            ("GET", kind) => list::list(&self.read(), kind, call, self.next_urls, ListHabit::default()),
             ("POST", Kind::Property) => {
                 let mut state = self.write();
                 let id = property::create(&mut state, &json_body(call)?)?;
