@@ -1,7 +1,7 @@
 //! Why the rails keep something back, in words for an operator.
 
 use compact_str::CompactString;
-use gateway_core::sync::{EndedEarly, Halt, Held, HoldReason, RowField};
+use gateway_core::sync::{EndedEarly, Finding, FindingKind, Halt, Held, HoldReason, Plan, RowField};
 use gateway_core::{PlausibleWindow, System};
 use indicatif::HumanCount;
 
@@ -17,8 +17,9 @@ pub(super) fn of_halt(halt: &Halt) -> String {
             let bad = unreadable_rows(*unreadable, System::Ozmap.name(), &[]);
             format!("OZmap returned 0 clients for {} readings of INT6{bad}", n(*readings))
         }
-        Halt::NoReadings { clients, unreadable, names } => {
+        Halt::NoReadings { clients, unreadable, names, example } => {
             let bad = unreadable_rows(*unreadable, "INT6 in the settings", names);
+            let bad = format!("{bad}{}", for_instance(example.as_deref()));
             format!("INT6 returned 0 of {} clients{bad}", n(*clients))
         }
         Halt::EndedEarly(EndedEarly { system, read, total }) => format!(
@@ -26,17 +27,21 @@ pub(super) fn of_halt(halt: &Halt) -> String {
             n(*read),
             n(*total),
         ),
-        Halt::Unread { field, rows, of, names } => unread(*field, *rows, *of, names),
-        Halt::FewMatched { matched, before, min_percent } => format!(
-            "only {} of the {} clients of the last good run are known to both sides, less than {min_percent} %: clients are missing on one side; {LOOK_AND_APPLY}",
+        Halt::Unread { field, rows, of, names, example } => {
+            format!("{}{}", unread(*field, *rows, *of, names), for_instance(example.as_deref()))
+        }
+        Halt::FewMatched { matched, before, min_percent, duplicates } => format!(
+            "only {} of the {} clients of the last good run are known to both sides, less than {min_percent} %: clients are missing on one side, or their codes or ONU serial numbers stand in several rows ({} duplicates); {LOOK_AND_APPLY}",
             n(*matched),
             n(*before),
+            n(*duplicates),
         ),
-        Halt::Untimely { stale, future, of } => format!(
-            "of {} readings {} are older than the stale limit and {} lie in the future: look at INT6's clock, its time zone and its poller",
+        Halt::Untimely { stale, future, timeless, of } => format!(
+            "of {} readings {} are older than the stale limit, {} lie in the future and {} say no time that is understood: look at INT6's clock, its time zone and its poller",
             n(*of),
             n(*stale),
             n(*future),
+            n(*timeless),
         ),
         Halt::Serials { changed, known, max_percent } => format!(
             "{} of {} clients would get another ONU serial number, more than {max_percent} %: INT6's codes seem to be joined to the wrong rows; {LOOK_AND_APPLY}",
@@ -93,6 +98,10 @@ fn has_names(names: &[CompactString]) -> String {
     format!(" The rows have: {}", names.join(", "))
 }
 
+fn for_instance(example: Option<&str>) -> String {
+    example.map_or_else(String::new, |example| format!(" For instance: {example}"))
+}
+
 fn unreadable_rows(rows: u64, fields_of: &str, names: &[CompactString]) -> String {
     match rows {
         0 => String::new(),
@@ -102,6 +111,24 @@ fn unreadable_rows(rows: u64, fields_of: &str, names: &[CompactString]) -> Strin
             has_names(names)
         ),
     }
+}
+
+/// From this share of the rows on, and from so many, unreadable ones are a matter for the run itself and not only for its findings.
+const UNREADABLE_SHARE: f64 = 0.01;
+const UNREADABLE_ROWS: u64 = 20;
+
+/// What a run says of rows that could not be read, if they are many.
+pub(super) fn of_unreadable(plan: &Plan) -> Option<String> {
+    let (rows, of) = (plan.counts.unreadable, plan.counts.int6_readings.max(plan.counts.ozmap_clients));
+    let are_many = rows >= UNREADABLE_ROWS && rows as f64 > of as f64 * UNREADABLE_SHARE;
+    let example = plan.findings.iter().find(|finding| finding.kind == FindingKind::Unreadable)?;
+    let Finding { system, detail, .. } = example;
+    are_many.then(|| {
+        format!(
+            "{} rows could not be read and were left alone, for instance of {system}: {detail}",
+            HumanCount(rows)
+        )
+    })
 }
 
 /// What was held, with the reason in words.
@@ -149,10 +176,11 @@ fn because(reason: &HoldReason) -> String {
                 n(*reservations)
             )
         }
-        HoldReason::MassOnu { clients, matched, max_percent } => format!(
-            "the ONU data of {} of {} clients would change in one run, more than {max_percent} %",
+        HoldReason::MassOnu { clients, serials, matched, max_percent } => format!(
+            "the ONU data of {} of {} clients would change in one run, more than {max_percent} %; {} of them would get another serial number",
             n(*clients),
-            n(*matched)
+            n(*matched),
+            n(*serials)
         ),
         HoldReason::NotForced => {
             "the run would be halted, and this field is not among those that are forced".to_owned()
@@ -170,7 +198,7 @@ mod tests {
     #[test]
     fn a_halt_is_told_with_its_figures() {
         assert_eq!(
-            of_halt(&Halt::NoReadings { clients: 3812, unreadable: 0, names: vec![] }),
+            of_halt(&Halt::NoReadings { clients: 3812, unreadable: 0, names: vec![], example: None }),
             "INT6 returned 0 of 3,812 clients"
         );
         assert_eq!(
@@ -178,7 +206,8 @@ mod tests {
             "OZmap returned 0 clients for 1 readings of INT6, and 2 rows that could not be read: are the field names of OZmap right?"
         );
         let names = vec!["id".into(), "power".into()];
-        let unread = of_halt(&Halt::Unread { field: RowField::Power, rows: 1983, of: 1983, names });
+        let unread =
+            of_halt(&Halt::Unread { field: RowField::Power, rows: 1983, of: 1983, names, example: None });
         assert_eq!(
             unread,
             "1,983 of 1,983 rows of INT6 have no power that can be read: is INT6_POWER_FIELD the right name? The rows have: id, power"

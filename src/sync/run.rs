@@ -120,6 +120,7 @@ impl Run<'_> {
         report.counts = plan.counts;
         report.measures = Some(plan.measures);
         report.notes.held = plan.held.iter().map(reasons::of_held).collect();
+        report.notes.remarks.extend(reasons::of_unreadable(plan));
         let fates: Vec<Fate> =
             plan.changes.iter().map(|change| if change.held { Fate::Held } else { Fate::Untried }).collect();
         report.notes.fields = RunTally::of(&plan.changes, &fates).fields;

@@ -22,7 +22,7 @@ fn in_words(category: Category) -> &'static str {
     match category {
         Category::Io => "it could not be read",
         Category::Syntax => "it is not JSON",
-        Category::Data => "it has another shape",
+        Category::Data => "the JSON has another shape",
         Category::Eof => "it ends too early",
     }
 }
@@ -173,7 +173,10 @@ mod tests {
     fn a_json_error_names_its_place_and_no_value() {
         let read = |body: &str| parse::<Vec<u8>>("a list", body.as_bytes()).expect_err(body).to_string();
         assert_eq!(read("<html>"), "a list is expected: it is not JSON (line 1, column 1)");
-        assert_eq!(read("[1,\n\"secret\"]"), "a list is expected: it has another shape (line 2, column 8)");
+        assert_eq!(
+            read("[1,\n\"secret\"]"),
+            "a list is expected: the JSON has another shape (line 2, column 8)"
+        );
         assert_eq!(read("[1,"), "a list is expected: it ends too early (line 1, column 3)");
         assert_eq!(
             JsonError::from(serde_json::from_str::<u8>("x").expect_err("no number")).category,

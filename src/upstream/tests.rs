@@ -81,7 +81,7 @@ async fn an_error_that_came_as_a_success_is_quoted() {
     let request = Request { retries: 0, ..Request::get("list rows", ["rows"]) };
     let error =
         upstream.call(request, |body| json::parse::<Vec<u8>>("a list", body)).await.expect_err("no rows");
-    let said = "a list is expected: it has another shape (line 1, column 0); it said: Usuario sem permissao para esta API";
+    let said = "a list is expected: the JSON has another shape (line 1, column 0); it said: Usuario sem permissao para esta API";
     assert_eq!(error.to_string(), format!("INT6, list rows: the answer is not understood: {said}"));
     assert_eq!(upstream.sent(), 1, "it was to be sent once");
 }

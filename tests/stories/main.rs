@@ -15,6 +15,7 @@ mod clients;
 mod commands;
 mod description;
 mod faults;
+mod gallery;
 mod int6_pages;
 mod int6_side;
 mod logs;

@@ -19,7 +19,7 @@ pub struct Dbm(i32);
 
 /// A number that no power can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a power: a number between -9999.99 and 9999.99 dBm is expected")]
+#[error("is outside what a power can be: a number between -9999.99 and 9999.99 dBm is expected")]
 pub struct NumberError;
 
 impl Dbm {

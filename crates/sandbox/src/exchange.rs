@@ -87,18 +87,18 @@ impl Call {
     }
 }
 
-/// A status with a JSON body, or with none; or with any text.
+/// A status with a JSON body, with bytes of any kind, or with nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Option<Value>,
-    /// Sent as it is, in the place of a body of JSON.
-    pub(crate) text: Option<String>,
+    /// Sent in the place of `body`: a content type and the very bytes.
+    pub(crate) raw: Option<(&'static str, Bytes)>,
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: Value) -> Answer {
-        Answer { status, body: Some(body), text: None }
+        Answer { status, body: Some(body), raw: None }
     }
 
     pub(crate) fn ok(body: Value) -> Answer {
@@ -106,10 +106,28 @@ impl Answer {
     }
 
     pub(crate) fn no_content() -> Answer {
-        Answer { status: 204, body: None, text: None }
+        Answer { status: 204, body: None, raw: None }
     }
 
-    pub(crate) fn text(status: u16, text: &str) -> Answer {
-        Answer { status, body: None, text: Some(text.to_owned()) }
+    /// An answer down to its bytes: what a proxy, an interpreter or a broken pipe makes of a page.
+    pub(crate) fn raw(status: u16, kind: &'static str, bytes: impl Into<Bytes>) -> Answer {
+        Answer { status, body: None, raw: Some((kind, bytes.into())) }
+    }
+
+    /// Any text: as JSON if it looks so, else as a page.
+    pub(crate) fn page_text(status: u16, text: &str) -> Answer {
+        let looks_like_json = text.trim_start().starts_with(['{', '[']);
+        let kind = if looks_like_json { "application/json" } else { "text/html" };
+        Answer::raw(status, kind, text.to_owned())
+    }
+
+    /// A page of HTML.
+    pub(crate) fn html(status: u16, text: &'static str) -> Answer {
+        Answer::raw(status, "text/html; charset=utf-8", text)
+    }
+
+    /// Text that says of itself that it is JSON, whether or not it is.
+    pub(crate) fn json_text(text: impl Into<Bytes>) -> Answer {
+        Answer::raw(200, "application/json", text)
     }
 }

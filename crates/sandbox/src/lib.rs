@@ -29,7 +29,8 @@
 //! 3. `exchange` is a call and its answer, `simulator` what a system is to the server.
 //! 4. `faults` is what goes wrong on purpose, `call_log` who called.
 //! 5. `serve` takes a request from socket to socket, with the cuttable sockets of `socket`.
-//! 6. `sandbox` starts and stops all of it, as `options` say. `lock` and `secret` are tools. `postgres`, a
+//! 6. [`worlds`] is a gallery of broken and of healthy worlds, each with the truth that it knows, and the judge of what was done.
+//! 7. `sandbox` starts and stops all of it, as `options` say. `lock` and `secret` are tools. `postgres`, a
 //!    feature for tests, is a throw-away database server.
 //!
 //! # Walls
@@ -38,7 +39,7 @@
 //! so that a misspelt field cannot pass on both sides. Where those say nothing, a rule is marked `Inferred:`. What it does not know
 //! it answers with 501 instead of a guess.
 //!
-//! Files import downwards: `sandbox` → `town` → `ozmap`, `int6` → `simulator` → `faults`, `call_log` → `exchange`. `serve` knows no
+//! Files import downwards: `worlds` → `sandbox` → `town` → `ozmap`, `int6` → `simulator` → `faults`, `call_log` → `exchange`. `serve` knows no
 //! system but what `simulator` says of it, and the two systems do not know each other.
 
 mod call_log;
@@ -58,6 +59,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod town;
+pub mod worlds;
 
 pub use call_log::{CallCounts, CallLog, RecordedCall};
 pub use faults::{Fault, FaultInjector};

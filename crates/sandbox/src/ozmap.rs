@@ -18,7 +18,7 @@ mod filter;
 pub(crate) mod geometry;
 pub(crate) mod handle;
 pub(crate) mod id;
-mod list;
+pub(crate) mod list;
 pub(crate) mod manners;
 pub(crate) mod potency;
 mod projection;

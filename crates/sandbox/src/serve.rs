@@ -135,14 +135,15 @@ fn carry_out(simulator: &dyn Simulator, call: &Call) -> (u16, Response) {
 }
 
 fn respond(answer: Answer) -> Response {
-    if let Some(body) = answer.text {
-        return text(answer.status, body);
-    }
     let mut response = Response::new(Body::empty());
     if let Some(body) = answer.body {
         *response.body_mut() = Body::from(body.to_string());
         let kind = http::HeaderValue::from_static("application/json; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, kind);
+    }
+    if let Some((kind, bytes)) = answer.raw {
+        *response.body_mut() = Body::from(bytes);
+        response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
     }
     *response.status_mut() = status_code(answer.status);
     response

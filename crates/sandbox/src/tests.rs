@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::{Fault, Options, RecordedCall, Sandbox};
 
 /// Sends one request and reads until the server closes; status, head and body as they came.
-async fn send(
+pub(crate) async fn send(
     url: &str,
     method: &str,
     path: &str,

@@ -1,6 +1,6 @@
 //! A made-up town in the open sea, and the two systems' knowledge of it.
 
-mod names;
+pub(crate) mod names;
 mod network;
 mod noise;
 #[cfg(test)]
@@ -162,7 +162,7 @@ impl Settlers {
 
     fn add_client(&mut self, id: Id, code: CompactString, name: CompactString, onu: Onu) {
         let implanted = !self.messy || !self.chance(4);
-        let status = u8::from(self.messy && self.chance(3));
+        let status = Some(u8::from(self.messy && self.chance(3)));
         let certified = self.chance(60);
         self.network.state.put_client(Client {
             code,

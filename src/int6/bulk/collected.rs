@@ -68,8 +68,8 @@ impl Collected {
             || page.onus().eq(self.previous.iter().copied())
     }
 
-    /// Takes a page. A row that was seen on an earlier page is the same one, as it is now: rows that come and go push others
-    /// from page to page.
+    /// Takes a page. A row that was seen on an earlier page is the same one, as it is now, or an older one if its time says so: rows
+    /// that come and go push others from page to page.
     pub(super) fn add(&mut self, page: Page) {
         self.previous = page.onus().collect();
         self.began_anew |= page.onus().any(|onu| Some(onu) == self.first_onu);
@@ -78,7 +78,11 @@ impl Collected {
         for OnuRow { reading, unclear, identity } in page.rows {
             self.onus.insert(identity.onu);
             match (self.places.get(&identity.row), reading) {
-                (Some(Some(place)), Ok(reading)) => self.readings[*place] = reading,
+                (Some(Some(place)), Ok(reading)) => match supersedes(&reading, &self.readings[*place]) {
+                    Some(true) => self.readings[*place] = reading,
+                    Some(false) => (),
+                    None => self.readings.push(reading),
+                },
                 (Some(_), Err(_)) => (),
                 (None | Some(None), Ok(reading)) => {
                     let about = |what: &crate::upstream::WireError| {
@@ -124,6 +128,17 @@ impl Collected {
         let Collected { mut readings, findings, shape, .. } = self;
         readings.shrink_to_fit();
         Readings { readings, findings, shape, end }
+    }
+}
+
+/// Whether a row that is seen again counts in the place of what was seen before; `None` if it says something else of the very
+/// same time: then it is another row, and nobody knows which is true.
+fn supersedes(again: &Reading, before: &Reading) -> Option<bool> {
+    match (again.updated_at.known(), before.updated_at.known()) {
+        (Some(now), Some(then)) if now == then => (again == before).then_some(false),
+        (Some(now), Some(then)) => Some(now > then),
+        // Without times the later look counts.
+        _ => Some(true),
     }
 }
 

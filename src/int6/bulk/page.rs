@@ -20,7 +20,7 @@ impl Page {
         let said = page::rows(body, rules.fields, &mut |raw| rows.push(row(raw, rules, &mut shape)))?;
         match said {
             None if number == 1 => {
-                Err(WireError::Shape("the answer says nothing; a list of ONUs is expected"))
+                Err(WireError::Shape("the answer has an empty body; a list of ONUs is expected"))
             }
             _ => Ok(Page { rows, shape }),
         }

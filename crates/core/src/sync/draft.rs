@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub(super) rows: Vec<Row>,
     /// Readings from the future.
     pub(super) future: u64,
+    /// Readings that say no time, or none that is understood.
+    pub(super) timeless: u64,
 }
 
 /// One client's part.

@@ -33,6 +33,8 @@ pub enum Halt {
         unreadable: u64,
         /// The names that the rows have.
         names: Vec<CompactString>,
+        /// What is wrong with one of the unreadable.
+        example: Option<String>,
     },
     /// A list ended before its end.
     EndedEarly(EndedEarly),
@@ -46,6 +48,8 @@ pub enum Halt {
         of: u64,
         /// The names that the rows have.
         names: Vec<CompactString>,
+        /// What is wrong with one of those that could not be read, if some could not.
+        example: Option<String>,
     },
     /// Clients that were there are not.
     FewMatched {
@@ -55,6 +59,8 @@ pub enum Halt {
         before: u64,
         /// The least share, in percent.
         min_percent: f64,
+        /// Codes, serial numbers and MAC addresses that stand in several rows.
+        duplicates: u64,
     },
     /// INT6's clock or poller.
     Untimely {
@@ -62,6 +68,8 @@ pub enum Halt {
         stale: u64,
         /// Readings from the future.
         future: u64,
+        /// Readings that say no time, or none that is understood.
+        timeless: u64,
         /// Of so many.
         of: u64,
     },
@@ -191,6 +199,8 @@ pub enum HoldReason {
     MassOnu {
         /// Clients.
         clients: u64,
+        /// Of them, those whose serial number would be another one.
+        serials: u64,
         /// Of so many known to both sides.
         matched: u64,
         /// The limit, in percent.

@@ -142,9 +142,8 @@ impl Drafting<'_> {
                 self.note_unknown_age(client, &age, findings)
             }
         };
-        if matches!(age, Age::Future) {
-            self.draft.future += 1;
-        }
+        self.draft.future += u64::from(matches!(age, Age::Future));
+        self.draft.timeless += u64::from(reading.updated_at.known().is_none());
         if !is_left {
             if power == PowerReading::Absent {
                 counts.absent += 1;

@@ -8,8 +8,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::reading::Row;
-use super::routes::Int6;
+use super::reading::{Reading, Row};
+use super::routes::{Int6, PageHabit};
 use crate::call_log::CallLog;
 use crate::faults::FaultInjector;
 use crate::lock::{lock, read, write};
@@ -35,6 +35,12 @@ impl Int6Handle {
     /// Who called.
     pub fn calls(&self) -> &CallLog {
         &self.int6.calls
+    }
+
+    /// Whether pages are answered otherwise than INT6 does.
+    #[cfg(test)]
+    pub(crate) fn has_page_habit(&self) -> bool {
+        read(&self.int6.page_habit).is_some()
     }
 
     /// The e-mail that it knows, and the token that goes with it.
@@ -77,6 +83,35 @@ impl Int6Handle {
         let before = rows.len();
         rows.retain(|row| !row.has_code(code));
         rows.len() < before
+    }
+
+    /// Replaces all rows by these, in this order.
+    pub fn set_rows(&self, rows: Vec<Value>) {
+        *write(&self.int6.rows) = rows.into_iter().map(Row::Raw).collect();
+    }
+
+    /// Rewrites each row as the bulk read sends it.
+    pub fn edit_rows(&self, mut edit: impl FnMut(&mut Value)) {
+        for row in write(&self.int6.rows).iter_mut() {
+            let mut value = row.json();
+            edit(&mut value);
+            *row = Row::Raw(value);
+        }
+    }
+
+    /// The rows as the town drew them, where no test has put others.
+    pub(crate) fn made_rows(&self) -> Vec<Reading> {
+        let rows = read(&self.int6.rows);
+        let made = rows.iter().filter_map(|row| match row {
+            Row::Made(reading) => Some(reading.clone()),
+            Row::Raw(_) => None,
+        });
+        made.collect()
+    }
+
+    /// From now on pages of the bulk read are answered so; `None` is as INT6 does.
+    pub(crate) fn set_page_habit(&self, habit: Option<PageHabit>) {
+        *write(&self.int6.page_habit) = habit;
     }
 
     /// Removes all rows.

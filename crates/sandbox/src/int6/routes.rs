@@ -21,8 +21,38 @@ pub(crate) struct Int6 {
     pub(crate) email: String,
     pub(crate) token: String,
     pub(crate) rows: RwLock<Vec<Row>>,
+    /// How pages of the bulk read are answered, if not as INT6 does.
+    pub(crate) page_habit: RwLock<Option<PageHabit>>,
     pub(crate) tokens: Mutex<Tokens>,
 }
+
+/// A page of the bulk read as it was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct PageRequest {
+    /// From 1 on.
+    pub(crate) page: usize,
+    pub(crate) per_page: usize,
+}
+
+impl PageRequest {
+    /// The rows of this page, as INT6 cuts them.
+    pub(crate) fn of(self, rows: &[Value]) -> Vec<Value> {
+        self.from(self.page.saturating_sub(1).saturating_mul(self.per_page), rows)
+    }
+
+    /// As many rows as a page holds, from after this many on.
+    pub(crate) fn from(self, skip: usize, rows: &[Value]) -> Vec<Value> {
+        rows.iter().skip(skip).take(self.per_page).cloned().collect()
+    }
+
+    /// Whether the page before this one was INT6's last.
+    pub(crate) fn is_beyond(self, rows: &[Value]) -> bool {
+        self.page.saturating_sub(1).saturating_mul(self.per_page) >= rows.len()
+    }
+}
+
+/// Answers a page of the bulk read from all rows.
+pub(crate) type PageHabit = fn(PageRequest, &[Value]) -> Answer;
 
 /// The tokens given out, and for how long each is good.
 #[derive(Default)]
@@ -81,6 +111,7 @@ impl Int6 {
             email: "ozmap@provedor.example".to_owned(),
             token: random_secret(),
             rows: rows.into(),
+            page_habit: RwLock::default(),
             tokens: Mutex::default(),
         }
     }
@@ -129,6 +160,10 @@ impl Int6 {
             return failure(400, "page and per_page must be whole numbers");
         };
         let per_page = per_page.clamp(1, LARGEST_PER_PAGE);
+        if let Some(habit) = *read(&self.page_habit) {
+            let rows: Vec<Value> = read(&self.rows).iter().map(Row::json).collect();
+            return habit(PageRequest { page, per_page }, &rows);
+        }
         let skip = page.saturating_sub(1).saturating_mul(per_page);
         Answer::ok(read(&self.rows).iter().skip(skip).take(per_page).map(Row::json).collect())
     }

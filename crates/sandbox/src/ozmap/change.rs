@@ -25,7 +25,7 @@ fn fill_client(client: &mut Client, body: &Map<String, Value>) -> Outcome<()> {
             "observation" => client.observation = string_or_null(name, value)?,
             "implanted" => client.implanted = boolean(name, value)?,
             "certified" => client.certified = boolean(name, value)?,
-            "status" => client.status = status(name, value)?,
+            "status" => client.status = Some(status(name, value)?),
             "onu" => client.onu = onu(value)?,
             "tags" => client.tags = strings(name, value)?,
             _ => {}
@@ -182,7 +182,7 @@ impl BatchValues {
             state.change_client(id, |client| {
                 client.certified = self.certified.unwrap_or(client.certified);
                 client.implanted = self.implanted.unwrap_or(client.implanted);
-                client.status = self.status.unwrap_or(client.status);
+                client.status = self.status.or(client.status);
             });
         } else if let Some(potency_read) = self.potency_read {
             state.change_property(id, |property| property.potency_read = potency_read);

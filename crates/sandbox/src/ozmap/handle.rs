@@ -1,14 +1,16 @@
 //! What a test says to the pretend OZmap, and asks it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, RwLockWriteGuard};
 
 use serde_json::{Value, json};
 
 use super::id::{Id, Kind};
+use super::list::ListHabit;
 use super::manners::OzmapManners;
 use super::record::splitter::Port;
 use super::routes::Ozmap;
+use super::state::State;
 use super::test_client::{self, AddedClient, TestClient};
 use crate::call_log::CallLog;
 use crate::faults::FaultInjector;
@@ -21,6 +23,16 @@ pub struct OzmapHandle(Arc<Ozmap>);
 impl OzmapHandle {
     pub(crate) fn new(ozmap: Arc<Ozmap>) -> OzmapHandle {
         OzmapHandle(ozmap)
+    }
+
+    /// What it knows, to be changed past HTTP.
+    pub(crate) fn state(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.write()
+    }
+
+    /// From now on lists of clients and properties are answered so.
+    pub(crate) fn set_list_habit(&self, habit: ListHabit) {
+        *write(&self.0.list_habit) = habit;
     }
 
     /// What goes wrong on purpose.

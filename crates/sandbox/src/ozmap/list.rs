@@ -13,12 +13,37 @@ use super::record::property::Property;
 use super::refusal::{Outcome, Refusal};
 use super::sort::Sort;
 use super::state::State;
-use crate::exchange::Call;
+use crate::exchange::{Answer, Call};
 
 /// Rows on a page when the request does not say.
 const DEFAULT_LIMIT: usize = 25;
 /// Inferred: more rows than this are never sent at once; the envelope's `limit` tells.
 const LARGEST_LIMIT: usize = 1000;
+
+/// A page of a list as it was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListPage {
+    /// From 1 on.
+    pub(crate) page: usize,
+    pub(crate) limit: usize,
+    /// Whether only some records are wanted, by a filter.
+    pub(crate) filtered: bool,
+}
+
+/// What an installation makes of lists of clients and properties.
+#[derive(Clone, Copy)]
+pub(crate) struct ListHabit {
+    /// What it takes the request for.
+    pub(crate) understand: fn(&mut ListPage),
+    /// What becomes of the envelope.
+    pub(crate) answer: fn(ListPage, Value) -> Answer,
+}
+
+impl Default for ListHabit {
+    fn default() -> ListHabit {
+        ListHabit { understand: |_| (), answer: |_, envelope| Answer::ok(envelope) }
+    }
+}
 
 /// What a list request asks for; unknown parameters such as `code=X` are silently ignored, as OZmap does.
 struct ListRequest {
@@ -64,16 +89,32 @@ impl ListRequest {
             projection: Projection::of(call),
         })
     }
+
+    /// Becomes what an installation takes it for.
+    fn understood_by(&mut self, habit: ListHabit) -> ListPage {
+        let filtered = self.filter.as_array().is_some_and(|filter| !filter.is_empty());
+        let mut page = ListPage { page: self.page, limit: self.limit, filtered };
+        (habit.understand)(&mut page);
+        (self.page, self.limit) = (page.page.max(1), page.limit.max(1));
+        page
+    }
 }
 
-/// Answers a list request with OZmap's envelope.
+/// OZmap's envelope for a list request, and what the habit took the request for; what becomes of both is for the caller.
 ///
 /// With `next_urls`, `hasNextPage` and `nextUrl` are there, and the cursor `lastSeenId` is understood; a sorted list goes on by
 /// `page` instead (inferred). `nextUrl` stands there even on the last page, as seen in production.
 ///
 /// Source: `docs/contracts/ozmap-api.md`, "Pages of a list".
-pub(crate) fn list(state: &State, kind: Kind, call: &Call, next_urls: bool) -> Outcome<Value> {
-    let request = ListRequest::of(call, next_urls)?;
+pub(crate) fn list(
+    state: &State,
+    kind: Kind,
+    call: &Call,
+    next_urls: bool,
+    habit: ListHabit,
+) -> Outcome<(ListPage, Value)> {
+    let mut request = ListRequest::of(call, next_urls)?;
+    let asked = request.understood_by(habit);
     let filter = parse_filter(state, kind, &request.filter)?;
     let vocabulary = Collection { state, kind };
     if let Some(path) = request.sort.paths().find(|path| !vocabulary.knows(path)) {
@@ -89,7 +130,7 @@ pub(crate) fn list(state: &State, kind: Kind, call: &Call, next_urls: bool) -> O
         envelope["hasNextPage"] = json!(has_next);
         envelope["nextUrl"] = json!(next_url(call, &request, ids.last().copied().or(request.last_seen)));
     }
-    Ok(envelope)
+    Ok((asked, envelope))
 }
 
 /// The identifiers of a page, how many records match in all, and whether more come after it.

@@ -96,13 +96,13 @@ impl OzmapManners {
         let has_filter = call.query_value("filter").is_some()
             || call.json().is_ok_and(|body| body.get("filter").is_some_and(|filter| !filter.is_null()));
         match self.filters {
-            FilterManner::Forbidden if has_filter => return Some(Answer::text(403, HTML)),
-            FilterManner::HtmlPage if has_filter => return Some(Answer::text(200, HTML)),
+            FilterManner::Forbidden if has_filter => return Some(Answer::html(403, HTML)),
+            FilterManner::HtmlPage if has_filter => return Some(Answer::html(200, HTML)),
             _ => (),
         }
         let is_update = call.method == "PATCH" || call.path.ends_with("/batch-update");
         match self.writes {
-            WriteManner::HtmlPage if is_update => Some(Answer::text(200, HTML)),
+            WriteManner::HtmlPage if is_update => Some(Answer::html(200, HTML)),
             WriteManner::ErrorWith200 if is_update => Some(Answer::ok(json!({"error": "no permission"}))),
             WriteManner::Nothing if is_update => Some(Answer::no_content()),
             _ => None,
@@ -151,7 +151,7 @@ impl OzmapManners {
     pub(super) fn list_answer(&self, call: &Call, mut envelope: Value) -> Answer {
         let rows = envelope["rows"].as_array().map_or(0, Vec::len);
         if let Some((status, body)) = self.beyond_the_end.as_ref().filter(|_| rows == 0) {
-            return Answer::text(*status, body);
+            return Answer::page_text(*status, body);
         }
         match self.total {
             TotalManner::Told => (),

@@ -51,7 +51,7 @@ impl Refusal {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Answer {
-        Answer { status: refusal.status, body: refusal.message.map(error_body), text: None }
+        Answer { status: refusal.status, body: refusal.message.map(error_body), raw: None }
     }
 }
 

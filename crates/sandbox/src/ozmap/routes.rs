@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::credentials::Credentials;
 use super::geometry::{self, Point};
 use super::id::{Id, Kind};
+use super::list::ListHabit;
 use super::manners::OzmapManners;
 use super::projection::Projection;
 use super::refusal::{Outcome, Refusal, error_body};
@@ -27,6 +28,8 @@ pub(crate) struct Ozmap {
     pub(crate) state: RwLock<State>,
     /// Whether lists answer `hasNextPage` and `nextUrl`.
     pub(crate) next_urls: bool,
+    /// What it makes of lists of clients and properties.
+    pub(crate) list_habit: RwLock<ListHabit>,
     /// Whether the batch-update routes exist.
     pub(crate) batch_update: AtomicBool,
     /// What differs from the contract.
@@ -59,6 +62,7 @@ impl Ozmap {
             credentials: Credentials::random(),
             state: state.into(),
             next_urls,
+            list_habit: RwLock::default(),
             batch_update: AtomicBool::new(batch_update),
             manners: RwLock::default(),
         }
@@ -131,9 +135,17 @@ impl Ozmap {
         match (method, kind) {
             ("GET", kind) => {
                 let (state, manners) = (self.read(), self.manners());
+                let habit = match kind {
+                    Kind::Client | Kind::Property => *read(&self.list_habit),
+                    _ => ListHabit::default(),
+                };
                 let request = manners.list_request(&state, kind, call);
-                let envelope = list::list(&state, kind, &request, self.next_urls)?;
-                Ok(manners.list_answer(call, envelope))
+                let (asked, envelope) = list::list(&state, kind, &request, self.next_urls, habit)?;
+                // A host has habits or manners, not both at once.
+                match manners == OzmapManners::default() {
+                    true => Ok((habit.answer)(asked, envelope)),
+                    false => Ok(manners.list_answer(call, envelope)),
+                }
             }
             ("POST", Kind::Property) => {
                 let mut state = self.write();

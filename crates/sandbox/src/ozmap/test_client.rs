@@ -90,7 +90,7 @@ impl TestClient {
         client.name = name.as_ref().map(CompactString::from);
         client.implanted = *implanted;
         client.certified = *certified;
-        client.status = *status;
+        client.status = Some(*status);
         client.onu = Onu::new(&onu.0, &onu.1, &onu.2);
     }
 }

@@ -24,7 +24,7 @@ fn in_a_clean_town_both_systems_agree() {
     assert_eq!((rows.len(), town.state.count(Kind::Client)), (700, 700));
     for row in rows {
         let client = town.state.client_by_code(&code(&row)).expect("client");
-        assert!(client.implanted && client.status == 0);
+        assert!(client.implanted && client.status == Some(0));
         let field = |name: &str| town.state.field(client.id, "onu").expect("onu")[name].clone();
         assert_eq!(field("serial_number"), row["serial_number"]);
         assert_eq!(field("user_PPPoE"), row["pppoe_username"]);

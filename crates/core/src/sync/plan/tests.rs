@@ -129,7 +129,10 @@ fn onu_data_follow_int6_where_it_has_a_value() {
 fn an_empty_side_halts_and_force_does_not_invent_clients() {
     let clients: Vec<SyncedClient> = (1..=3812).map(client).collect();
     let plan = planned(clients.clone(), Vec::new());
-    assert_eq!(plan.halt, Some(Halt::NoReadings { clients: 3812, unreadable: 0, names: vec![] }));
+    assert_eq!(
+        plan.halt,
+        Some(Halt::NoReadings { clients: 3812, unreadable: 0, names: vec![], example: None })
+    );
     let plan = planned(Vec::new(), vec![reading(1, measured(-20.0))]);
     assert_eq!(plan.halt, Some(Halt::NoClients { readings: 1, unreadable: 0 }));
     let forced = held_to(clients, Vec::new(), &Rules::default(), FORCED);

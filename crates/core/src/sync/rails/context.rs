@@ -32,6 +32,8 @@ pub(in crate::sync) struct Seen {
     pub(super) readings: u64,
     pub(super) unreadable_clients: u64,
     pub(super) unreadable_readings: u64,
+    /// What is wrong with one of those.
+    pub(super) example: Option<String>,
 }
 
 impl Seen {
@@ -45,6 +47,11 @@ impl Seen {
             readings: sides.readings.len() as u64,
             unreadable_clients: unreadable(System::Ozmap),
             unreadable_readings: unreadable(System::Int6),
+            example: sides
+                .findings
+                .iter()
+                .find(|f| f.system == System::Int6 && f.kind == FindingKind::Unreadable)
+                .map(|f| f.detail.clone()),
         }
     }
 }

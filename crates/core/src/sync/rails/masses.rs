@@ -64,11 +64,13 @@ fn onu(context: &Context<'_>, draft: &Draft) -> Option<Vec<Hold>> {
     let (limits, matched) = (context.limits, context.counts.matched);
     let clients = rows_with(draft, |change| change.edit.field() == Field::Onu).len() as u64;
     let max_percent = limits.max_onu_percent;
-    let reason = HoldReason::MassOnu { clients, matched, max_percent };
+    if !exceeds(clients, matched, max_percent, limits.min_onu_clients) {
+        return None;
+    }
     // Whose ONU is another one may be another client: nothing of it is believed.
-    let swaps = || rows_with(draft, |change| changes_known_serial(&change.edit));
-    exceeds(clients, matched, max_percent, limits.min_onu_clients)
-        .then(|| hold(draft, reason, Field::Onu, swaps(), Fields::ALL))
+    let swaps = rows_with(draft, |change| changes_known_serial(&change.edit));
+    let reason = HoldReason::MassOnu { clients, serials: swaps.len() as u64, matched, max_percent };
+    Some(hold(draft, reason, Field::Onu, swaps, Fields::ALL))
 }
 
 fn changes_known_serial(edit: &FieldValue) -> bool {

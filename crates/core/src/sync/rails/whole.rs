@@ -20,10 +20,15 @@ pub(super) fn halt(context: &Context<'_>, draft: &Draft) -> Option<Halt> {
 
 /// A side without a usable row is an outage of that side, not of every client.
 fn empty_side(context: &Context<'_>) -> Option<Halt> {
-    let Seen { clients, readings, unreadable_clients, unreadable_readings } = *context.seen;
+    let Seen { clients, readings, unreadable_clients, unreadable_readings, .. } = *context.seen;
     match (clients, readings) {
         (0, _) => Some(Halt::NoClients { readings, unreadable: unreadable_clients }),
-        (_, 0) => Some(Halt::NoReadings { clients, unreadable: unreadable_readings, names: names(context) }),
+        (_, 0) => Some(Halt::NoReadings {
+            clients,
+            unreadable: unreadable_readings,
+            names: names(context),
+            example: context.seen.example.clone(),
+        }),
         _ => None,
     }
 }
@@ -45,14 +50,16 @@ fn unread(context: &Context<'_>) -> Option<Halt> {
     } else {
         return None;
     };
-    Some(Halt::Unread { field, rows, of: shape.rows, names: names(context) })
+    let example = context.seen.example.clone();
+    Some(Halt::Unread { field, rows, of: shape.rows, names: names(context), example })
 }
 
 fn untimely(context: &Context<'_>, draft: &Draft) -> Option<Halt> {
-    let (stale, future, of) = (context.counts.stale, draft.future, context.counts.matched);
+    let (stale, of) = (context.counts.stale, context.counts.matched);
+    let Draft { future, timeless, .. } = *draft;
     let limits = context.limits;
-    let is_most = exceeds(stale + future, of, limits.max_stale_percent, limits.min_rows);
-    (context.has_stale_limit && is_most).then_some(Halt::Untimely { stale, future, of })
+    let is_most = exceeds(stale + future + timeless, of, limits.max_stale_percent, limits.min_rows);
+    (context.has_stale_limit && is_most).then_some(Halt::Untimely { stale, future, timeless, of })
 }
 
 fn foreign(context: &Context<'_>) -> Option<Halt> {
@@ -69,5 +76,6 @@ fn few_matched(context: &Context<'_>) -> Option<Halt> {
     let (matched, min_percent) = (context.counts.matched, context.limits.min_matched_percent);
     let before = context.past.last?.matched;
     let is_few = (matched as f64) < before as f64 * min_percent / 100.0;
-    is_few.then_some(Halt::FewMatched { matched, before, min_percent })
+    let duplicates = context.counts.duplicates;
+    is_few.then_some(Halt::FewMatched { matched, before, min_percent, duplicates })
 }

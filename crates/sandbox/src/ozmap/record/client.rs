@@ -7,7 +7,7 @@ use super::{Millis, iso, optional};
 use crate::ozmap::id::Id;
 
 /// A client, the subscriber of an ISP. Source: `docs/contracts/ozmap-api.md`, "Client".
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Client {
     pub(crate) id: Id,
     pub(crate) code: CompactString,
@@ -15,8 +15,8 @@ pub(crate) struct Client {
     pub(crate) observation: Option<CompactString>,
     pub(crate) implanted: bool,
     pub(crate) certified: bool,
-    /// 0 = OK, 1 = ERROR.
-    pub(crate) status: u8,
+    /// 0 = OK, 1 = ERROR; null where nothing has set it yet. Inferred.
+    pub(crate) status: Option<u8>,
     pub(crate) onu: Onu,
     pub(crate) tags: Vec<CompactString>,
     pub(crate) created: Millis,
@@ -58,7 +58,7 @@ impl Client {
             observation: None,
             implanted: false,
             certified: false,
-            status: 0,
+            status: Some(0),
             onu: Onu::new("", "", ""),
             tags: Vec::new(),
             created: at,

@@ -9,7 +9,7 @@ use crate::ozmap::geometry::Point;
 use crate::ozmap::id::{Id, Kind};
 
 /// The place at which a client lives (*imóvel*). Source: `docs/contracts/ozmap-api.md`, "Property (imóvel)".
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Property {
     pub(crate) id: Id,
     /// Longitude and latitude; none inside a building.
