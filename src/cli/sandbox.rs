@@ -1,10 +1,12 @@
 //! `sandbox`: the whole integration on one machine, for people who have neither system at hand.
 
 mod walkthrough;
+mod world;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use gateway_sandbox::worlds::WorldStory;
 use gateway_sandbox::{Options, Sandbox};
 use int6_ozmap_gateway::app::{self, Gateway};
 use int6_ozmap_gateway::config::{Config, Purpose};
@@ -33,6 +35,10 @@ pub(super) struct SandboxArguments {
     /// Seed of the town; the same seed makes the same town.
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// A world of the gallery, broken or healthy, in the place of the town: the gateway runs once, then the world turns. `list` shows
+    /// all names.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["clients", "seed", "drift", "fail"])]
+    world: Option<String>,
     /// Port of the gateway; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
@@ -46,27 +52,44 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub(super) async fn run(arguments: SandboxArguments) -> ExitCode {
+    if arguments.world.as_deref() == Some("list") {
+        world::print_all();
+        return ExitCode::SUCCESS;
+    }
+    let story = match arguments.world.as_deref().map(world::find).transpose() {
+        Ok(story) => story,
+        Err(why) => return failed(&why),
+    };
     telemetry::start("info");
-    match start(&arguments).await {
+    match start(&arguments, story).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => failed(&why),
     }
 }
 
-async fn start(arguments: &SandboxArguments) -> Result<(), String> {
+async fn start(arguments: &SandboxArguments, story: Option<&WorldStory>) -> Result<(), String> {
     let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));
-    let sandbox = Sandbox::start(Options {
-        clients: arguments.clients as usize,
-        seed: arguments.seed,
-        latency: Duration::from_millis(arguments.latency.into()),
-        fail_percent: arguments.fail,
-        drift: seconds(arguments.drift),
-        messy: true,
-        ..Options::default()
-    })
-    .await
-    .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
-    walkthrough::prepare(&sandbox);
+    let latency = Duration::from_millis(arguments.latency.into());
+    let options = match story {
+        Some(story) => Options { latency, ..story.options() },
+        None => Options {
+            clients: arguments.clients as usize,
+            seed: arguments.seed,
+            latency,
+            fail_percent: arguments.fail,
+            drift: seconds(arguments.drift),
+            messy: true,
+            ..Options::default()
+        },
+    };
+    let clients = options.clients;
+    let sandbox = Sandbox::start(options)
+        .await
+        .map_err(|e| format!("the pretend systems cannot listen on loopback: {e}"))?;
+    let begun = story.map(|story| (story, story.begin(&sandbox)));
+    if story.is_none() {
+        walkthrough::prepare(&sandbox);
+    }
     // From here on there is a folder to be cleared away.
     let stop = app::stop_asked();
     let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
@@ -83,14 +106,24 @@ async fn start(arguments: &SandboxArguments) -> Result<(), String> {
         ("INT6_EMAIL", sandbox.int6_email()),
         ("INT6_TOKEN", sandbox.int6_token()),
     ];
+    let of_story = story.map_or(&[][..], |story| story.settings);
+    let of_story = of_story.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let config = Config::load(environment, None, Purpose::Serve).map_err(|mistakes| mistakes.to_string())?;
+    let config = Config::load(environment.chain(of_story), None, Purpose::Serve)
+        .map_err(|mistakes| mistakes.to_string())?;
+    let judge = match begun {
+        Some((story, begun)) => Some(world::turned(story, begun, &sandbox, &config).await?),
+        None => None,
+    };
     let gateway = Gateway::start(&config).await.map_err(|e| e.to_string())?;
     let url = format!("http://{}", gateway.address);
     let place = walkthrough::GatewayAccess { url: &url, key: &key };
-    print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, arguments.clients));
+    print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, clients));
     stop.await;
     gateway.stop().await;
+    if let Some(judge) = judge {
+        println!("{}", world::verdict(&judge));
+    }
     sandbox.stop().await;
     Ok(())
 }

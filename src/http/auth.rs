@@ -1,6 +1,6 @@
 //! Authentication: a tenant's key, from an admitted address, within its rate limit.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ fn admitted(app: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem>
         Some(_) => return Err(Problem::new(ErrorCode::Unauthorised, "The key is not known here.")),
     };
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let address = peer.map(|peer| caller_address(peer, headers, &app.trusted_proxies));
+    let address = peer.and_then(|peer| caller_address(peer, headers, &app.trusted_proxies));
     let admitted = &app.tenants[index].allowed_ips;
     match address {
         Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok((index, address)),
@@ -123,27 +123,38 @@ fn tenant_of(tenants: &[TenantState], key: &str) -> Option<usize> {
     usize::try_from(found).ok().filter(|index| *index < tenants.len())
 }
 
-/// The peer, or behind trusted proxies the last address that none of them vouches for as another proxy of ours.
-pub(super) fn caller_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+/// The peer, or behind trusted proxies the last address that none of them vouches for as another proxy of ours; read from the
+/// right. `None` if a proxy of ours forwarded something that is no address: the caller is unknown then.
+///
+/// Source: `docs/contracts/gateway-api.md`, "Forwarded addresses".
+pub(super) fn caller_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_trusted = |address: IpAddr| trusted.iter().any(|block| block.contains(&address));
     let mut address = peer.ip().to_canonical();
-    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let chain: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-    for hop in chain.into_iter().rev() {
+    for header in headers.get_all("x-forwarded-for").iter().rev() {
         if !is_trusted(address) {
             break;
         }
-        match hop.parse::<IpAddr>() {
-            Ok(hop) => address = hop.to_canonical(),
-            // What a proxy of ours did not write as an address says nothing.
-            Err(_) => break,
+        for hop in header.to_str().ok()?.split(',').rev() {
+            if !is_trusted(address) {
+                break;
+            }
+            address = forwarded_address(hop.trim())?;
         }
     }
-    address
+    Some(address)
+}
+
+/// An address, also with a port, and in brackets if it is of version 6.
+fn forwarded_address(hop: &str) -> Option<IpAddr> {
+    let bare = || hop.parse::<IpAddr>().ok();
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
+    bare().or_else(with_port).or_else(in_brackets).map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use rstest::rstest;
 
     use super::*;
@@ -153,7 +164,16 @@ mod tests {
     #[case("10.0.0.1", &["192.0.2.7"], "192.0.2.7")]
     #[case("10.0.0.1", &["203.0.113.9, 192.0.2.7"], "192.0.2.7")]
     #[case("10.0.0.1", &["203.0.113.9", "192.0.2.7, 10.0.0.2"], "192.0.2.7")]
-    #[case("10.0.0.1", &["nonsense"], "10.0.0.1")]
+    #[case("10.0.0.1", &["203.0.113.9:443"], "203.0.113.9")]
+    #[case("10.0.0.1", &["[2001:db9::7]:443"], "2001:db9::7")]
+    #[case("10.0.0.1", &["[2001:db9::7]"], "2001:db9::7")]
+    #[case("10.0.0.1", &["203.0.113.9", "10.0.0.3:80 , 10.0.0.2"], "203.0.113.9")]
+    #[case("10.0.0.1", &["nonsense"], "unknown")]
+    #[case("10.0.0.1", &[""], "unknown")]
+    #[case("10.0.0.1", &["192.0.2.7,"], "unknown")]
+    #[case("10.0.0.1", &["192.0.2.7, unknown"], "unknown")]
+    #[case("10.0.0.1", &["nonsense, 192.0.2.7"], "192.0.2.7")]
+    #[case("10.0.0.1", &["192.0.2.7", "\u{e9}"], "unknown")]
     #[case("198.51.100.1", &["192.0.2.7"], "198.51.100.1")]
     #[case("::ffff:10.0.0.1", &["192.0.2.7"], "192.0.2.7")]
     fn a_forwarded_address_counts_only_behind_a_trusted_proxy(
@@ -163,10 +183,12 @@ mod tests {
     ) {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().expect("a header"));
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header");
+            headers.append("x-forwarded-for", value);
         }
         let peer = SocketAddr::new(peer.parse().expect("an address"), 5);
         let trusted = ["10.0.0.0/8".parse().expect("a block")];
-        assert_eq!(caller_address(peer, &headers, &trusted).to_string(), expected);
+        let address = caller_address(peer, &headers, &trusted);
+        assert_eq!(address.map_or("unknown".to_owned(), |address| address.to_string()), expected);
     }
 }

@@ -58,7 +58,9 @@ pub(super) async fn metrics(
     ConnectInfo(peer): Peer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let address = caller_address(peer, &headers, &app.trusted_proxies);
+    let Some(address) = caller_address(peer, &headers, &app.trusted_proxies) else {
+        return Err(Problem::new(ErrorCode::AddressNotAdmitted, "The caller's address is not known."));
+    };
     let admitted =
         app.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
     if !admitted {

@@ -1,5 +1,6 @@
 //! Look-ups and writes of one client: its records, its calculated power, its port.
 
+use compact_str::CompactString;
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch, Write};
 use gateway_core::{ClientCode, ClientRecord, Property, Route};
 use http::{Method, StatusCode};
@@ -112,6 +113,35 @@ impl Ozmap {
         })
         .await?;
         Ok(records)
+    }
+
+    /// A client's code as OZmap holds it, where that is this code with blanks around it; no other look-up finds it.
+    ///
+    /// Inferred: `like` finds what contains the text. A host that ignores the filter gives others, which are looked at and left.
+    ///
+    /// # Errors
+    /// [`CallError`]; a host that refuses the filter has no such client.
+    pub(crate) async fn code_with_blanks(
+        &self,
+        code: &ClientCode,
+    ) -> Result<Option<CompactString>, CallError> {
+        let mut request =
+            self.request(Request::get("look for a code with blanks", wire::path("ftth-clients")));
+        let filter = client_record::filter_by_code_alike(code).to_string();
+        let query = [("page", "1"), ("limit", "50"), ("select", "code"), ("filter", &filter)];
+        request.query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        request.page_may_pass = false;
+        let answer = self.upstream.call(request, |body| {
+            let mut held = None;
+            wire::page(body, &mut |row| {
+                held = held.take().or_else(|| client_record::code_with_blanks(row, code));
+            })?;
+            Ok(held)
+        });
+        match answer.await {
+            Err(error) if error.kind.is_rejection() => Ok(None),
+            answer => answer,
+        }
     }
 
     /// Carries one write out.

@@ -11,6 +11,8 @@ use super::fresh::FreshRecord;
 const ROUNDING: i32 = 5;
 /// Records of a batch that are read back.
 const WITNESSES: usize = 3;
+/// Fewer bystanders prove nothing.
+pub(super) const LEAST_BYSTANDERS: usize = 2;
 /// Records outside that are read with them.
 const BYSTANDERS: usize = 50;
 
@@ -84,6 +86,17 @@ pub(super) fn holds(record: &FreshRecord, value: SharedValue) -> bool {
 pub(super) fn missed(ids: &[&RecordId], now: &HashMap<RecordId, FreshRecord>, value: SharedValue) -> bool {
     let mut there = ids.iter().filter_map(|id| now.get(*id)).peekable();
     there.peek().is_some() && !there.any(|record| holds(record, value))
+}
+
+/// Whether a batch reached records that it did not name. A host that ignores the filter sets its value everywhere; a single record
+/// with that value may be a person's edit of the same moment, which must stay.
+pub(super) fn is_everywhere(
+    sample: &[&Bystander],
+    now: &HashMap<RecordId, FreshRecord>,
+    value: SharedValue,
+) -> bool {
+    let changed = reached(sample.iter().copied(), now, value).len();
+    changed >= LEAST_BYSTANDERS && changed * 2 > sample.len()
 }
 
 /// The bystanders that hold the batch's value now.
@@ -174,6 +187,15 @@ mod tests {
         let outside = [Bystander { id: id("c"), held: Held::ReadPower(None) }];
         assert_eq!(reached(outside.iter(), &[record("c", -21.53)].into(), power).len(), 1);
         assert_eq!(reached(outside.iter(), &[record("c", -20.0)].into(), power), Vec::<&Bystander>::new());
+        let of = |name: &str| Bystander { id: id(name), held: Held::ReadPower(None) };
+        let (d, e) = (of("d"), of("e"));
+        let sample = [&outside[0], &d, &e];
+        let now = |powers: [f64; 3]| {
+            [record("c", powers[0]), record("d", powers[1]), record("e", powers[2])].into()
+        };
+        assert!(!is_everywhere(&sample, &now([-21.53, -20.0, -20.0]), power), "somebody edited c");
+        assert!(is_everywhere(&sample, &now([-21.53, -21.53, -20.0]), power));
+        assert!(!is_everywhere(&sample[..1], &now([-21.53, -21.53, -21.53]), power), "one proves nothing");
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Writer {
         let read: Vec<RecordId> =
             witnesses.iter().copied().chain(sample.iter().map(|one| &one.id)).cloned().collect();
         let now = self.fresh().records_now(kind, &read).await?;
-        if !proof::reached(sample.iter().copied(), &now, value).is_empty() {
+        if proof::is_everywhere(&sample, &now, value) {
             self.lacks(route, "batch-update reaches records that its filter does not name");
             return Err(self.restore(value, &bystanders).await);
         }
@@ -183,7 +183,7 @@ impl Writer {
             self.lacks(route, "batch-update is answered and changes nothing");
             return Err(WriteError::NoBatch);
         }
-        let proof = if sample.is_empty() { Proof::Inside } else { Proof::Whole };
+        let proof = if sample.len() < proof::LEAST_BYSTANDERS { Proof::Inside } else { Proof::Whole };
         self.ozmap.capabilities.learn_batch_route(route, BatchRoute::Works { property, proof });
         Ok(())
     }

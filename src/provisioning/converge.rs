@@ -77,6 +77,9 @@ impl<'a> Convergence<'a> {
         let mut last: Option<Result<(), CallError>> = None;
         for round in 0..ROUNDS {
             let (observed, as_of) = (self.look().await?, Timestamp::now());
+            if round == 0 && observed.records.is_empty() {
+                self.refuse_blanks().await?;
+            }
             self.seen = observed.records.first().cloned();
             if round == 0 {
                 self.before = self.seen.clone();
@@ -104,6 +107,14 @@ impl<'a> Convergence<'a> {
             Some(Err(error)) => error.into(),
             _ => self.ozmap.not_applied(self.command.operation(), NOT_APPLIED).into(),
         })
+    }
+
+    /// A client whose code has blanks around it in OZmap is not created a second time.
+    async fn refuse_blanks(&self) -> Result<(), Failure> {
+        match self.ozmap.code_with_blanks(self.command.code()).await? {
+            Some(held) => Err(Refusal::BlankInCode { held }.into()),
+            None => Ok(()),
+        }
     }
 
     async fn look(&self) -> Result<Observed, CallError> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::deps::EngineDeps;
 use crate::store::{PlanPart, RunRow, StoreError};
 
-/// How long a plan may be applied. Source: `docs/contracts/gateway-api.md`, "Runs".
+/// How long a plan may be applied. Source: `docs/contracts/gateway-api.md`, "Plans".
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a run is asked to do.

@@ -95,7 +95,7 @@ fn has_names(names: &[CompactString]) -> String {
         return String::new();
     }
     let names: Vec<&str> = names.iter().map(CompactString::as_str).collect();
-    format!(" The rows have: {}", names.join(", "))
+    format!(" The rows have: {}.", names.join(", "))
 }
 
 fn for_instance(example: Option<&str>) -> String {
@@ -210,7 +210,7 @@ mod tests {
             of_halt(&Halt::Unread { field: RowField::Power, rows: 1983, of: 1983, names, example: None });
         assert_eq!(
             unread,
-            "1,983 of 1,983 rows of INT6 have no power that can be read: is INT6_POWER_FIELD the right name? The rows have: id, power"
+            "1,983 of 1,983 rows of INT6 have no power that can be read: is INT6_POWER_FIELD the right name? The rows have: id, power."
         );
     }
 

@@ -120,6 +120,22 @@ async fn a_client_moves_to_another_port_box_and_building_and_back() {
     assert_eq!((technician.counted(), technician.world.writes()), ((1, 1), 6));
 }
 
+#[rstest]
+#[case("147 ")]
+#[case(" 147")]
+#[tokio::test]
+async fn a_client_whose_code_has_blanks_in_ozmap_is_not_created_a_second_time(#[case] held: &str) {
+    let technician = Technician::open().await;
+    technician.world.sandbox.ozmap().add_client(TestClient::new(held));
+    let body = json!({"splitter_id": technician.network.ctos[0], "port": 3});
+    for answer in [technician.activate("147", body.clone()).await, technician.create("147", body).await] {
+        let problem = said(answer, 409).await;
+        assert_eq!(problem["code"], "client_ambiguous", "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("blanks")), "{problem}");
+    }
+    assert_eq!(technician.counted(), (1, 1));
+}
+
 #[tokio::test]
 async fn what_int6_knows_is_merged_and_nothing_is_blanked() {
     let technician = Technician::open().await;

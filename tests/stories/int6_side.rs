@@ -138,6 +138,6 @@ async fn a_wrong_field_name_halts_and_says_where_to_look() {
     let why = report.halted_because.unwrap_or_default();
     assert_eq!(
         why,
-        "INT6 returned 0 of 30 clients, and 30 rows that could not be read: are the field names of INT6 in the settings right? The rows have: contract_id, gpon_client_id, id, mac_address, olt_rx_power, pppoe_username, rx_power, serial_number, updated_at"
+        "INT6 returned 0 of 30 clients, and 30 rows that could not be read: are the field names of INT6 in the settings right? The rows have: contract_id, gpon_client_id, id, mac_address, olt_rx_power, pppoe_username, rx_power, serial_number, updated_at. For instance: `client_id` is missing, empty or no number"
     );
 }

@@ -41,6 +41,19 @@ async fn the_calls_grow_with_the_values_and_not_with_the_clients() {
 }
 
 #[tokio::test]
+async fn five_thousand_clients_and_eight_hundred_values_cost_little_more_than_the_values() {
+    let world = World::town(5_000).await;
+    for (i, code) in world.sandbox.ozmap().codes().iter().enumerate() {
+        world.reading(code, json!(-28.0 - (i % 800) as f64 / 100.0));
+    }
+    let report = world.forced().await;
+    assert_eq!((report.state, report.counts.changed), (RunState::Finished, 5_000));
+    assert!(report.calls.ozmap_writes <= 840, "{} writes", report.calls.ozmap_writes);
+    // Ten pages; how many clients there are, two tries of a filter, and two readings back at most.
+    assert!(report.calls.ozmap_reads <= 10 + 4, "{} reads", report.calls.ozmap_reads);
+}
+
+#[tokio::test]
 async fn a_value_of_its_own_is_a_patch_with_all_fields_of_the_record() {
     let world = World::empty().await;
     world.sandbox.ozmap().add_client(TestClient::new("147").implanted(false).status(1));

@@ -27,7 +27,7 @@ pub(super) fn greeting(
     sandbox: &Sandbox,
     systems: &[(&str, String)],
     gateway: &GatewayAccess<'_>,
-    clients: u32,
+    clients: usize,
 ) -> String {
     let GatewayAccess { url, key } = gateway;
     let systems: Vec<String> = systems.iter().map(|(name, value)| format!("{name}={value}")).collect();

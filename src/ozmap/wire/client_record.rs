@@ -1,5 +1,6 @@
 //! One client with all that an activation may change: `GET /properties/client/{code}`, and the bodies that change it.
 
+use compact_str::CompactString;
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyClient, PropertyPatch};
 use gateway_core::{
     Client, ClientCode, ClientRecord, Connection, Coordinate, Implantation, PortNumber, Property, RecordId,
@@ -18,6 +19,18 @@ pub(crate) const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
 /// A filter for clients of a code.
 pub(crate) fn filter_by_code(code: &ClientCode) -> Value {
     json!([{ "property": "code", "operator": "=", "value": code.as_str() }])
+}
+
+/// A filter for clients whose code contains this one.
+pub(crate) fn filter_by_code_alike(code: &ClientCode) -> Value {
+    json!([{ "property": "code", "operator": "like", "value": code.as_str() }])
+}
+
+/// The code of a row of `/ftth-clients`, if it is this one with blanks around it.
+pub(crate) fn code_with_blanks(row: &RawValue, code: &ClientCode) -> Option<CompactString> {
+    let row: Value = serde_json::from_str(row.get()).ok()?;
+    let held = row["code"].as_str()?;
+    (held != code.as_str() && held.trim() == code.as_str()).then(|| held.into())
 }
 
 /// A property and its client, as far as its row says.

@@ -1,5 +1,7 @@
 //! Why a request may not be fulfilled.
 
+use compact_str::CompactString;
+
 use crate::client::{ClientCode, RecordId};
 use crate::error_code::ErrorCode;
 use crate::network::PortNumber;
@@ -22,6 +24,14 @@ pub enum Refusal {
         code: ClientCode,
         /// How many.
         count: usize,
+    },
+    /// OZmap has the code with blanks around it, by which it finds no client.
+    #[error(
+        "OZmap has a client of code \"{held}\", with blanks around it: it is this client, and cannot be found by its code; remove the blanks there first"
+    )]
+    BlankInCode {
+        /// As it stands there.
+        held: CompactString,
     },
     /// No splitter of this identifier.
     #[error("OZmap has no splitter {0}")]
@@ -75,7 +85,7 @@ impl Refusal {
         match self {
             Refusal::UnknownClient(_) => ErrorCode::ClientNotFound,
             Refusal::ClientExists(_) => ErrorCode::ClientExists,
-            Refusal::Ambiguous { .. } => ErrorCode::ClientAmbiguous,
+            Refusal::Ambiguous { .. } | Refusal::BlankInCode { .. } => ErrorCode::ClientAmbiguous,
             Refusal::NoSuchSplitter(_) => ErrorCode::NoSuchSplitter,
             Refusal::NotADropSplitter { .. } => ErrorCode::NotADropSplitter,
             Refusal::NoSuchPort { .. } => ErrorCode::NoSuchPort,
