@@ -275,6 +275,21 @@ proptest! {
     }
 
     #[test]
+    fn no_client_vanishes_without_a_finding_that_names_it(
+        clients in prop::collection::vec(any_client(), 0..40),
+        readings in prop::collection::vec(any_reading(), 0..40),
+    ) {
+        let matched = matched(clients.clone(), readings.clone(), Vec::new(), now());
+        let compared = |code: &ClientCode| matched.pairs.iter().any(|(client, _)| client.client.code == *code);
+        let named = |code: &ClientCode| matched.findings.iter().any(|f| f.code.as_deref() == Some(code.as_str()));
+        for code in clients.iter().map(|client| &client.client.code).chain(readings.iter().map(|row| &row.code)) {
+            prop_assert!(compared(code) || named(code), "{} is neither compared nor named: {:?}", code, matched.findings);
+        }
+        let told = matched.alone.iter().all(|client| named(&client.client.code));
+        prop_assert!(told, "a client that is left out is named");
+    }
+
+    #[test]
     fn the_counts_add_up(
         clients in prop::collection::vec(any_client(), 0..40),
         readings in prop::collection::vec(any_reading(), 0..40),
