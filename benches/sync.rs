@@ -1,19 +1,25 @@
 //! One run of the sync over real HTTP at the size of a large ISP, writes grouped by value beside one PATCH per client.
 //!
-//! `cargo bench --bench sync [-- CLIENTS]`; default 200,000 clients, 2,200 different values, every power changed. The pretend
-//! systems run in this process, the gateway (`sync`) in one of its own, so that its memory and CPU are its own.
+//! `cargo bench --bench sync [-- CLIENTS] [--beside BINARY]`; default 200,000 clients, 2,200 different values, every power changed.
+//! `BINARY` is another build of the gateway, which is measured in the same run. The pretend systems run in this process, the
+//! gateway (`sync`) in one of its own, so that its memory and CPU are its own.
+//!
+//! At last the plan of a dry run is listed page by page and applied by its id.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gateway_sandbox::{Options, Sandbox};
+use int6_ozmap_gateway::store::{ChangeFilter, RunFilter, Store};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use serde_json::json;
 
 const VALUES: usize = 2_200;
 
 fn main() {
-    let clients = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(200_000);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let clients = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(200_000);
+    let beside = arguments.iter().skip_while(|argument| *argument != "--beside").nth(1);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let options = Options { clients, messy: false, ..Options::default() };
     let sandbox = runtime.block_on(Sandbox::start(options)).expect("loopback can be bound");
@@ -30,21 +36,61 @@ fn main() {
         "{:<18} {:>8} {:>8} {:>10} {:>10} {:>9}",
         "writes", "calls", "reads", "wall s", "CPU s", "peak MB"
     );
-    for (name, batching) in [("grouped by value", "on"), ("one per client", "off")] {
+    let again = || {
         for code in &codes {
             sandbox.ozmap().set_potency_read(code, Some(-40.0));
         }
-        measure(&sandbox, name, batching);
+        tempfile::tempdir().expect("a temporary folder")
+    };
+    // Twice, because machines are noisy.
+    for _ in 0..2 {
+        measure(&sandbox, "grouped by value", OURS, &["sync"], "on", &again());
+        if let Some(beside) = beside {
+            measure(&sandbox, "  the other build", beside, &["sync"], "on", &again());
+        }
     }
+    measure(&sandbox, "one per client", OURS, &["sync"], "off", &again());
+    let folder = again();
+    measure(&sandbox, "a dry run", OURS, &["sync", "--dry-run"], "on", &folder);
+    let plan = runtime.block_on(listed(&folder));
+    measure(&sandbox, "applied by id", OURS, &["sync", "--plan", &plan], "on", &folder);
 }
 
-fn measure(sandbox: &Sandbox, name: &str, batching: &str) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+const OURS: &str = env!("CARGO_BIN_EXE_int6-ozmap-gateway");
+
+fn database(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}", folder.path().join("gateway.db").display())
+}
+
+/// Lists the newest run's changes page by page; returns its id.
+async fn listed(folder: &tempfile::TempDir) -> String {
+    let store = Store::open(&database(folder)).await.expect("the database of the dry run");
+    let runs = store.runs("default", &RunFilter::default(), 1).await.expect("the runs");
+    let (id, begun) = (runs[0].id, Instant::now());
+    let (mut listed, mut after) = (0, None);
+    loop {
+        let page = store.changes(id, &ChangeFilter::default(), after, 1_000).await.expect("a page");
+        let Some(last) = page.last() else { break };
+        (listed, after) = (listed + page.len(), Some(last.seq));
+    }
+    println!("{:<18} {listed} changes in pages of 1,000: {:.2} s", "  listed", begun.elapsed().as_secs_f64());
+    store.close().await;
+    id.to_string()
+}
+
+fn measure(
+    sandbox: &Sandbox,
+    name: &str,
+    binary: &str,
+    arguments: &[&str],
+    batching: &str,
+    folder: &tempfile::TempDir,
+) {
     sandbox.ozmap().calls().reset();
     let (before, begun) = (usage(), Instant::now());
-    let mut gateway = Command::new(env!("CARGO_BIN_EXE_int6-ozmap-gateway"))
-        .arg("sync")
-        .env("DATABASE_URL", format!("sqlite://{}", folder.path().join("gateway.db").display()))
+    let mut gateway = Command::new(binary)
+        .args(arguments)
+        .env("DATABASE_URL", database(folder))
         .env("OZMAP_URL", sandbox.ozmap_url())
         .env("OZMAP_API_KEY", sandbox.ozmap_key())
         .env("INT6_URL", sandbox.int6_url())

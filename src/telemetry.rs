@@ -64,6 +64,11 @@ fn describe() {
         "gateway_sync_clients_total",
         "Clients that runs changed or failed to change, by tenant."
     );
+    describe_counter!("gateway_sync_halts_total", "Runs that the rails halted, by tenant and reason.");
+    describe_gauge!(
+        "gateway_sync_held_clients",
+        "Clients of whom the last run held something back, by tenant, field and reason."
+    );
     describe_gauge!("gateway_sync_finished_timestamp_seconds", "When a tenant's last run finished.");
     describe_counter!("gateway_activations_total", "Activations that ended, by tenant and result.");
     describe_gauge!(

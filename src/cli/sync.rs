@@ -304,6 +304,7 @@ mod tests {
             },
             calls: Calls { ozmap_reads: 8, ozmap_writes: 41, int6_reads: 9 },
             phases: Phases { read: Some(812), plan: Some(3), apply: Some(640) },
+            halt: Some("no_readings"),
             halted_because: Some("INT6 returned 0 of 3,812 clients".to_owned()),
             error: Some("INT6, read all ONUs: the host did not answer: time-out".to_owned()),
             failures: vec![(
@@ -314,6 +315,7 @@ mod tests {
                 held: vec![HeldField {
                     field: "implantation".to_owned(),
                     clients: 30,
+                    reason: "mass_implantation".to_owned(),
                     because: "30 of 31 reservations would be implanted in one run".to_owned(),
                 }],
                 fields: vec![

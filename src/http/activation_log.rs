@@ -32,7 +32,9 @@ pub(super) struct ActivationsQuery {
     /// Activations of a page. Default 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// Only activations older than this one: `next` of the page before.
+    /// `next` of the page before.
+    cursor: Option<Uuid>,
+    /// The same by its older name: only activations older than this one.
     before: Option<Uuid>,
 }
 
@@ -130,7 +132,7 @@ impl From<RecordedActivation> for Activation {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ActivationPage {
     activations: Vec<Activation>,
-    /// `before` of the next page; null at the end.
+    /// `cursor` of the next page; null at the end.
     #[schema(value_type = Option<Uuid>)]
     next: Option<String>,
 }
@@ -151,7 +153,7 @@ pub(super) async fn list(
 ) -> Result<Json<ActivationPage>, Problem> {
     let limit = in_range("limit", query.limit, 50, 200)?;
     let result = query.result.map(|OneOf(result)| result);
-    let filter = ActivationFilter { code: query.code, result, before: query.before };
+    let filter = ActivationFilter { code: query.code, result, before: query.cursor.or(query.before) };
     let rows = app.store.activations(&caller.tenant().name, &filter, limit).await?;
     let next = rows.last().map(|row| row.id.to_string()).filter(|_| rows.len() == limit as usize);
     Ok(Json(ActivationPage { activations: rows.into_iter().map(Activation::from).collect(), next }))

@@ -117,6 +117,9 @@ pub(super) struct HeldChanges {
     field: SyncFieldWord,
     /// Clients.
     clients: u64,
+    /// The rail, as a word; a later version may have more.
+    #[schema(example = "mass_implantation")]
+    reason: String,
     #[schema(
         example = "30 of 31 reservations would be implanted in one run; in the last 30 days it was 4 a day at most"
     )]
@@ -140,8 +143,8 @@ pub(super) struct SyncFieldCounts {
 }
 
 impl From<HeldField> for HeldChanges {
-    fn from(HeldField { field, clients, because }: HeldField) -> HeldChanges {
-        HeldChanges { field: Word::stored(field), clients, because }
+    fn from(HeldField { field, clients, reason, because }: HeldField) -> HeldChanges {
+        HeldChanges { field: Word::stored(field), clients, reason, because }
     }
 }
 

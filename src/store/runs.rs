@@ -36,7 +36,9 @@ pub struct HeldField {
     pub field: String,
     /// Clients.
     pub clients: u64,
-    /// For people.
+    /// A word of [`gateway_core::sync::HoldReason`].
+    pub reason: String,
+    /// The same for people.
     pub because: String,
 }
 

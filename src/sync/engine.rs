@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::sync::{Field, Fields, Mode, Rails, RunState, Trigger};
+use gateway_core::sync::{Field, Fields, HoldReason, Mode, Rails, RunState, Trigger};
 use jiff::Timestamp;
 use strum::VariantArray;
 use tokio_util::task::TaskTracker;
@@ -255,14 +255,7 @@ impl Engine {
             metrics::gauge!("gateway_sync_finished_timestamp_seconds", "tenant" => tenant.clone())
                 .set(Timestamp::now().as_second() as f64);
         }
-        let of_whole_side =
-            Field::VARIANTS.iter().filter(|_| counts.ozmap_clients > 1).map(|field| field.name());
-        for field in of_whole_side {
-            let held: u64 =
-                notes.held.iter().filter(|held| held.field == field).map(|held| held.clients).sum();
-            metrics::gauge!("gateway_sync_held_clients", "tenant" => tenant.clone(), "field" => field)
-                .set(held as f64);
-        }
+        self.count_held(&report);
         let end = RunEnd {
             state,
             counts,
@@ -278,6 +271,27 @@ impl Engine {
         };
         if let Err(error) = store.end_run(id, end).await {
             tracing::error!(%error, "the end of the run could not be recorded");
+        }
+    }
+
+    /// What the rails kept back of the last run that concerned the whole tenant, and why.
+    fn count_held(&self, report: &Report) {
+        let tenant = &self.deps.tenant;
+        if let Some(reason) = report.halt {
+            metrics::counter!("gateway_sync_halts_total", "tenant" => tenant.clone(), "reason" => reason)
+                .increment(1);
+        }
+        // The sync of one client and a plan by its id say nothing of the others.
+        if report.counts.ozmap_clients <= 1 {
+            return;
+        }
+        for (field, reason) in
+            Field::VARIANTS.iter().flat_map(|f| HoldReason::NAMES.iter().map(move |r| (f.name(), *r)))
+        {
+            let is_it = |held: &&store::HeldField| held.field == field && held.reason == reason;
+            let clients: u64 = report.notes.held.iter().filter(is_it).map(|held| held.clients).sum();
+            metrics::gauge!("gateway_sync_held_clients", "tenant" => tenant.clone(), "field" => field, "reason" => reason)
+                .set(clients as f64);
         }
     }
 }

@@ -158,7 +158,10 @@ fn planned(
     let sides = Sides { clients: vec![client], readings: rows, findings: unreadable, ..Sides::default() };
     let mut plan = plan(sides, rules, limits, &Past::default(), Rails::OneClient, Timestamp::now());
     // Others are here only because their rows claim its ONU.
-    let is_its = |f: &Finding| f.code.as_deref() == Some(code.as_str()) || f.kind == FindingKind::Duplicate;
+    let names_it = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == code.as_str());
+    let is_its = |f: &Finding| {
+        f.code.as_deref() == Some(code.as_str()) || (f.kind == FindingKind::Duplicate && names_it(&f.detail))
+    };
     plan.findings.retain(is_its);
     plan.counts.only_in_int6 = 0;
     Ok(plan)

@@ -134,7 +134,12 @@ pub(super) fn of_unreadable(plan: &Plan) -> Option<String> {
 /// What was held, with the reason in words.
 pub(super) fn of_held(held: &Held) -> HeldField {
     let Held { field, clients, reason } = held;
-    HeldField { field: field.name().to_owned(), clients: *clients, because: because(reason) }
+    HeldField {
+        field: field.name().to_owned(),
+        clients: *clients,
+        reason: reason.name().to_owned(),
+        because: because(reason),
+    }
 }
 
 fn because(reason: &HoldReason) -> String {

@@ -19,7 +19,9 @@ pub struct Report {
     pub calls: Calls,
     /// How long it took.
     pub phases: Phases,
-    /// Why the rails held it.
+    /// Why the rails halted it, as a word.
+    pub halt: Option<&'static str>,
+    /// The same for people.
     pub halted_because: Option<String>,
     /// Why it failed or was skipped.
     pub error: Option<String>,
@@ -43,6 +45,7 @@ impl Report {
             counts: Counts::default(),
             calls: Calls::default(),
             phases: Phases::default(),
+            halt: None,
             halted_because: None,
             error: None,
             failures: Vec::new(),

@@ -97,6 +97,7 @@ impl Run<'_> {
         self.record(report, &plan).await?;
         (self.observer)(Progress::Planned(&plan));
         if let Some(halt) = &plan.halt {
+            report.halt = Some(halt.name());
             report.halted_because = Some(reasons::of_halt(halt));
             return Ok(RunState::Halted);
         }

@@ -37,7 +37,7 @@ pub(super) fn greeting(
          \n  documentation  {url}/docs\n\
          \nFor another terminal (then `int6-ozmap-gateway sync --dry-run` works there, too):\n\
          \nexport {all}\n\
-         \nThree calls to try:\n{RUNS}\
+         \nFour calls to try:\n{RUNS}\
          \nAn installation, step by step:\n{}\n",
         installation(sandbox)
     )
@@ -54,6 +54,13 @@ const RUNS: &str = r#"
   RUN=$(curl -s -H "X-API-Key: $GATEWAY_API_KEY" "$GATEWAY_URL/v1/sync-runs?limit=1" \
     | python3 -c 'import json,sys; print(json.load(sys.stdin)["sync_runs"][0]["id"])')
   curl -s -H "X-API-Key: $GATEWAY_API_KEY" -H 'Accept: text/csv' $GATEWAY_URL/v1/sync-runs/$RUN/changes | head
+
+  # what a rail kept back of it, and why; then apply just that, if it is true
+  curl -s -H "X-API-Key: $GATEWAY_API_KEY" "$GATEWAY_URL/v1/sync-runs?limit=200" \
+    | python3 -c 'import json,sys; [print(r["id"], r["held"]) for r in json.load(sys.stdin)["sync_runs"] if r["held"]]'
+  HELD=$(curl -s -H "X-API-Key: $GATEWAY_API_KEY" "$GATEWAY_URL/v1/sync-runs?limit=200" \
+    | python3 -c 'import json,sys; print([r["id"] for r in json.load(sys.stdin)["sync_runs"] if r["held"] and not r["dry_run"]][0])')
+  curl -s -X POST -H "X-API-Key: $GATEWAY_API_KEY" -d '{"plan": "'$HELD'"}' $GATEWAY_URL/v1/sync-runs
 "#;
 
 /// One call for each step; the splitter is one of the town's with a free port.

@@ -1,6 +1,7 @@
 //! What the rails keep back, and why; put into words at the edges.
 
 use compact_str::CompactString;
+use strum::{IntoStaticStr, VariantNames};
 
 use crate::power::{Dbm, PlausibleWindow};
 use crate::sync::change::Field;
@@ -16,7 +17,8 @@ pub enum RowField {
 }
 
 /// Why a reading as a whole is not believed, so that nothing of the plan is written unless a person asks for it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Halt {
     /// OZmap gave no usable client.
     NoClients {
@@ -139,7 +141,8 @@ pub struct EndedEarly {
 }
 
 /// Why changes of one field are held.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum HoldReason {
     /// One and the same figure came for many clients.
     Repeated {
@@ -208,6 +211,23 @@ pub enum HoldReason {
     },
     /// The run was to be halted, and the field is not among those that are forced.
     NotForced,
+}
+
+impl Halt {
+    /// The word in metrics.
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
+
+impl HoldReason {
+    /// Every word, in the order of the reasons.
+    pub const NAMES: &'static [&'static str] = HoldReason::VARIANTS;
+
+    /// The word in the API, the store and metrics.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Changes of one field that are listed and not written.
