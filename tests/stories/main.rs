@@ -14,6 +14,7 @@ mod certificates;
 mod clients;
 mod commands;
 mod description;
+mod doctor;
 mod faults;
 mod int6_pages;
 mod int6_side;
