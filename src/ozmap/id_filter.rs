@@ -79,12 +79,17 @@ impl Ozmap {
         let filter = wire::filter_by_id(property, ids.iter().copied()).to_string();
         let query = [("page", "1".to_owned()), ("limit", "25".to_owned()), ("filter", filter)];
         request.query = query.map(|(name, value)| (name.to_owned(), value)).into();
-        // What is no list is not asked for again: a firewall says the same each time.
-        let answer = self.upstream.call(request, |body| {
+        let read = |body: &[u8]| {
             let mut found = Vec::new();
             Ok(wire::page(body, &mut |row| found.push(wire::id_of(row))).map(|info| (info, found)))
-        });
-        match answer.await {
+        };
+        // What is no list is not asked for again: a firewall says the same each time. A host that is away is.
+        let first = self.upstream.call(Request { retries: 0, ..request.clone() }, read).await;
+        let answer = match first {
+            Err(error) if !error.kind.is_rejection() => self.upstream.call(request, read).await,
+            first => first,
+        };
+        match answer {
             Ok(Ok((info, found))) => {
                 let honoured = !found.is_empty()
                     && info.total.is_none_or(|total| total <= ids.len() as u64)
@@ -94,7 +99,7 @@ impl Ozmap {
             Ok(Err(what)) => Ok(Tried::Disliked(self.upstream.malformed(OPERATION, what))),
             Err(error) => match error.kind {
                 Kind::Rejected { .. } => Ok(Tried::Ignored),
-                Kind::Unauthorized { .. } => Ok(Tried::Disliked(error)),
+                Kind::Unauthorized { .. } | Kind::Malformed { .. } => Ok(Tried::Disliked(error)),
                 _ => Err(error),
             },
         }
