@@ -62,6 +62,7 @@ impl FieldRole {
             FieldRole::Power => &[
                 "rx_power",
                 "onu_rx_power",
+                "read_power",
                 "rx_power_onu",
                 "onu_rx",
                 "rx_onu",
