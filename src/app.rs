@@ -1,5 +1,6 @@
 //! The parts put together: settings in, a running gateway out.
 
+mod examination;
 mod start_error;
 mod tenant;
 
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::examination::examine;
 pub use self::start_error::StartError;
 use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};

@@ -31,8 +31,9 @@ enum Command {
     Serve(ConfigFile),
     /// Runs the sync once. Exit status: 0 fine, 1 some changes failed, 2 the run failed, was halted or skipped.
     Sync(sync::SyncArguments),
-    /// Checks settings, database, URLs and credentials, and says the remedy.
-    Doctor(ConfigFile),
+    /// Checks settings, machine, database, both systems and what they say, and names the remedy. Exit status: 0 fine or
+    /// warnings only, 2 something is to be mended.
+    Doctor(doctor::DoctorArguments),
     /// Prints the OpenAPI document.
     Openapi,
     /// Makes a gateway key and prints it with its SHA-256.
@@ -67,7 +68,7 @@ async fn carry_out(command: Command) -> ExitCode {
             }
         }
         Command::Sync(arguments) => sync::run(arguments).await,
-        Command::Doctor(file) => doctor::run(file).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Openapi => {
             print!("{}", http::openapi_json());
             ExitCode::SUCCESS

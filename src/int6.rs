@@ -13,8 +13,9 @@ use std::sync::atomic::AtomicUsize;
 
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
-pub use bulk::{ReadingEnd, Readings, Sample};
+pub use bulk::{ReadingEnd, Readings, Sample, SecondPage};
 use gateway_core::UnknownWords;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 pub(crate) use shared::SharedReadings;
 use wire::Fields;
@@ -69,6 +70,11 @@ impl Api {
     /// Requests sent so far, repeats and token requests included.
     pub(crate) fn calls(&self) -> u64 {
         self.upstream.sent()
+    }
+
+    /// How far INT6's clock is ahead of this machine's, to about a second; `None` before an answer that says its time.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.upstream.clock_skew()
     }
 
     /// Reads one row of the bulk read, the cheapest question that needs credentials.

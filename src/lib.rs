@@ -14,6 +14,7 @@
 //!   those that were accepted to be carried out later.
 //! - [`sync`]: INT6 → OZmap, every 10 minutes; its engine is the single entry point of timer, API and command line.
 //! - [`http`]: the API, its description and its errors.
+//! - [`doctor`]: looks at settings, machine, database and both systems, and says what to mend.
 //! - [`config`], [`key`], [`telemetry`], [`app`]: settings, keys, logs and metrics, and a gateway put together from all of it.
 //!
 //! The command line is the binary's (`src/main.rs`, `src/cli/`). The pretend systems of the command `sandbox` and of the tests are a
@@ -21,6 +22,7 @@
 
 pub mod app;
 pub mod config;
+pub mod doctor;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

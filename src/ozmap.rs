@@ -7,6 +7,7 @@ mod capabilities;
 mod clients;
 mod fresh;
 mod id_filter;
+mod look;
 mod network_load;
 mod pages;
 mod proof;
@@ -24,6 +25,8 @@ pub(crate) use clients::CalculatedPower;
 pub use fresh::{FreshReader, FreshRecord, RecordKind};
 use gateway_core::RecordId;
 use http::StatusCode;
+use jiff::SignedDuration;
+pub use look::{ListRoute, Look};
 pub use network_load::{LoadStats, NetworkRecord};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
@@ -54,6 +57,11 @@ impl Ozmap {
     /// Default 30 minutes.
     pub fn forgetting_after(self, time: Duration) -> Ozmap {
         Ozmap { capabilities: Arc::new(Capabilities::forgetting_after(time)), ..self }
+    }
+
+    /// How far OZmap's clock is ahead of this machine's, to about a second; `None` before an answer that says its time.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.upstream.clock_skew()
     }
 
     /// Asks for one box type, the cheapest question that needs the key. Source: `docs/contracts/ozmap-api.md`, "Connection".

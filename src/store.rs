@@ -16,6 +16,7 @@ mod plans;
 mod powers;
 mod prune;
 mod runs;
+mod trial;
 
 use std::time::Duration;
 

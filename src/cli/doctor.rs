@@ -1,67 +1,85 @@
-//! `doctor`: checks what the gateway depends on, and says the remedy.
+//! `doctor`: prints what was looked at, and the remedy.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use int6_ozmap_gateway::app::{self, Upstreams};
-use int6_ozmap_gateway::config::Purpose;
-use int6_ozmap_gateway::store::Store;
-use int6_ozmap_gateway::telemetry;
-use int6_ozmap_gateway::upstream::{CallError, Kind};
-use secrecy::ExposeSecret;
+use int6_ozmap_gateway::config::{Mistakes, Purpose};
+use int6_ozmap_gateway::doctor::{Check, CheckStatus, Diagnosis};
+use int6_ozmap_gateway::{app, telemetry};
 
 use super::config_file::ConfigFile;
 use super::failure::{FAILED, failed};
 
-pub(super) async fn run(file: ConfigFile) -> ExitCode {
+#[derive(clap::Args)]
+pub(super) struct DoctorArguments {
+    /// Prints one JSON object: `ok`, and `checks` with tenant, what, status, detail, remedy.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+pub(super) async fn run(DoctorArguments { json, file }: DoctorArguments) -> ExitCode {
     telemetry::start("error");
-    let config = match file.load(Purpose::Serve) {
-        Ok(config) => config,
+    let diagnosis = match file.load(Purpose::Serve) {
+        Ok(config) => app::examine(&config).await,
+        Err(mistakes) if json => of_settings(mistakes),
         Err(mistakes) => return failed(&mistakes.to_string()),
     };
-    println!("ok    settings: {} tenant(s)", config.tenants.len());
-    let mut sound = true;
-    let mut tell = |what: &str, result: Result<(), String>| match result {
-        Ok(()) => println!("ok    {what}"),
-        Err(why) => {
-            sound = false;
-            println!("FAIL  {what}: {why}");
-        }
+    let told = if json { as_json(&diagnosis) } else { as_lines(&diagnosis) };
+    // Somebody who pipes into `head` has seen enough.
+    let _ = std::io::stdout().write_all(told.as_bytes());
+    if diagnosis.ok { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// Where the settings are wrong, nothing else can be looked at.
+fn of_settings(Mistakes(mistakes): Mistakes) -> Diagnosis {
+    let check = |mistake| Check::fail("settings", mistake, "mend the setting; the README has them all");
+    mistakes.into_iter().map(check).collect::<Vec<Check>>().into()
+}
+
+fn as_json(diagnosis: &Diagnosis) -> String {
+    // Texts and a bool: it cannot fail.
+    serde_json::to_string_pretty(diagnosis).unwrap_or_default() + "\n"
+}
+
+/// `ok    default: what was seen`, and below what is not ok its remedy.
+fn as_lines(diagnosis: &Diagnosis) -> String {
+    diagnosis.checks.iter().map(line).collect()
+}
+
+fn line(check: &Check) -> String {
+    let Check { tenant, what: _, status, detail, remedy } = check;
+    let word = match status {
+        CheckStatus::Ok => "ok",
+        CheckStatus::Warn => "warn",
+        CheckStatus::Fail => "FAIL",
     };
-    tell("database", database(config.database_url.expose_secret()).await);
-    for tenant in &config.tenants {
-        match app::upstreams(tenant) {
-            Err(why) => tell(&format!("{}: calls", tenant.name), Err(why.to_string())),
-            Ok(Upstreams { ozmap, int6 }) => {
-                let at = |system: &str, url: &url::Url| format!("{}: {system} at {url}", tenant.name);
-                tell(&at("OZmap", &tenant.ozmap_host.base), ozmap.check().await.map_err(|e| with_remedy(&e)));
-                tell(&at("INT6", &tenant.int6_host.base), int6.check().await.map_err(|e| with_remedy(&e)));
-            }
-        }
+    let whose = tenant.as_ref().map_or_else(String::new, |tenant| format!("{tenant}: "));
+    let remedy = remedy.as_ref().map_or_else(String::new, |remedy| format!("      remedy: {remedy}\n"));
+    format!("{word:<6}{whose}{detail}\n{remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_a_line_and_its_remedy_another() {
+        let checks = vec![Check::ok("a.b", "fine"), Check::warn("c.d", "odd", "do this")];
+        let diagnosis = Diagnosis::from(checks);
+        assert_eq!(as_lines(&diagnosis), "ok    fine\nwarn  odd\n      remedy: do this\n");
+        assert!(diagnosis.ok, "a warning is no failure");
     }
-    if sound { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
-}
 
-async fn database(url: &str) -> Result<(), String> {
-    let store = Store::open(url).await.map_err(|e| e.to_string())?;
-    store.ping().await.map_err(|e| e.to_string())
-}
-
-fn with_remedy(error: &CallError) -> String {
-    let remedy = match error.kind {
-        Kind::Unauthorized { .. } => {
-            "ask the ISP for a new key or token; is this machine's address on its list?"
-        }
-        Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy => {
-            "wait, then try again"
-        }
-        Kind::Failing { .. } => "the host is there, but fails: ask its operator",
-        Kind::Rejected { .. } | Kind::Malformed { .. } | Kind::Page { .. } => {
-            "is the URL the right one? Does the path of the bulk read fit?"
-        }
-        Kind::Untrusted { .. } => {
-            "the certificate is at fault, not the network: do what is said there, then try again"
-        }
-        Kind::Unreachable { .. } => "is the URL right, and does the firewall on the way admit this machine?",
-    };
-    format!("{error}\n      remedy: {remedy}")
+    #[test]
+    fn as_json_each_check_has_all_its_members() {
+        let mistakes = Mistakes(vec!["OZMAP_URL is missing".to_owned()]);
+        let value: serde_json::Value = serde_json::from_str(&as_json(&of_settings(mistakes))).expect("JSON");
+        let remedy = "mend the setting; the README has them all";
+        let check = serde_json::json!({
+            "tenant": null, "what": "settings", "status": "fail", "detail": "OZMAP_URL is missing", "remedy": remedy
+        });
+        assert_eq!(value, serde_json::json!({ "ok": false, "checks": [check] }));
+    }
 }

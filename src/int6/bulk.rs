@@ -3,12 +3,14 @@
 mod collected;
 mod page;
 mod readings;
+mod sample;
 mod walk;
 
 use collected::Collected;
 use page::Page;
 use readings::OPERATION;
-pub use readings::{ReadingEnd, Readings, Sample};
+pub use readings::{ReadingEnd, Readings};
+pub use sample::{Sample, SecondPage};
 use walk::PageWalk;
 
 use super::{Api, wire};
@@ -26,18 +28,6 @@ impl Api {
         progress(all.len());
         let end = PageWalk::new(self, &all).until_the_end(&mut all, progress).await?;
         Ok(all.into_readings(end))
-    }
-
-    /// The first rows, as they are read here.
-    ///
-    /// # Errors
-    /// [`CallError`], as [`Api::readings`].
-    pub async fn sample(&self, rows: usize) -> Result<Sample, CallError> {
-        let page = self.page(1, rows).await?;
-        let rows = page.len();
-        let Readings { readings, findings, shape, end: _ } =
-            Collected::new(page).into_readings(ReadingEnd::Whole);
-        Ok(Sample { rows, readings, findings, shape })
     }
 
     /// One page that is needed.

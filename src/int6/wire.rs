@@ -6,12 +6,14 @@ pub mod page;
 pub mod row;
 mod spoilt;
 mod time;
+mod usual;
 
 use std::time::Duration;
 
 pub use fields::Fields;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+pub use usual::{FieldRole, is_of_olt};
 
 use crate::upstream::{JsonError, WireError};
 

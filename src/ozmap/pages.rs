@@ -199,7 +199,12 @@ impl Ozmap {
         Ok(Some(total).filter(|_| totals_agree))
     }
 
-    async fn page(&self, list: &List, at: &At) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
+    /// One page of a list.
+    pub(super) async fn page(
+        &self,
+        list: &List,
+        at: &At,
+    ) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
         let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
         request.query = list.query(self.page_size, at);
         self.upstream

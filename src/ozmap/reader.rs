@@ -51,7 +51,8 @@ impl Ozmap {
     }
 }
 
-const PROPERTIES: List = List {
+/// Properties with their clients.
+pub(super) const PROPERTIES: List = List {
     operation: "list properties with their clients",
     route: wire::PROPERTIES_ROUTE,
     select: wire::PROPERTY_FIELDS,

@@ -52,6 +52,32 @@ async fn fresh(kind: Database) -> Fresh {
     Fresh { store: Store::open(&url).await.expect("a new database"), url, _home: home }
 }
 
+#[rstest]
+#[case::sqlite(Database::Sqlite)]
+#[case::postgres(Database::Postgres)]
+#[tokio::test]
+async fn a_write_that_is_tried_leaves_nothing_behind(#[case] kind: Database) {
+    let Fresh { store, url: _, _home } = fresh(kind).await;
+    store.try_write().await.expect("it can be written");
+    let rows: (i64,) = sqlx::query_as("SELECT COUNT(*) FROM mirror_chunks")
+        .fetch_one(&store.reader)
+        .await
+        .expect("the table is there");
+    assert_eq!(rows.0, 0);
+}
+
+#[rstest]
+#[case::that_may_only_be_read("PRAGMA query_only = 1", "readonly")]
+#[case::on_a_full_disk("PRAGMA max_page_count = 1", "full")]
+#[tokio::test]
+async fn a_database_that_takes_no_writes_says_so(#[case] spoilt: &'static str, #[case] told: &str) {
+    let Fresh { store, url: _, _home } = fresh(Database::Sqlite).await;
+    store.writer.execute(spoilt).await.expect("a pragma");
+    let error = store.try_write().await.expect_err("nothing can be written").to_string();
+    assert!(error.starts_with("the database could not write a row and delete it again: "), "{error}");
+    assert!(error.contains(told), "{error}");
+}
+
 fn at(text: &str) -> Timestamp {
     format!("2026-11-20T{text}Z").parse().expect("a time")
 }

@@ -29,10 +29,11 @@ macro_rules! row {
 /// import in it occurs: one that is no longer needed goes.
 pub(crate) const TABLE: &[Row] = &[
     row!("main" => "cli"),
-    row!("cli" => "app" "config" "http" "key" "store" "sync" "telemetry" "upstream" "sandbox" "core"),
+    row!("cli" => "app" "config" "doctor" "http" "key" "store" "sync" "telemetry" "sandbox" "core"),
     row!("lib" =>),
-    row!("app" => "http" "sync" "provisioning" "mirror" "ozmap" "int6" "store" "upstream" "config" "schedule" "telemetry" "core"),
+    row!("app" => "http" "sync" "provisioning" "doctor" "mirror" "ozmap" "int6" "store" "upstream" "config" "schedule" "telemetry" "core"),
     row!("http" => "sync" "provisioning" "store" "key" "core"),
+    row!("doctor" => "config" "ozmap" "int6" "store" "upstream" "core"),
     row!("config" => "provisioning" "ozmap" "int6" "upstream" "key" "core"),
     row!("sync" => "ozmap" "int6" "store" "upstream" "core"),
     row!("provisioning" => "mirror" "ozmap" "store" "upstream" "core"),

@@ -14,6 +14,7 @@ mod certificates;
 mod clients;
 mod commands;
 mod description;
+mod doctor;
 mod edits;
 mod faults;
 mod gallery;

@@ -31,16 +31,3 @@ pub enum ReadingEnd {
     /// A full page was followed by a refusal or by something that is no page. Perhaps that is this host's way to end a list.
     Refused(CallError),
 }
-
-/// A look at the first rows.
-#[derive(Debug)]
-pub struct Sample {
-    /// Rows that came, at most as many as were asked for unless the host gives more.
-    pub rows: usize,
-    /// Those that can be read.
-    pub readings: Vec<Reading>,
-    /// Of those and the others.
-    pub findings: Vec<Finding>,
-    /// What they look like as a whole.
-    pub shape: RowShape,
-}
