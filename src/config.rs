@@ -259,6 +259,8 @@ fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {
         },
         time_zone: source.get(&table::INT6_TIME_ZONE)?,
         unknown_words: UnknownWords::with(source.get(&table::INT6_UNKNOWN_WORDS)?),
+        status_words: source.get(&table::SYNC_STATUS_OF)?,
+        match_by: source.get(&table::SYNC_MATCH_BY)?,
     })
 }
 
@@ -297,6 +299,7 @@ fn rules(source: &mut Source) -> Option<Rules> {
             (Some(min), Some(max)) => Some(PlausibleWindow { min, max }),
             _ => None,
         },
+        match_by: source.get(&table::SYNC_MATCH_BY)?,
     })
 }
 

@@ -115,7 +115,7 @@ pub(super) fn power(value: &Value) -> Result<Option<Dbm>, FieldProblem> {
             PowerReading::Measured(power) => Ok(Some(power)),
             PowerReading::Zero => Ok(Some(Dbm::ZERO)),
             PowerReading::Absent => Ok(None),
-            PowerReading::Text => Err(FieldProblem::Shape("is no number")),
+            PowerReading::Text | PowerReading::Word(_) => Err(FieldProblem::Shape("is no number")),
         },
         value => Ok(number(value)?.map(Dbm::from_f64).transpose()?),
     }

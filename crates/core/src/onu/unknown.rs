@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 
-use crate::notation::{folded, is_blank, is_quote};
+use crate::notation::word;
 
 /// Words that erase nothing: where one stands in a field of an ONU, the value is unknown.
 ///
@@ -39,21 +39,15 @@ impl Default for UnknownWords {
 impl UnknownWords {
     /// The words that always count, and these.
     pub fn with<T: AsRef<str>>(more: impl IntoIterator<Item = T>) -> UnknownWords {
-        let known = WORDS.iter().map(|word| key(word));
-        UnknownWords(known.chain(more.into_iter().map(|word| key(word.as_ref()))).collect())
+        let known = WORDS.iter().map(|known| word(known));
+        UnknownWords(known.chain(more.into_iter().map(|more| word(more.as_ref()))).collect())
     }
 
     /// Whether the whole text is one of them, or says nothing.
     pub fn has(&self, text: &str) -> bool {
-        let key = key(text);
+        let key = word(text);
         key.bytes().all(|b| b == b'-') || self.0.contains(&key)
     }
-}
-
-fn key(text: &str) -> CompactString {
-    let is_around =
-        |c: char| matches!(c, '(' | ')' | '[' | ']' | '<' | '>' | '{' | '}') || is_blank(c) || is_quote(c);
-    folded(text).trim_matches(is_around).chars().filter(|c| *c != ' ').collect()
 }
 
 #[cfg(test)]

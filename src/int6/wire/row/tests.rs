@@ -10,7 +10,14 @@ use crate::int6::wire::token;
 fn whole(value: &Value) -> (OnuRow, RowShape) {
     let raw = serde_json::value::to_raw_value(value).expect("a value is JSON");
     let (fields, unknown, mut shape) = (Fields::default(), UnknownWords::default(), RowShape::default());
-    let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
+    let statuses = StatusWords::default();
+    let rules = RowRules {
+        fields: &fields,
+        zone: &TimeZone::UTC,
+        unknown: &unknown,
+        statuses: &statuses,
+        match_by: MatchBy::Code,
+    };
     (row(&raw, &rules, &mut shape), shape)
 }
 
@@ -205,7 +212,14 @@ fn what_is_no_json_and_no_text_costs_its_row_only_in_code_and_power(
 fn a_value_that_nobody_can_hold_is_as_spoilt_in_its_field_alone() {
     let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
     let (fields, unknown) = (Fields::default(), UnknownWords::default());
-    let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
+    let statuses = StatusWords::default();
+    let rules = RowRules {
+        fields: &fields,
+        zone: &TimeZone::UTC,
+        unknown: &unknown,
+        statuses: &statuses,
+        match_by: MatchBy::Code,
+    };
     let read = |text: &str| row(&raw(text), &rules, &mut RowShape::default());
     let good = read(
         r#"{"gpon_client_id": 1, "rx_power": -20, "name": "\ud800", "x": 1e999, "pppoe_username": "\ud800"}"#,
