@@ -195,6 +195,11 @@ settings! {
     SYNC_MIN_ONU_CLIENTS: u64 =
         tenant("SYNC_MIN_ONU_CLIENTS", "sync.min_onu_clients", number::<_, 0, 1_000_000>).or("20");
 
+    PROJECTS_INCLUDE: Vec<String> =
+        tenant("PROJECTS_INCLUDE", "projects.include", words).or_none();
+    PROJECTS_EXCLUDE: Vec<String> =
+        tenant("PROJECTS_EXCLUDE", "projects.exclude", words).or_none();
+
     PROVISIONING_POWER_CACHE_SECONDS: Duration =
         tenant("PROVISIONING_POWER_CACHE_SECONDS", "provisioning.power_cache_seconds", seconds::<0, 3_600>)
             .or("30");

@@ -98,11 +98,11 @@ impl Engine {
     }
 
     /// The client, and others that have its key: where that is not the code, only the list of all clients tells whether the
-    /// key is its own.
+    /// key is its own; and where only some projects are the tenant's, which clients are.
     async fn with_those_alike(&self, code: &ClientCode) -> Result<Vec<SyncedClient>, SyncClientError> {
         let EngineDeps { ozmap, rules, .. } = &*self.deps;
         let by = rules.match_by;
-        if by == MatchBy::Code {
+        if by == MatchBy::Code && !ozmap.has_project_rules() {
             return Ok(vec![only_client(code, ozmap.clients_by_code(code).await?)?]);
         }
         let mut clients = ozmap.reader().clients(|_| ()).await?.clients;

@@ -167,7 +167,7 @@ impl Run<'_> {
         let (findings, ended_early) = judged_end(&ours, &theirs.clients, rules.match_by, past)?;
         let sides = Sides {
             clients: theirs.clients,
-            elsewhere: Vec::new(),
+            elsewhere: theirs.elsewhere,
             readings: ours.readings,
             findings: [theirs.findings, ours.findings, findings].concat(),
             shape: ours.shape,
@@ -189,7 +189,8 @@ impl Run<'_> {
         let reader = ozmap.reader();
         let read = reader.clients(|n| (self.observer)(Progress::OzmapRead(n))).await;
         report.calls.ozmap_reads += reader.calls();
-        Ok(read?.clients)
+        let read = read?;
+        Ok([read.clients, read.elsewhere].concat())
     }
 
     /// Writes changes to OZmap, but for those that are held.

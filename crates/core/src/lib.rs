@@ -11,6 +11,7 @@ mod network;
 mod notation;
 mod onu;
 mod power;
+mod project;
 mod property;
 pub mod provisioning;
 mod status;
@@ -24,6 +25,7 @@ pub use network::{Coordinate, PortNumber, PortState, Ratio, Site, SiteKind, Spli
 pub use notation::without_blanks;
 pub use onu::{MacAddress, Onu, OnuPatch, OnuSerial, UnknownWords};
 pub use power::{Dbm, NumberError, PlausibleWindow, PowerReading, StatusWordError, StatusWords, Target};
+pub use project::{Project, ProjectRules};
 pub use property::{ClientRecord, Connection, Property};
 pub use status::{Implantation, Status, WordStatus};
 pub use system::System;
