@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use gateway_core::{PowerReading, WordStatus};
+use gateway_core::{PowerReading, Project, WordStatus};
 use rstest::rstest;
 use secrecy::ExposeSecret;
 
@@ -258,6 +258,24 @@ fn words_with_a_status_stand_in_a_table_or_in_a_list() {
     let table = TWO_TENANTS.replace("interval_seconds = 0", "interval_seconds = { a = \"b\" }");
     let mistakes = load_file(&table, &[]).expect_err("a table where a number belongs");
     assert!(mistakes[0].contains("is not written as a text"), "{mistakes:?}");
+}
+
+#[test]
+fn projects_are_names_or_identifiers_and_a_name_may_have_a_comma() {
+    let with = |projects: &str| {
+        let text = TWO_TENANTS.replace("sync = {", &format!("projects = {{ {projects} }}\nsync = {{"));
+        load_file(&text, &[]).expect("good settings").tenants.remove(0).projects
+    };
+    let project = |name: &str| Project { id: None, name: Some(name.into()) };
+    let rules = with(r#"include = ["Norte, fase 2", "Sul"], exclude = "Leste,Oeste""#);
+    for (name, admitted) in [("norte, FASE 2", true), ("Sul", true), ("Norte", false), ("Oeste", false)] {
+        assert_eq!(rules.admits(Some(&project(name))), Some(admitted), "{name}");
+    }
+    let alone = with(r#"exclude = ["Norte, fase 2"]"#);
+    assert_eq!(alone.admits(Some(&project("Norte, fase 2"))), Some(false));
+    let list = load(&[("PROJECTS_INCLUDE", "Norte, Sul")]).expect("good settings");
+    assert_eq!(list.tenants[0].projects.admits(Some(&project("sul"))), Some(true));
+    assert!(!load(&[]).expect("good settings").tenants[0].projects.is_used());
 }
 
 #[rstest]

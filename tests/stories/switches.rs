@@ -243,7 +243,8 @@ async fn where_projects_do_not_matter_nothing_more_is_asked_for() {
         world.sandbox.ozmap().calls().record(true);
         world.dry_run().await;
         let calls = world.sandbox.ozmap().calls().recorded();
-        let is = |part: &str| calls.iter().filter(|c| format!("{}?{}", c.path, c.query).contains(part)).count();
+        let is =
+            |part: &str| calls.iter().filter(|c| format!("{}?{}", c.path, c.query).contains(part)).count();
         (calls.len(), is("project"), is("/projects"))
     };
     let (calls, named, listed) = asked(&world).await;
