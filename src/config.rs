@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use gateway_core::sync::{Field, Grouping, Limits, Rules};
-use gateway_core::{PlausibleWindow, UnknownWords};
+use gateway_core::{PlausibleWindow, ProjectRules, UnknownWords};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -69,6 +69,8 @@ pub struct Tenant {
     pub rules: Rules,
     /// The rails.
     pub limits: Limits,
+    /// OZmap's projects that are its own. Default all.
+    pub projects: ProjectRules,
     /// Nothing is ever written to OZmap. Default false.
     pub read_only: bool,
     /// By value, unless batching is switched off.
@@ -221,6 +223,10 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
         sync_interval: source.get(&table::SYNC_INTERVAL_SECONDS)?,
         rules: rules(source)?,
         limits: limits(source)?,
+        projects: ProjectRules::new(
+            source.get(&table::PROJECTS_INCLUDE)?,
+            source.get(&table::PROJECTS_EXCLUDE)?,
+        ),
         read_only: source.get(&table::GATEWAY_READ_ONLY)?,
         grouping: match source.get(&table::SYNC_BATCHING)? {
             true => Grouping::ByValue { largest: ozmap::LARGEST_BATCH },
@@ -259,6 +265,8 @@ fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {
         },
         time_zone: source.get(&table::INT6_TIME_ZONE)?,
         unknown_words: UnknownWords::with(source.get(&table::INT6_UNKNOWN_WORDS)?),
+        status_words: source.get(&table::SYNC_STATUS_OF)?,
+        match_by: source.get(&table::SYNC_MATCH_BY)?,
     })
 }
 
@@ -297,6 +305,7 @@ fn rules(source: &mut Source) -> Option<Rules> {
             (Some(min), Some(max)) => Some(PlausibleWindow { min, max }),
             _ => None,
         },
+        match_by: source.get(&table::SYNC_MATCH_BY)?,
     })
 }
 

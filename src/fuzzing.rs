@@ -6,10 +6,10 @@
 use std::fmt::{Debug, Display};
 
 use gateway_core::provisioning::{Command, ConnectRequest, OperationKind};
-use gateway_core::sync::{Reading, ReadingTime, RowShape};
+use gateway_core::sync::{MatchBy, Reading, ReadingTime, RowShape};
 use gateway_core::{
     Client, ClientCode, ClientRecord, Coordinate, Dbm, KnownPower, MacAddress, Onu, OnuSerial, PowerReading,
-    Property, RecordId, Route, Site, Splitter, UnknownWords, select_route,
+    Property, RecordId, Route, Site, Splitter, StatusWords, UnknownWords, select_route,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,7 +30,14 @@ pub fn int6_wire(data: &[u8]) {
         assert!(!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()), "a header can carry it");
     }
     let (fields, unknown) = (int6::wire::Fields::default(), UnknownWords::default());
-    let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
+    let statuses = StatusWords::default();
+    let rules = RowRules {
+        fields: &fields,
+        zone: &TimeZone::UTC,
+        unknown: &unknown,
+        statuses: &statuses,
+        match_by: MatchBy::Code,
+    };
     let mut shape = RowShape::default();
     let counted = int6::wire::page::rows(data, &fields, &mut |raw| {
         let OnuRow { reading, unclear, identity: _ } = row(raw, &rules, &mut shape);
@@ -95,7 +102,7 @@ fn check_reading(reading: &Reading) {
             assert_ne!(*power, Dbm::ZERO, "0 is no light, not a measurement");
             assert_eq!(PowerReading::from_text(&power.to_string()), Ok(PowerReading::Measured(*power)));
         }
-        PowerReading::Zero | PowerReading::Text | PowerReading::Absent => {
+        PowerReading::Zero | PowerReading::Text | PowerReading::Word(_) | PowerReading::Absent => {
             assert_eq!(power.target().implantation, None, "nobody is implanted without light");
         }
     }

@@ -14,7 +14,8 @@ use std::sync::atomic::AtomicUsize;
 use auth::Tokens;
 pub use auth::{AuthStyle, Credentials, TokenScheme};
 pub use bulk::{ReadingEnd, Readings, Sample, SecondPage};
-use gateway_core::UnknownWords;
+use gateway_core::sync::MatchBy;
+use gateway_core::{StatusWords, UnknownWords};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 pub(crate) use shared::SharedReadings;
@@ -38,11 +39,21 @@ pub struct Int6Settings {
     pub time_zone: TimeZone,
     /// Words that say that a value of an ONU is not known.
     pub unknown_words: UnknownWords,
+    /// Words in the place of a power that have a status of their own. Default none.
+    pub status_words: StatusWords,
+    /// By what rows are matched; where that is not the code, a row without one is readable. Default the code.
+    pub match_by: MatchBy,
 }
 
 impl Int6Settings {
     fn row_rules(&self) -> RowRules<'_> {
-        RowRules { fields: &self.fields, zone: &self.time_zone, unknown: &self.unknown_words }
+        RowRules {
+            fields: &self.fields,
+            zone: &self.time_zone,
+            unknown: &self.unknown_words,
+            statuses: &self.status_words,
+            match_by: self.match_by,
+        }
     }
 }
 

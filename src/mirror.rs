@@ -7,6 +7,7 @@ mod saved;
 mod snapshot;
 mod sphere;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -99,7 +100,7 @@ impl Mirror {
         let mut builder = Builder::default();
         let mut understood = true;
         let take = |chunk: String| understood &= saved::read(&chunk, &mut builder);
-        let Some(as_of) = store.saved_mirror(tenant, MIRROR_FORMAT, take).await? else { return Ok(()) };
+        let Some(as_of) = store.saved_mirror(tenant, self.format(), take).await? else { return Ok(()) };
         if !understood {
             tracing::warn!("the saved mirror is not understood and left aside");
             return Ok(());
@@ -192,11 +193,24 @@ impl Mirror {
             .set(network.as_of.as_second() as f64);
     }
 
+    /// What was saved under other projects is not read: it may have splitters that are no longer on offer, or lack some. Below 0
+    /// no version of the form is met.
+    fn format(&self) -> i64 {
+        let rules = self.0.deps.ozmap.project_rules();
+        if !rules.is_used() {
+            return MIRROR_FORMAT;
+        }
+        let mut hasher = DefaultHasher::new();
+        (MIRROR_FORMAT, rules).hash(&mut hasher);
+        // The sign bit alone is more than the rest can make up for.
+        i64::MIN + (hasher.finish() >> 1) as i64
+    }
+
     /// A mirror that is not saved serves all the same.
     async fn save(&self, network: &Network) {
         let MirrorDeps { tenant, store, .. } = &self.0.deps;
         let (count, chunk) = (saved::count(network), |number| saved::chunk(network, number));
-        let saved = store.save_mirror(tenant, MIRROR_FORMAT, network.as_of, count, chunk).await;
+        let saved = store.save_mirror(tenant, self.format(), network.as_of, count, chunk).await;
         if let Err(error) = saved {
             tracing::warn!(%error, "the mirror could not be saved; a restart would start without it");
         }

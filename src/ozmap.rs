@@ -10,6 +10,7 @@ mod id_filter;
 mod look;
 mod network_load;
 mod pages;
+mod projects;
 mod proof;
 mod reader;
 mod splitters;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use capabilities::Capabilities;
 pub(crate) use clients::CalculatedPower;
 pub use fresh::{FreshReader, FreshRecord, RecordKind};
-use gateway_core::RecordId;
+use gateway_core::{ProjectRules, RecordId};
 use http::StatusCode;
 use jiff::SignedDuration;
 pub use look::{ListRoute, Look};
@@ -45,12 +46,13 @@ pub struct Ozmap {
     key: SecretString,
     page_size: usize,
     capabilities: Arc<Capabilities>,
+    projects: Arc<ProjectRules>,
 }
 
 impl Ozmap {
     /// `upstream` is the host, `key` the tenant's API key as OZmap gave it, `page_size` the rows of a page (1 to 1,000).
     pub fn new(upstream: Upstream, key: SecretString, page_size: usize) -> Ozmap {
-        Ozmap { upstream, key, page_size, capabilities: Arc::default() }
+        Ozmap { upstream, key, page_size, capabilities: Arc::default(), projects: Arc::default() }
     }
 
     /// The same OZmap, of which nothing is known yet, and which is asked again after this time for what it turned out to lack.

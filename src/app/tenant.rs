@@ -43,7 +43,7 @@ pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> 
 }
 
 fn ozmap_at(tenant: &config::Tenant, host: Upstream) -> Ozmap {
-    Ozmap::new(host, tenant.ozmap_key.clone(), tenant.ozmap_page_size)
+    Ozmap::new(host, tenant.ozmap_key.clone(), tenant.ozmap_page_size).in_projects(tenant.projects.clone())
 }
 
 /// The two hosts of one tenant; whoever calls one of them keeps to its limits and pauses, with all others.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use gateway_core::Dbm;
+use gateway_core::sync::MatchBy;
+use gateway_core::{Dbm, StatusWords, WordStatus};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -126,10 +127,15 @@ pub(super) fn time_zone(text: &str) -> Parsed<TimeZone> {
     or_expected(TimeZone::get(text).ok(), "a time zone such as UTC or America/Sao_Paulo")
 }
 
+/// Items between commas; between ends of lines, where those of a file have commas themselves.
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    let between = if text.contains('\n') { '\n' } else { ',' };
+    text.split(between).map(str::trim).filter(|item| !item.is_empty())
+}
+
 /// Items between commas.
-fn list<T>(text: &str, items: &str, item: impl Fn(&str) -> Option<T>) -> Parsed<Vec<T>> {
-    let texts = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    or_expected(texts.map(item).collect(), &format!("a list of {items}, separated by commas,"))
+fn list<T>(text: &str, names: &str, item: impl Fn(&str) -> Option<T>) -> Parsed<Vec<T>> {
+    or_expected(items(text).map(item).collect(), &format!("a list of {names}, separated by commas,"))
 }
 
 /// Words, each as it is.
@@ -204,6 +210,32 @@ pub(super) fn auth_style(text: &str) -> Parsed<AuthStyle> {
 /// The word before INT6's short-lived token.
 pub(super) fn token_scheme(text: &str) -> Parsed<TokenScheme> {
     one_of(text, &[("Bearer", TokenScheme::Bearer), ("JWT", TokenScheme::Jwt)])
+}
+
+/// What a row of INT6 and a client of OZmap have in common.
+pub(super) fn match_by(text: &str) -> Parsed<MatchBy> {
+    one_of(
+        text,
+        &[
+            ("code", MatchBy::Code),
+            ("serial", MatchBy::Serial),
+            ("mac", MatchBy::Mac),
+            ("pppoe", MatchBy::Pppoe),
+        ],
+    )
+}
+
+/// Words with the status of each: `power_fail=keep,warning=ok`.
+pub(super) fn status_words(text: &str) -> Parsed<StatusWords> {
+    let choices = [("ok", WordStatus::Ok), ("error", WordStatus::Error), ("keep", WordStatus::Keep)];
+    let pair = |item: &str| {
+        let (word, status) = item.rsplit_once('=')?;
+        Some((word.trim().to_owned(), one_of(status.trim(), &choices).ok()?))
+    };
+    let pairs: Option<Vec<_>> = items(text).map(pair).collect();
+    let expected = "a list of words with ok, error or keep, such as power_fail=keep,warning=ok,";
+    let words = StatusWords::new(or_expected(pairs, expected)?);
+    words.or_else(|error| because(error.to_string()))
 }
 
 /// One of these words, in capitals or not.

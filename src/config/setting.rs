@@ -11,6 +11,8 @@ pub(super) struct Name {
     pub(super) scope: Scope,
     /// A secret may also stand in a file: `…_FILE`, `…_file`. No message shows its text.
     pub(super) secret: bool,
+    /// May be written as a table of texts in the file.
+    pub(super) table: bool,
 }
 
 /// Whose a setting is.
@@ -45,7 +47,7 @@ pub(super) const fn gateway<T>(
     toml: &'static str,
     parse: fn(&str) -> Result<T, Unfit>,
 ) -> Setting<T> {
-    let name = Name { env: Some(env), toml, scope: Scope::Gateway, secret: false };
+    let name = Name { env: Some(env), toml, scope: Scope::Gateway, secret: false, table: false };
     Setting { name, parse, absent: Absent::Required }
 }
 
@@ -55,13 +57,13 @@ pub(super) const fn tenant<T>(
     toml: &'static str,
     parse: fn(&str) -> Result<T, Unfit>,
 ) -> Setting<T> {
-    let name = Name { env: Some(env), toml, scope: Scope::Tenant, secret: false };
+    let name = Name { env: Some(env), toml, scope: Scope::Tenant, secret: false, table: false };
     Setting { name, parse, absent: Absent::Required }
 }
 
 /// A tenant's setting that no environment variable gives; required, unless the row goes on.
 pub(super) const fn in_file<T>(toml: &'static str, parse: fn(&str) -> Result<T, Unfit>) -> Setting<T> {
-    let name = Name { env: None, toml, scope: Scope::Tenant, secret: false };
+    let name = Name { env: None, toml, scope: Scope::Tenant, secret: false, table: false };
     Setting { name, parse, absent: Absent::Required }
 }
 
@@ -69,6 +71,11 @@ impl<T> Setting<T> {
     /// A secret.
     pub(super) const fn secret(self) -> Setting<T> {
         Setting { name: Name { secret: true, ..self.name }, ..self }
+    }
+
+    /// A table of texts.
+    pub(super) const fn table(self) -> Setting<T> {
+        Setting { name: Name { table: true, ..self.name }, ..self }
     }
 
     /// With this default, as a person would write it.

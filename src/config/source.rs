@@ -142,7 +142,7 @@ impl Source {
     }
 
     /// How a person would name the setting.
-    fn shown(&self, Name { env, toml, scope, secret: _ }: &Name) -> String {
+    fn shown(&self, Name { env, toml, scope, secret: _, table: _ }: &Name) -> String {
         match (env, scope) {
             (_, Scope::Tenant) if !self.tenants.is_empty() => {
                 let tenant =
@@ -195,12 +195,25 @@ impl Source {
             Value::Float(number) => Some(number.to_string()),
             Value::Boolean(switch) => Some(switch.to_string()),
             Value::Array(items) => {
-                items.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+                items.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|items| joined(&items))
+            }
+            Value::Table(table) if name.table => {
+                let pair = |(key, value): (&String, &Value)| Some(format!("{key}={}", value.as_str()?));
+                let pairs: Option<Vec<String>> = table.iter().map(pair).collect();
+                pairs.map(|pairs| joined(&pairs.iter().map(String::as_str).collect::<Vec<_>>()))
             }
             Value::Datetime(_) | Value::Table(_) => None,
         };
         let text = text.ok_or(Fault::NotText)?;
         Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+}
+
+/// Items as one text: between commas, or in lines if one of them has a comma.
+fn joined(items: &[&str]) -> String {
+    match items.iter().any(|item| item.contains(',')) {
+        true => items.iter().map(|item| format!("{item}\n")).collect(),
+        false => items.join(","),
     }
 }
 

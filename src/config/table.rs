@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use gateway_core::Dbm;
+use gateway_core::sync::MatchBy;
+use gateway_core::{Dbm, StatusWords};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -20,8 +21,9 @@ use url::Url;
 
 use super::parsers::{
     age_or_off, allowance, auth_style, base_url, days, dbm, decibels, gateway_key, gateway_key_hash,
-    header_text, host_names, networks, number, origins, path, percent, seconds, seconds_or_off,
-    secret_header_text, secret_text, socket_address, switch, text, time_zone, token_scheme, words,
+    header_text, host_names, match_by, networks, number, origins, path, percent, seconds, seconds_or_off,
+    secret_header_text, secret_text, socket_address, status_words, switch, text, time_zone, token_scheme,
+    words,
 };
 use super::setting::{AnySetting, Name, Setting, gateway, in_file, tenant};
 use crate::int6::{AuthStyle, TokenScheme};
@@ -132,6 +134,10 @@ settings! {
         tenant("SYNC_IMPLANTATION", "sync.implantation", switch).or("true");
     SYNC_ONU: bool =
         tenant("SYNC_ONU", "sync.onu", switch).or("true");
+    SYNC_MATCH_BY: MatchBy =
+        tenant("SYNC_MATCH_BY", "sync.match_by", match_by).or("code");
+    SYNC_STATUS_OF: StatusWords =
+        tenant("SYNC_STATUS_OF", "sync.status_of", status_words).table().or_none();
     SYNC_MIN_MATCHED_PERCENT: f64 =
         tenant("SYNC_MIN_MATCHED_PERCENT", "sync.min_matched_percent", percent).or("70");
     SYNC_MAX_SERIAL_PERCENT: f64 =
@@ -188,6 +194,11 @@ settings! {
         tenant("SYNC_MAX_ONU_PERCENT", "sync.max_onu_percent", percent).or("5");
     SYNC_MIN_ONU_CLIENTS: u64 =
         tenant("SYNC_MIN_ONU_CLIENTS", "sync.min_onu_clients", number::<_, 0, 1_000_000>).or("20");
+
+    PROJECTS_INCLUDE: Vec<String> =
+        tenant("PROJECTS_INCLUDE", "projects.include", words).or_none();
+    PROJECTS_EXCLUDE: Vec<String> =
+        tenant("PROJECTS_EXCLUDE", "projects.exclude", words).or_none();
 
     PROVISIONING_POWER_CACHE_SECONDS: Duration =
         tenant("PROVISIONING_POWER_CACHE_SECONDS", "provisioning.power_cache_seconds", seconds::<0, 3_600>)

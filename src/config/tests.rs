@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use gateway_core::{PowerReading, Project, WordStatus};
 use rstest::rstest;
 use secrecy::ExposeSecret;
 
@@ -207,6 +208,12 @@ fn a_number_beyond_its_range_is_refused_by_name() {
 #[case::percent("SYNC_MAX_ERROR_PERCENT", "100.1", "a number from 0 to 100")]
 #[case::switch("SYNC_BATCHING", "perhaps", "true or false")]
 #[case::choice("INT6_AUTH", "basic", "one of request_token, user_token_headers, bearer")]
+#[case::key("SYNC_MATCH_BY", "name", "one of code, serial, mac, pppoe")]
+#[case::words(
+    "SYNC_STATUS_OF",
+    "power_fail",
+    "a list of words with ok, error or keep, such as power_fail=keep,warning=ok,"
+)]
 #[case::scheme("INT6_TOKEN_SCHEME", "Basic", "one of Bearer, JWT")]
 #[case::hosts("PROVISIONING_CALLBACK_HOSTS", "a b", "a list of host names, separated by commas,")]
 #[case::blocks("GATEWAY_ALLOWED_IPS", "here", "a list of addresses or CIDR blocks, separated by commas,")]
@@ -224,6 +231,51 @@ fn what_does_not_fit_is_refused_with_what_would(
     let [mistake] = mistakes.as_slice() else { panic!("one mistake: {mistakes:?}") };
     assert!(mistake.starts_with(&format!("{variable} (`")), "{mistake}");
     assert!(mistake.ends_with(&format!(" is \"{value}\", but {expected} is expected")), "{mistake}");
+}
+
+#[test]
+fn words_with_a_status_stand_in_a_table_or_in_a_list() {
+    let list = load(&[("SYNC_STATUS_OF", "power_fail = keep, Aten\u{e7}\u{e3}o=OK")]).expect("good settings");
+    let with = |status_of: &str| {
+        let sync = format!("sync = {{ status_of = {status_of}, interval_seconds = 0");
+        load_file(&TWO_TENANTS.replace("sync = { interval_seconds = 0", &sync), &[])
+    };
+    let table = with(r#"{ "power_fail" = "keep", "atencao" = "ok" }"#).expect("good settings");
+    assert_eq!(table.tenants[0].int6.status_words, list.tenants[0].int6.status_words);
+    assert_ne!(table.tenants[1].int6.status_words, list.tenants[0].int6.status_words);
+    let commas = with(r#"{ "a, b=c" = "keep", "d" = "ok" }"#).expect("a word may have a comma");
+    let named = commas.tenants[0].int6.status_words.named(PowerReading::Text, "A,B=C");
+    assert_eq!(named, PowerReading::Word(WordStatus::Keep));
+    for (wrong, why) in [
+        (r#"{ "power_fail" = "kept" }"#, "but a list of words with ok, error or keep, such as"),
+        (r#"{ "power_fail" = 1 }"#, "`sync.status_of` of tenant north is not written as a text"),
+        (r#"{ "-40" = "keep" }"#, "names \"-40\", which is no word"),
+        (r#"{ "LOS" = "keep", "los" = "ok" }"#, "names \"los\" twice"),
+    ] {
+        let mistakes = with(wrong).expect_err(wrong);
+        assert!(mistakes.len() == 1 && mistakes[0].contains(why), "{mistakes:?}");
+    }
+    let table = TWO_TENANTS.replace("interval_seconds = 0", "interval_seconds = { a = \"b\" }");
+    let mistakes = load_file(&table, &[]).expect_err("a table where a number belongs");
+    assert!(mistakes[0].contains("is not written as a text"), "{mistakes:?}");
+}
+
+#[test]
+fn projects_are_names_or_identifiers_and_a_name_may_have_a_comma() {
+    let with = |projects: &str| {
+        let text = TWO_TENANTS.replace("sync = {", &format!("projects = {{ {projects} }}\nsync = {{"));
+        load_file(&text, &[]).expect("good settings").tenants.remove(0).projects
+    };
+    let project = |name: &str| Project { id: None, name: Some(name.into()) };
+    let rules = with(r#"include = ["Norte, fase 2", "Sul"], exclude = "Leste,Oeste""#);
+    for (name, admitted) in [("norte, FASE 2", true), ("Sul", true), ("Norte", false), ("Oeste", false)] {
+        assert_eq!(rules.admits(Some(&project(name))), Some(admitted), "{name}");
+    }
+    let alone = with(r#"exclude = ["Norte, fase 2"]"#);
+    assert_eq!(alone.admits(Some(&project("Norte, fase 2"))), Some(false));
+    let list = load(&[("PROJECTS_INCLUDE", "Norte, Sul")]).expect("good settings");
+    assert_eq!(list.tenants[0].projects.admits(Some(&project("sul"))), Some(true));
+    assert!(!load(&[]).expect("good settings").tenants[0].projects.is_used());
 }
 
 #[rstest]

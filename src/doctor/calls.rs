@@ -23,10 +23,10 @@ pub(super) fn remedy(error: &CallError) -> String {
         (Kind::Failing { .. }, System::Int6 | System::Ozmap) => {
             "the host is there, but fails: ask its operator"
         }
-        (Kind::Rejected { .. } | Kind::Malformed { .. }, System::Int6) => {
+        (Kind::Rejected { .. } | Kind::Malformed { .. } | Kind::Page { .. }, System::Int6) => {
             "is INT6_URL the right one, and INT6_STATUS_PATH the path of the bulk read?"
         }
-        (Kind::Rejected { .. } | Kind::Malformed { .. }, System::Ozmap) => {
+        (Kind::Rejected { .. } | Kind::Malformed { .. } | Kind::Page { .. }, System::Ozmap) => {
             "is OZMAP_URL the right one? It is OZmap's API, not the page that people use"
         }
         (Kind::Untrusted { .. }, System::Int6 | System::Ozmap) => {

@@ -55,7 +55,7 @@ impl Figures {
         for reading in readings {
             match reading.power {
                 PowerReading::Measured(figure) => figures.push(figure),
-                PowerReading::Text => words += 1,
+                PowerReading::Text | PowerReading::Word(_) => words += 1,
                 PowerReading::Zero | PowerReading::Absent => (),
             }
         }

@@ -95,7 +95,9 @@ impl Ozmap {
             Ok(Err(what)) => Ok(Tried::Disliked(self.upstream.malformed(OPERATION, what))),
             Err(error) => match error.kind {
                 Kind::Rejected { .. } => Ok(Tried::Ignored),
-                Kind::Unauthorized { .. } | Kind::Malformed { .. } | Kind::Page { .. } => Ok(Tried::Disliked(error)),
+                Kind::Unauthorized { .. } | Kind::Malformed { .. } | Kind::Page { .. } => {
+                    Ok(Tried::Disliked(error))
+                }
                 _ => Err(error),
             },
         }

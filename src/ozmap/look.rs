@@ -147,7 +147,7 @@ impl Ozmap {
 
 impl Look {
     fn take(&mut self, row: &RawValue) {
-        let BareProperty { id, read_power, client, unclear } = match wire::property(row) {
+        let BareProperty { id, read_power, client, unclear, project: _ } = match wire::property(row) {
             Ok(property) => property,
             Err(error) => return self.unreadable.push(error.what.to_string()),
         };

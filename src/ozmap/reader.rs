@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use compact_str::CompactString;
 use gateway_core::sync::{EndedEarly, Finding, FindingKind};
-use gateway_core::{Client, Dbm, RecordId, SyncedClient, System};
+use gateway_core::{Client, Dbm, Project, RecordId, SyncedClient, System};
 use serde_json::value::RawValue;
 
 use super::Ozmap;
 use super::pages::{List, ListEnd};
+use super::projects::Admission;
 use super::wire::{self, BareClient, BareProperty, ClientReference, UnclearField};
 use crate::upstream::{CallError, RowError};
 
@@ -17,6 +18,8 @@ use crate::upstream::{CallError, RowError};
 pub(crate) struct Clients {
     /// Clients with their properties, and clients without one; one code may stand more than once.
     pub clients: Vec<SyncedClient>,
+    /// Clients in projects that are not the tenant's.
+    pub elsewhere: Vec<SyncedClient>,
     /// Rows and fields that could not be understood, and lists that did not end as lists do.
     pub findings: Vec<Finding>,
     /// Whether the list of properties stopped before all of it came.
@@ -37,6 +40,8 @@ struct Gathered {
     to_join: Vec<ToJoin>,
     /// Clients that a property names.
     named: HashSet<RecordId>,
+    /// Projects of properties, where they matter.
+    projects: Option<HashMap<RecordId, Project>>,
 }
 
 /// Reads, never writes.
@@ -59,6 +64,9 @@ pub(super) const PROPERTIES: List = List {
     populate: Some("client"),
     filter: None,
 };
+
+const PROPERTIES_WITH_PROJECT: List =
+    List { select: wire::PROPERTY_FIELDS_WITH_PROJECT, populate: Some("client project"), ..PROPERTIES };
 
 const CLIENTS: List = List {
     operation: "list clients",
@@ -83,10 +91,13 @@ impl Reader {
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats; a bad row is set aside instead.
     pub(crate) async fn clients(&self, progress: impl Fn(u64)) -> Result<Clients, CallError> {
-        let mut gathered = Gathered::default();
+        let admission = self.ozmap.admission().await?;
+        let mut gathered =
+            Gathered { projects: admission.as_ref().map(|_| HashMap::new()), ..Gathered::default() };
+        let list = if admission.is_some() { &PROPERTIES_WITH_PROJECT } else { &PROPERTIES };
         let end = self
             .ozmap
-            .each_row(&PROPERTIES, |row| {
+            .each_row(list, |row| {
                 gathered.take_property(row);
                 progress(gathered.found.clients.len() as u64);
             })
@@ -100,14 +111,18 @@ impl Reader {
             self.join(&mut gathered).await?;
         }
         progress(gathered.found.clients.len() as u64);
-        gathered.found.clients.shrink_to_fit();
-        Ok(gathered.found)
+        let Gathered { mut found, projects, .. } = gathered;
+        if let (Some(admission), Some(projects)) = (admission, projects) {
+            found.part(&admission, &projects)?;
+        }
+        found.clients.shrink_to_fit();
+        Ok(found)
     }
 
     /// Lists the clients: those that properties name by identifier, and those that none names.
     async fn join(&self, gathered: &mut Gathered) -> Result<(), CallError> {
         let mut by_id: HashMap<RecordId, Client> = HashMap::new();
-        let Gathered { found, to_join, named } = gathered;
+        let Gathered { found, to_join, named, projects: _ } = gathered;
         let is_to_join: HashSet<RecordId> = to_join.iter().map(|join| join.client.clone()).collect();
         let end = self
             .ozmap
@@ -164,12 +179,15 @@ impl Reader {
 
 impl Gathered {
     fn take_property(&mut self, row: &RawValue) {
-        let BareProperty { id, read_power, client, unclear } = match wire::property(row) {
+        let BareProperty { id, read_power, client, project, unclear } = match wire::property(row) {
             Ok(property) => property,
             Err(error) => return self.found.findings.push(unreadable(error)),
         };
         let Some(client) = client else { return };
         self.named.insert(client.id().clone());
+        if let (Some(projects), Some(project)) = (&mut self.projects, project) {
+            projects.insert(id.clone(), project);
+        }
         match client {
             ClientReference::Whole(client) => {
                 self.found.report_fields(Some(client.code.as_str()), &unclear);
@@ -184,6 +202,27 @@ impl Gathered {
 }
 
 impl Clients {
+    /// Sets the clients aside that are not in the tenant's projects, with what was reported of them.
+    fn part(
+        &mut self,
+        admission: &Admission<'_>,
+        projects: &HashMap<RecordId, Project>,
+    ) -> Result<(), CallError> {
+        for synced in std::mem::take(&mut self.clients) {
+            let project = synced.property.as_ref().and_then(|property| projects.get(property));
+            let side = if admission.admits(project)? { &mut self.clients } else { &mut self.elsewhere };
+            side.push(synced);
+        }
+        let own: HashSet<&str> = self.clients.iter().map(|synced| synced.client.code.as_str()).collect();
+        let others: HashSet<&str> = self.elsewhere.iter().map(|synced| synced.client.code.as_str()).collect();
+        let is_elsewhere = |code: &str| others.contains(code) && !own.contains(code);
+        self.findings.retain(|finding| !finding.code.as_deref().is_some_and(is_elsewhere));
+        for misnamed in admission.misnamed() {
+            self.report(FindingKind::UnclearField, None, misnamed);
+        }
+        Ok(())
+    }
+
     fn report(&mut self, kind: FindingKind, code: Option<CompactString>, detail: String) {
         self.findings.push(Finding { kind, system: System::Ozmap, code, detail });
     }

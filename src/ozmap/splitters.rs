@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use gateway_core::{RecordId, Site, Splitter};
+use gateway_core::{Project, RecordId, Site, Splitter};
 use http::StatusCode;
 use serde_json::value::RawValue;
 
@@ -29,14 +29,31 @@ impl Ozmap {
         self.record("read a splitter", "splitters", id, rows::splitter).await
     }
 
-    /// The box or building of this identifier; `None` if it is neither.
+    /// A splitter as it is now, with its project.
     ///
     /// # Errors
     /// [`CallError`].
-    pub(crate) async fn site(&self, id: &RecordId) -> Result<Option<Site>, CallError> {
-        match self.record("read a box", "boxes", id, rows::cto).await? {
+    pub(crate) async fn splitter_in_project(
+        &self,
+        id: &RecordId,
+    ) -> Result<Option<(Splitter, Option<Project>)>, CallError> {
+        let read = |row: &RawValue| Ok((rows::splitter(row)?, wire::project_of(row)));
+        self.record("read a splitter", "splitters", id, read).await
+    }
+
+    /// The box or building of this identifier, with its project; `None` if it is neither.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn site_in_project(
+        &self,
+        id: &RecordId,
+    ) -> Result<Option<(Site, Option<Project>)>, CallError> {
+        let cto = |row: &RawValue| Ok((rows::cto(row)?, wire::project_of(row)));
+        let building = |row: &RawValue| Ok((rows::building(row)?, wire::project_of(row)));
+        match self.record("read a box", "boxes", id, cto).await? {
             Some(site) => Ok(Some(site)),
-            None => self.record("read a building", "buildings", id, rows::building).await,
+            None => self.record("read a building", "buildings", id, building).await,
         }
     }
 

@@ -10,10 +10,11 @@ pub mod network_record;
 mod port_states;
 mod written;
 
+use compact_str::CompactString;
 pub use envelope::{PageInfo, page, row};
-use fields::{is_nothing, onu, plain, power, record_id, status, switch};
+use fields::{is_nothing, onu, plain, power, project, record_id, status, switch, text};
 use gateway_core::sync::{FieldValue, Record, SharedValue};
-use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, RecordId, Status};
+use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, Project, RecordId, Status};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -32,6 +33,12 @@ pub(super) const BATCH_ROUTES: [&str; 2] = [PROPERTIES_ROUTE, CLIENTS_ROUTE];
 pub(super) const READ_POWER_FIELD: &str = "potencyRead";
 /// Fields of a property that the sync needs.
 pub(super) const PROPERTY_FIELDS: &str = "client potencyRead";
+/// The same, where projects matter.
+pub(super) const PROPERTY_FIELDS_WITH_PROJECT: &str = "client potencyRead project";
+/// Where projects are.
+pub(super) const PROJECTS_ROUTE: &str = "projects";
+/// Fields of a project that matter here.
+pub(super) const PROJECT_FIELDS: &str = "name";
 /// Fields of a client that the sync needs.
 pub(super) const CLIENT_FIELDS: &str = "code implanted status onu";
 
@@ -136,6 +143,8 @@ pub struct BareProperty {
     pub read_power: Option<Dbm>,
     /// Its client.
     pub client: Option<ClientReference>,
+    /// Its project, if the row says one.
+    pub project: Option<Project>,
     /// Fields that are not understood, its client's among them.
     pub unclear: Vec<UnclearField>,
 }
@@ -178,6 +187,8 @@ struct PropertyRow {
     client: Value,
     #[serde(default, rename = "potencyRead")]
     potency_read: Value,
+    #[serde(default)]
+    project: Value,
     #[serde(default, rename = "box")]
     site: Value,
     #[serde(default)]
@@ -239,7 +250,7 @@ pub fn property(row: &RawValue) -> Result<BareProperty, RowError> {
         client.map_or((None, Vec::new()), |(client, unclear)| (Some(client), unclear));
     let (read_power, unclear_power) = row.read_power();
     unclear.extend(unclear_power);
-    Ok(BareProperty { id, read_power, client, unclear })
+    Ok(BareProperty { id, read_power, client, project: project(&row.project), unclear })
 }
 
 impl ClientReference {
@@ -307,6 +318,28 @@ fn client_reference(fields: &Map<String, Value>) -> Result<(ClientReference, Vec
     }
     let (onu_known, onu) = (onu.is_some(), onu.unwrap_or_default());
     Ok((ClientReference::Whole(Client { id, code, status, implantation, onu, onu_known }), unclear))
+}
+
+/// The project of a row of any route, if the row says one.
+pub fn project_of(row: &RawValue) -> Option<Project> {
+    #[derive(Deserialize)]
+    struct ProjectOnly {
+        #[serde(default)]
+        project: Value,
+    }
+    let row: ProjectOnly = serde_json::from_str(row.get()).ok()?;
+    project(&row.project)
+}
+
+/// Identifier and name of a row of `/projects`.
+pub(super) fn named_project(row: &RawValue) -> Option<(RecordId, CompactString)> {
+    #[derive(Deserialize)]
+    struct NameOnly {
+        #[serde(default)]
+        name: Value,
+    }
+    let NameOnly { name } = serde_json::from_str(row.get()).ok()?;
+    id_of(row).zip(text(&name))
 }
 
 /// The identifier of a row of any route.

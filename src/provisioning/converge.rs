@@ -48,14 +48,21 @@ impl<'a> Convergence<'a> {
     /// The box or building of the splitter that is to be connected, if one is.
     ///
     /// # Errors
-    /// [`Failure`]; a splitter that OZmap does not have is refused at once.
+    /// [`Failure`]; a splitter that OZmap does not have, or that is in a project that is not the tenant's, is refused at once.
     pub(super) async fn look_at_site(&mut self) -> Result<(), Failure> {
         let Some(id) = self.command.splitter() else { return Ok(()) };
-        let splitter = self.ozmap.splitter(id).await?.ok_or_else(|| Refusal::NoSuchSplitter(id.clone()))?;
-        if let Some(site) = &splitter.site {
-            self.site = self.ozmap.site(site).await?;
+        let splitter = self.ozmap.splitter_in_project(id).await?;
+        let (splitter, own) = splitter.ok_or_else(|| Refusal::NoSuchSplitter(id.clone()))?;
+        let site = match &splitter.site {
+            Some(site) => self.ozmap.site_in_project(site).await?,
+            None => None,
+        };
+        let (site, its) = site.map_or((None, None), |(site, project)| (Some(site), project));
+        self.site = site;
+        match self.ozmap.admits(own.as_ref(), its.as_ref()).await? {
+            true => Ok(()),
+            false => Err(Refusal::NotADropSplitter { splitter: splitter.id, why: ELSEWHERE }.into()),
         }
-        Ok(())
     }
 
     /// Whether OZmap may hold something else than before.
@@ -168,6 +175,8 @@ impl<'a> Convergence<'a> {
     }
 }
 
+const ELSEWHERE: &str =
+    "it is in a project that the tenant's settings leave out (`projects.include`, `projects.exclude`)";
 const NOT_APPLIED: &str = "the writes were accepted, but port, implantation or ONU are not what was written";
 
 fn was_rejected(last: &Option<Result<(), CallError>>) -> bool {

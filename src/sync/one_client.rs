@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use gateway_core::sync::{
-    Finding, FindingKind, Mode, Past, Plan, Rails, Reading, RunState, Sides, Trigger, plan,
+    Finding, FindingKind, MatchBy, Mode, Past, Plan, Rails, Reading, RunState, Sides, Trigger, plan,
 };
 use gateway_core::{ClientCode, ClientRecord, Property, SyncedClient};
 use jiff::Timestamp;
@@ -73,7 +73,7 @@ impl Engine {
         if self.deps.read_only {
             return Err(SyncClientError::ReadOnly);
         }
-        if !code.is_numeric() {
+        if self.deps.rules.match_by == MatchBy::Code && !code.is_numeric() {
             return Err(SyncClientError::NotNumeric(code.clone()));
         }
         let client = self.deps.locks.lock("client", code.as_str()).await?;
@@ -83,10 +83,9 @@ impl Engine {
     }
 
     async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, SyncClientError> {
-        let (readings, records) =
-            tokio::try_join!(self.shared_readings.read(), self.deps.ozmap.clients_by_code(code))?;
-        let client = only_client(code, records)?;
-        let plan = planned(code, client, &readings, self)?;
+        let read = async { Ok::<_, SyncClientError>(self.shared_readings.read().await?) };
+        let (readings, clients) = tokio::try_join!(read, self.with_those_alike(code))?;
+        let plan = planned(code, clients, &readings, self)?;
         let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
         let span = error_span!("run", tenant = self.deps.tenant, run = %id);
         let run = async {
@@ -96,6 +95,26 @@ impl Engine {
         };
         let report = run.instrument(span).await;
         Ok(Single { report, findings: plan.findings })
+    }
+
+    /// The client, and others that have its key: where that is not the code, only the list of all clients tells whether the
+    /// key is its own; and where only some projects are the tenant's, which clients are.
+    async fn with_those_alike(&self, code: &ClientCode) -> Result<Vec<SyncedClient>, SyncClientError> {
+        let EngineDeps { ozmap, rules, .. } = &*self.deps;
+        let by = rules.match_by;
+        if by == MatchBy::Code && !ozmap.has_project_rules() {
+            return Ok(vec![only_client(code, ozmap.clients_by_code(code).await?)?]);
+        }
+        let mut clients = ozmap.reader().clients(|_| ()).await?.clients;
+        let own: Vec<_> = clients.iter().filter(|synced| synced.client.code == *code).collect();
+        let key = match own[..] {
+            [] => return Err(SyncClientError::UnknownToOzmap(code.clone())),
+            [synced] => by.of_client(&synced.client),
+            _ => return Err(SyncClientError::Ambiguous(code.clone(), own.len())),
+        };
+        let has_key = |synced: &SyncedClient| key.is_some() && by.of_client(&synced.client) == key;
+        clients.retain(|synced| synced.client.code == *code || has_key(synced));
+        Ok(clients)
     }
 
     async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
@@ -128,7 +147,7 @@ fn only_client(code: &ClientCode, mut records: Vec<ClientRecord>) -> Result<Sync
 /// The plan for one client, from its own rows and those that claim its ONU.
 fn planned(
     code: &ClientCode,
-    client: SyncedClient,
+    clients: Vec<SyncedClient>,
     readings: &int6::Readings,
     engine: &Engine,
 ) -> Result<Plan, SyncClientError> {
@@ -136,9 +155,14 @@ fn planned(
     if readings.is_empty() {
         return Err(SyncClientError::Int6Empty);
     }
-    let own: Vec<&Reading> = readings.iter().filter(|reading| reading.code == *code).collect();
-    let unreadable: Vec<Finding> =
-        findings.iter().filter(|f| f.code.as_deref() == Some(code.as_str())).cloned().collect();
+    let EngineDeps { rules, limits, .. } = &*engine.deps;
+    let by = rules.match_by;
+    let key = clients.iter().find_map(|synced| by.of_client(&synced.client));
+    let is_own = |reading: &&Reading| key.is_some() && by.of_reading(reading) == key;
+    let own: Vec<&Reading> = readings.iter().filter(is_own).collect();
+    // INT6's codes are not OZmap's where another key leads from one to the other.
+    let is_of_code = |f: &&Finding| by == MatchBy::Code && f.code.as_deref() == Some(code.as_str());
+    let unreadable: Vec<Finding> = findings.iter().filter(is_of_code).cloned().collect();
     if own.is_empty() && unreadable.is_empty() {
         // The client may stand in what was not read.
         if let int6::ReadingEnd::Refused(error) = end {
@@ -151,11 +175,10 @@ fn planned(
             (reading.serial.is_some() && row.serial == reading.serial)
                 || (reading.mac.is_some() && row.mac == reading.mac)
         };
-        reading.code != *code && own.iter().any(same_onu)
+        !is_own(reading) && own.iter().any(same_onu)
     };
     let rows = own.iter().copied().chain(readings.iter().filter(shares_onu)).cloned().collect();
-    let EngineDeps { rules, limits, .. } = &*engine.deps;
-    let sides = Sides { clients: vec![client], readings: rows, findings: unreadable, ..Sides::default() };
+    let sides = Sides { clients, readings: rows, findings: unreadable, ..Sides::default() };
     let mut plan = plan(sides, rules, limits, &Past::default(), Rails::OneClient, Timestamp::now());
     // Others are here only because their rows claim its ONU.
     let names_it = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == code.as_str());

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use gateway_core::sync::{
-    Calls, Change, EndedEarly, Finding, FindingKind, Grouping, Mode, Past, Plan, Rails, RunState, Sides,
-    batch, plan,
+    Calls, Change, EndedEarly, Finding, FindingKind, Grouping, MatchBy, Mode, Past, Plan, Rails, RunState,
+    Sides, batch, plan,
 };
 use gateway_core::{SyncedClient, System};
 use jiff::Timestamp;
@@ -166,9 +166,10 @@ impl Run<'_> {
         let (theirs, ours) = read?;
 
         let begun = Instant::now();
-        let (findings, ended_early) = judged_end(&ours, &theirs.clients, past)?;
+        let (findings, ended_early) = judged_end(&ours, &theirs.clients, rules.match_by, past)?;
         let sides = Sides {
             clients: theirs.clients,
+            elsewhere: theirs.elsewhere,
             readings: ours.readings,
             findings: [theirs.findings, ours.findings, findings].concat(),
             shape: ours.shape,
@@ -190,7 +191,8 @@ impl Run<'_> {
         let reader = ozmap.reader();
         let read = reader.clients(|n| (self.observer)(Progress::OzmapRead(n))).await;
         report.calls.ozmap_reads += reader.calls();
-        Ok(read?.clients)
+        let read = read?;
+        Ok([read.clients, read.elsewhere].concat())
     }
 
     /// Writes changes to OZmap, but for those that are held.
@@ -257,14 +259,18 @@ fn without_batches(writer: &Writer, grouping: Grouping) -> impl Iterator<Item = 
 fn judged_end(
     ours: &Readings,
     clients: &[SyncedClient],
+    by: MatchBy,
     past: &Past,
 ) -> Result<(Vec<Finding>, Option<EndedEarly>), RunError> {
     let read = ours.shape.rows;
     let (expected, enough) = match past.last {
         Some(last) => (last.int6_rows, read as f64 >= last.int6_rows as f64 * WHOLE_SHARE),
         None => {
-            let codes: HashSet<_> = ours.readings.iter().map(|reading| &reading.code).collect();
-            let known = clients.iter().filter(|synced| codes.contains(&synced.client.code)).count();
+            let keys: HashSet<_> =
+                ours.readings.iter().filter_map(|reading| by.of_reading(reading)).collect();
+            let is_known =
+                |synced: &&SyncedClient| by.of_client(&synced.client).is_some_and(|key| keys.contains(&key));
+            let known = clients.iter().filter(is_known).count();
             (clients.len() as u64, known as f64 >= clients.len() as f64 * FIRST_WHOLE_SHARE)
         }
     };

@@ -82,7 +82,7 @@ impl Verdict {
         let (read, light) = match reading {
             PowerReading::Measured(power) => (Some(power), Some(power)),
             PowerReading::Zero => (Some(Dbm::ZERO), None),
-            PowerReading::Text | PowerReading::Absent => (None, None),
+            PowerReading::Text | PowerReading::Word(_) | PowerReading::Absent => (None, None),
         };
         let difference = calculated.zip(light).map(|(calculated, read)| calculated.distance(read));
         // Both sides in hundredths, so that 3.65 is not more than 3.65.

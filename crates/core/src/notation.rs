@@ -1,5 +1,6 @@
 //! How people and platforms write the same character: blanks, quotes, dashes, capitals, accents.
 
+use compact_str::CompactString;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -25,6 +26,10 @@ pub(crate) fn is_dash(c: char) -> bool {
 
 /// The text without blanks around it; a NUL and a BOM are blanks too.
 pub fn without_blanks(text: &str) -> &str {
+    let is_visible = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if is_visible(text.as_bytes().first()) && is_visible(text.as_bytes().last()) {
+        return text;
+    }
     text.trim_matches(is_blank)
 }
 
@@ -45,6 +50,13 @@ pub(crate) fn folded(text: &str) -> String {
     }
     let letters = text.nfkd().filter(|c| !is_combining_mark(*c)).map(one_kind);
     letters.flat_map(char::to_lowercase).collect()
+}
+
+/// What a word is compared by: without case, accents, blanks, and quotation marks and brackets around.
+pub(crate) fn word(text: &str) -> CompactString {
+    let is_around =
+        |c: char| matches!(c, '(' | ')' | '[' | ']' | '<' | '>' | '{' | '}') || is_blank(c) || is_quote(c);
+    folded(text).trim_matches(is_around).chars().filter(|c| *c != ' ').collect()
 }
 
 #[cfg(test)]

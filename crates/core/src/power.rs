@@ -1,14 +1,16 @@
 //! Optical power and the rule that turns a reading into what OZmap shall hold.
 
 mod figure;
+mod words;
 
 use std::fmt;
 
 use figure::figure;
 use serde::{Deserialize, Serialize};
+pub use words::{StatusWordError, StatusWords};
 
 use crate::notation;
-use crate::status::{Implantation, Status};
+use crate::status::{Implantation, Status, WordStatus};
 
 /// An optical power in hundredths of a dBm, so that equality decides whether OZmap is written to.
 ///
@@ -119,6 +121,8 @@ pub enum PowerReading {
     Zero,
     /// A word instead of a number (`LOS`, `Não Disponível`): no light that could be measured.
     Text,
+    /// A word of which the tenant's settings say what it does to the status.
+    Word(WordStatus),
     /// INT6 says nothing.
     Absent,
 }
@@ -175,7 +179,8 @@ impl PowerReading {
     /// The rule of the integration: what OZmap shall hold after this reading.
     ///
     /// Source: `docs/contracts/rules.md`, "What a reading does" (OZmap help centre, article 44002353333);
-    /// the rows for text (power unchanged) and absent are Inferred there.
+    /// the rows for text (power unchanged) and absent are Inferred there. Of a word that the settings name: "Words with a status
+    /// of their own".
     pub fn target(self) -> Target {
         match self {
             PowerReading::Measured(power) => Target {
@@ -186,9 +191,13 @@ impl PowerReading {
             PowerReading::Zero => {
                 Target { read_power: Some(Dbm::ZERO), status: Some(Status::Error), implantation: None }
             }
-            PowerReading::Text => {
+            PowerReading::Text | PowerReading::Word(WordStatus::Error) => {
                 Target { read_power: None, status: Some(Status::Error), implantation: None }
             }
+            PowerReading::Word(WordStatus::Ok) => {
+                Target { read_power: None, status: Some(Status::Ok), implantation: None }
+            }
+            PowerReading::Word(WordStatus::Keep) => Target::default(),
             PowerReading::Absent => Target::default(),
         }
     }

@@ -35,6 +35,17 @@ impl Status {
     }
 }
 
+/// What a word in the place of a power does to the status; it measures nothing, so that nobody is implanted for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WordStatus {
+    /// The status becomes OK.
+    Ok,
+    /// The status becomes Error, as for every word that no setting names.
+    Error,
+    /// The status stays as it is.
+    Keep,
+}
+
 /// Whether a client is deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

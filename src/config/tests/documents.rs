@@ -149,7 +149,7 @@ fn the_readmes_defaults_are_those_that_count() {
 }
 
 /// Values of which at least one fits each setting and is not its default.
-const OTHER_VALUES: [&str; 9] = [
+const OTHER_VALUES: [&str; 11] = [
     "7",
     "false",
     "true",
@@ -159,6 +159,8 @@ const OTHER_VALUES: [&str; 9] = [
     "http://192.0.2.1",
     "192.0.2.0/24",
     "America/Sao_Paulo",
+    "serial",
+    "power_fail=keep",
 ];
 
 /// A value that fits counts: the settings are others, or no longer go together.
@@ -203,7 +205,7 @@ fn the_readmes_ranges_and_choices_are_those_that_count() {
             choices += 1;
         }
     }
-    assert!(ranges > 10 && choices == 2, "only {ranges} ranges and {choices} choices were found");
+    assert!(ranges > 10 && choices == 3, "only {ranges} ranges and {choices} choices were found");
 }
 
 /// The example with its secrets in files that exist.

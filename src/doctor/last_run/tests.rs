@@ -50,8 +50,12 @@ fn a_run_that_finished_is_in_order_and_one_that_was_skipped_is_passed_over() {
 #[test]
 fn what_is_held_is_told_with_the_command_that_applies_it() {
     let mut row = with_a_plan(RunState::Finished);
-    row.notes.held =
-        vec![HeldField { field: "read_power".to_owned(), clients: 30, because: "too many".to_owned() }];
+    row.notes.held = vec![HeldField {
+        field: "read_power".to_owned(),
+        clients: 30,
+        reason: "repeated".to_owned(),
+        because: "too many".to_owned(),
+    }];
     row.counts.failed = 1;
     let checks = last(std::slice::from_ref(&row), "north", now());
     assert_eq!(checks.iter().map(|check| check.status).collect::<Vec<_>>(), [CheckStatus::Warn; 2]);

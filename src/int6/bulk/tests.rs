@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Query;
 use axum::http::StatusCode;
-use gateway_core::UnknownWords;
-use gateway_core::sync::FindingKind;
+use gateway_core::sync::{FindingKind, MatchBy};
+use gateway_core::{StatusWords, UnknownWords};
 use jiff::tz::TimeZone;
 use rstest::rstest;
 use serde::Deserialize;
@@ -56,6 +56,8 @@ impl Host {
             fields: wire::Fields::default(),
             time_zone: TimeZone::UTC,
             unknown_words: UnknownWords::default(),
+            status_words: StatusWords::default(),
+            match_by: MatchBy::Code,
         };
         Host { api: Api::new(upstream, int6), asked }
     }

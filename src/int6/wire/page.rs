@@ -1,7 +1,5 @@
 //! A page of the bulk read: a bare list, or a list somewhere in an object.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -10,7 +8,6 @@ use super::object::Object;
 use crate::upstream::{WireError, json};
 
 type RawRows<'a> = Vec<&'a RawValue>;
-type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Reads a page. Each row goes to `sink` unread; the answer is their number, `None` if the page says nothing at all.
 ///
@@ -35,19 +32,19 @@ pub fn rows(
 }
 
 fn list_inside<'a>(body: &'a [u8], fields: &Fields) -> Result<Option<RawRows<'a>>, WireError> {
-    let Object(outer) = json::parse("a list of ONUs", body)?;
+    let outer: Object<'a> = json::parse("a list of ONUs", body)?;
     let objects = outer.values().filter(|member| member.get().starts_with('{'));
     let inner = objects.filter_map(|member| serde_json::from_str::<Object<'a>>(member.get()).ok());
     let levels: Vec<Object<'a>> = inner.collect();
-    let levels = || std::iter::once(&outer).chain(levels.iter().map(|Object(members)| members));
+    let levels = || std::iter::once(&outer).chain(&levels);
     if let Some(refused) = levels().find_map(|members| error_in(members)) {
         return Err(refused);
     }
-    let lists = levels().flat_map(|members| members.values().filter_map(list)).collect();
+    let lists = levels().flat_map(|members| members.values().filter_map(|member| list(&member))).collect();
     let says_null = levels().any(|members| members.values().any(|member| member.get() == "null"));
     match the_rows(lists, fields)? {
         Some(list) => Ok(Some(list)),
-        None if says_null || outer.is_empty() => Ok(None),
+        None if says_null || outer.names().next().is_none() => Ok(None),
         None => {
             Err(message_in(&outer)
                 .unwrap_or(WireError::Shape("the answer is an object without a list of ONUs")))
@@ -65,7 +62,7 @@ fn the_rows<'a>(lists: Vec<RawRows<'a>>, fields: &Fields) -> Result<Option<RawRo
     let has_rows = |list: &RawRows<'a>| list.iter().any(is_object);
     let is_named = |list: &RawRows<'a>| {
         let names = list.iter().filter_map(|row| serde_json::from_str::<Object<'a>>(row.get()).ok());
-        names.take(20).any(|Object(row)| row.contains_key(&fields.code) || row.contains_key(&fields.power))
+        names.take(20).any(|row| row.get(&fields.code).is_some() || row.get(&fields.power).is_some())
     };
     let (mut with_rows, others): (Vec<_>, Vec<_>) = lists.into_iter().partition(has_rows);
     if with_rows.len() > 1 {
@@ -81,7 +78,7 @@ fn the_rows<'a>(lists: Vec<RawRows<'a>>, fields: &Fields) -> Result<Option<RawRo
 }
 
 /// What the host says of itself, if it says that it failed. Source: `docs/contracts/int6-api.md`, "Behaviour".
-fn error_in(members: &Members<'_>) -> Option<WireError> {
+fn error_in(members: &Object<'_>) -> Option<WireError> {
     let error = said(members, &["error", "errors"])?;
     // `"error": true` says nothing; the words stand beside it.
     let bare = matches!(error.as_str(), "true" | "1");
@@ -93,14 +90,14 @@ fn error_in(members: &Members<'_>) -> Option<WireError> {
 /// Members that carry a text for people.
 const MESSAGES: [&str; 5] = ["message", "messages", "detail", "mensagem", "msg"];
 
-fn message_in(members: &Members<'_>) -> Option<WireError> {
+fn message_in(members: &Object<'_>) -> Option<WireError> {
     let said = said(members, &MESSAGES)?;
     Some(WireError::Said { what: "the answer is an object with a message instead of a list of ONUs", said })
 }
 
 /// The first of these members that says something.
-fn said(members: &Members<'_>, names: &[&str]) -> Option<String> {
-    let of = |name: &&str| match serde_json::from_str(members.get(*name)?.get()).ok()? {
+fn said(members: &Object<'_>, names: &[&str]) -> Option<String> {
+    let of = |name: &&str| match serde_json::from_str(members.get(name)?.get()).ok()? {
         Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
         Value::Null | Value::Bool(false) => None,
         Value::Array(list) if list.is_empty() => None,

@@ -3,8 +3,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use compact_str::CompactString;
-use gateway_core::sync::{Reading, RowShape};
-use gateway_core::{ClientCode, MacAddress, OnuSerial, PowerReading, UnknownWords, without_blanks};
+use gateway_core::sync::{MatchBy, Reading, RowShape};
+use gateway_core::{
+    ClientCode, MacAddress, OnuSerial, PowerReading, StatusWords, UnknownWords, without_blanks,
+};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -24,6 +26,22 @@ pub struct RowRules<'a> {
     pub zone: &'a TimeZone,
     /// Words that say that a value is not known.
     pub unknown: &'a UnknownWords,
+    /// Words in the place of a power that have a status of their own.
+    pub statuses: &'a StatusWords,
+    /// By what rows are matched.
+    pub match_by: MatchBy,
+}
+
+impl RowRules<'_> {
+    /// The field by which rows are matched.
+    fn key_field(&self) -> &str {
+        match self.match_by {
+            MatchBy::Code => &self.fields.code,
+            MatchBy::Serial => &self.fields.serial,
+            MatchBy::Mac => &self.fields.mac,
+            MatchBy::Pppoe => &self.fields.pppoe_user,
+        }
+    }
 }
 
 /// A row, and what can be said of it.
@@ -48,6 +66,8 @@ pub struct RowIdentity {
 
 /// The row's own key [seen].
 const ID: &str = "id";
+/// Rows of a page whose names are looked at: the others have the same.
+const NAMED_BY: u64 = 20;
 /// Names that are remembered for people.
 const NAMES: usize = 60;
 /// The longest PPPoE user that is taken for one.
@@ -57,48 +77,67 @@ const ARROWS: [&str; 5] = ["->", "=>", "\u{2192}", "\u{21d2}", "\u{2013}>"];
 
 /// Reads one row, and counts it in the shape of all.
 ///
-/// The row is unreadable where it is no object, its code is missing, or its power is neither number nor text. Source:
-/// `docs/contracts/int6-api.md`, "Rows that are not understood".
+/// The row is unreadable where it is no object, its code is missing, or its power is neither number nor text. Where rows are
+/// matched by another key, that stands in for a missing code. Source: `docs/contracts/int6-api.md`, "Rows that are not
+/// understood"; `docs/contracts/rules.md`, "Clients are matched by code".
 pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> OnuRow {
     shape.rows += 1;
-    let Ok(Object(members)) = serde_json::from_str(raw.get()) else {
-        shape.without_code += 1;
+    let Ok(members) = serde_json::from_str::<Object<'_>>(raw.get()) else {
+        shape.without_code += u64::from(rules.match_by == MatchBy::Code);
         shape.without_power += 1;
         shape.without_power_field += 1;
         let reading = Err(WireError::Shape("a row is no object").into());
         return OnuRow { reading, unclear: Vec::new(), identity: RowIdentity::whole(raw.get()) };
     };
-    let RowRules { fields, zone, unknown } = *rules;
+    let RowRules { fields, zone, unknown, statuses, match_by } = *rules;
     let value = |name: &str| members.get(name).map_or(Value::Null, |raw| parsed(raw));
-    let identity = RowIdentity::new(raw.get(), [ID, &fields.code, &fields.serial, &fields.mac], |name| {
+    // Rows without a code are told apart by their key.
+    let code_or_user = if match_by == MatchBy::Pppoe { &fields.pppoe_user } else { &fields.code };
+    let identity = RowIdentity::new(raw.get(), [ID, code_or_user, &fields.serial, &fields.mac], |name| {
         members.get(name).map(|raw| raw.get())
     });
-    let (code, power) = (code(&value(&fields.code)), power(&value(&fields.power)));
-    shape.without_code += u64::from(code.is_err());
+    let (code, power) = (code(&value(&fields.code)), power(&value(&fields.power), statuses));
+    shape.without_code += u64::from(code.is_err() && match_by == MatchBy::Code);
     shape.without_power += u64::from(matches!(power, Err(_) | Ok(PowerReading::Absent)));
-    shape.without_power_field += u64::from(!members.contains_key(&fields.power));
-    remember(shape, members.keys());
+    shape.without_power_field += u64::from(members.get(&fields.power).is_none());
+    if shape.rows <= NAMED_BY {
+        remember(shape, members.names());
+    }
     let mut unclear = Vec::new();
-    let reading = code.map_err(|problem| WireError::field(&fields.code, problem).into()).and_then(|code| {
-        let power = power.map_err(|problem| RowError {
-            code: Some(code.as_str().into()),
-            what: WireError::field(&fields.power, problem),
-        })?;
-        Ok(Reading {
-            code,
-            power,
-            serial: told(serial(&value(&fields.serial), unknown), &fields.serial, &mut unclear),
-            pppoe_user: told(user(&value(&fields.pppoe_user), unknown), &fields.pppoe_user, &mut unclear),
-            mac: told(mac(&value(&fields.mac), unknown), &fields.mac, &mut unclear),
-            updated_at: time(&value(&fields.updated_at), zone, unknown),
-        })
-    });
+    let serial = told(serial(&value(&fields.serial), unknown), &fields.serial, &mut unclear);
+    let pppoe_user = told(user(&value(&fields.pppoe_user), unknown), &fields.pppoe_user, &mut unclear);
+    let mac = told(mac(&value(&fields.mac), unknown), &fields.mac, &mut unclear);
+    let key = match match_by {
+        MatchBy::Code => None,
+        MatchBy::Serial => serial.as_ref().and_then(|serial| ClientCode::new(serial.as_str())),
+        MatchBy::Mac => mac.and_then(|mac| ClientCode::new(&mac.to_string())),
+        MatchBy::Pppoe => pppoe_user.as_deref().and_then(ClientCode::new),
+    };
+    let code = match match_by {
+        MatchBy::Code => code,
+        _ => code.or_else(|_| key.ok_or(FieldProblem::Missing)),
+    };
+    let reading =
+        code.map_err(|problem| WireError::field(rules.key_field(), problem).into()).and_then(|code| {
+            let power = power.map_err(|problem| RowError {
+                code: Some(code.as_str().into()),
+                what: WireError::field(&fields.power, problem),
+            })?;
+            Ok(Reading {
+                code,
+                power,
+                serial,
+                pppoe_user,
+                mac,
+                updated_at: time(&value(&fields.updated_at), zone, unknown),
+            })
+        });
     OnuRow { reading, unclear, identity }
 }
 
-fn remember<'a>(shape: &mut RowShape, names: impl Iterator<Item = &'a String>) {
+fn remember<'a>(shape: &mut RowShape, names: impl Iterator<Item = &'a str>) {
     for name in names {
-        if shape.field_names.len() < NAMES && !shape.field_names.contains(name.as_str()) {
+        if shape.field_names.len() < NAMES && !shape.field_names.contains(name) {
             shape.field_names.insert(name.chars().take(NAMES).collect());
         }
     }
@@ -151,15 +190,15 @@ fn whole_number(value: &Value) -> Option<String> {
     }
 }
 
-fn power(value: &Value) -> Result<PowerReading, FieldProblem> {
+fn power(value: &Value, statuses: &StatusWords) -> Result<PowerReading, FieldProblem> {
     let reading = match value {
         Value::Null => return Ok(PowerReading::Absent),
         Value::Number(number) => PowerReading::from_number(number.as_f64().unwrap_or(f64::NAN)),
         Value::String(text) if is_spoilt(text) => return Err(SPOILT),
-        Value::String(text) => PowerReading::from_text(text),
+        Value::String(text) => PowerReading::from_text(text).map(|reading| statuses.named(reading, text)),
         Value::Object(object) => match object.get("text") {
             Some(Value::Object(_)) | None => return Err("is an object without `text`".into()),
-            Some(text) => return power(text),
+            Some(text) => return power(text, statuses),
         },
         Value::Bool(_) | Value::Array(_) => return Err("is neither number nor text".into()),
     };
@@ -198,7 +237,11 @@ fn text<'a, T>(value: &'a Value, unknown: &UnknownWords, known: impl Fn(&'a str)
 /// The same of what a device says of itself, where the second counts of `A -> B`.
 fn swapped<T>(value: &Value, unknown: &UnknownWords, read: impl Fn(&str) -> Option<T>) -> Said<T> {
     text(value, unknown, |text| {
-        let current = ARROWS.iter().fold(text, |text, arrow| text.rsplit(arrow).next().unwrap_or(text));
+        let current = match text.bytes().all(|b| b.is_ascii() && b != b'>') {
+            // Most: no arrow is to be looked for.
+            true => text,
+            false => ARROWS.iter().fold(text, |text, arrow| text.rsplit(arrow).next().unwrap_or(text)),
+        };
         match read(current) {
             Some(known) => Said::Known(known),
             // `N/A (offline)`

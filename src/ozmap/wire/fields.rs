@@ -4,7 +4,7 @@
 //! Source: `docs/contracts/ozmap-api.md`, "Shapes of a field".
 
 use compact_str::CompactString;
-use gateway_core::{Coordinate, Dbm, Onu, PowerReading, RecordId, Status};
+use gateway_core::{Coordinate, Dbm, Onu, PowerReading, Project, RecordId, Status};
 use serde_json::{Number, Value};
 
 use crate::upstream::FieldProblem;
@@ -47,6 +47,21 @@ pub(super) fn reference(value: &Value) -> Result<Option<RecordId>, FieldProblem>
         value => record_id(value, &Value::Null),
     };
     id.map(Some).ok_or(FieldProblem::Shape("is no reference"))
+}
+
+/// A project as an identifier or an object. What is neither is one all the same, of which nothing is known.
+pub(super) fn project(value: &Value) -> Option<Project> {
+    match value {
+        nothing if is_nothing(nothing) => None,
+        Value::Object(_) => {
+            Some(Project { id: record_id(&value["id"], &value["_id"]), name: text(&value["name"]) })
+        }
+        // Inferred: a text that is no identifier is a name.
+        value => match record_id(value, &Value::Null) {
+            Some(id) => Some(Project { id: Some(id), name: None }),
+            None => Some(Project { id: None, name: text(value) }),
+        },
+    }
 }
 
 /// A text that is not empty; a number is one too, because people name boxes `12`.
@@ -115,7 +130,7 @@ pub(super) fn power(value: &Value) -> Result<Option<Dbm>, FieldProblem> {
             PowerReading::Measured(power) => Ok(Some(power)),
             PowerReading::Zero => Ok(Some(Dbm::ZERO)),
             PowerReading::Absent => Ok(None),
-            PowerReading::Text => Err(FieldProblem::Shape("is no number")),
+            PowerReading::Text | PowerReading::Word(_) => Err(FieldProblem::Shape("is no number")),
         },
         value => Ok(number(value)?.map(Dbm::from_f64).transpose()?),
     }

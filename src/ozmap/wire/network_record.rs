@@ -17,6 +17,11 @@ pub(crate) const BUILDING_FIELDS: &str = "name address implanted coords lat lng"
 /// Fields of a splitter that matter here.
 pub(crate) const SPLITTER_FIELDS: &str = "name parent ratio isDrop connectables ports";
 
+/// The same three, where projects matter.
+pub(crate) const BOX_FIELDS_WITH_PROJECT: &str = "name address implanted draft coords lat lng project";
+pub(crate) const BUILDING_FIELDS_WITH_PROJECT: &str = "name address implanted coords lat lng project";
+pub(crate) const SPLITTER_FIELDS_WITH_PROJECT: &str = "name parent ratio isDrop connectables ports project";
+
 /// A filter for splitters that serve clients.
 pub(crate) fn drop_splitters() -> Value {
     json!([{ "property": "isDrop", "operator": "=", "value": true }])

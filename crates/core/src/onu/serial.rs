@@ -21,6 +21,9 @@ impl OnuSerial {
     /// The case does not matter. A dash may stand within, a blank after the vendor. `48575443…`, with the vendor's letters as
     /// hexadecimal digits, is `HWTC…`. What stands in brackets beside it may be the same in another notation, or a word.
     pub fn new(serial: &str) -> Option<OnuSerial> {
+        if is_plain(serial.as_bytes()) {
+            return Some(OnuSerial(serial.to_ascii_uppercase().into()));
+        }
         let mut known = serial.split(['(', ')', '[', ']']).filter_map(one);
         let first = known.next()?;
         known.all(|other| other == first).then_some(OnuSerial(first))
@@ -30,6 +33,13 @@ impl OnuSerial {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// As most are: four letters, then letters or digits and nothing else.
+fn is_plain(serial: &[u8]) -> bool {
+    (10..=20).contains(&serial.len())
+        && serial[..4].iter().all(u8::is_ascii_alphabetic)
+        && serial.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// One serial number, with a label at most.

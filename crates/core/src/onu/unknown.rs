@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 
-use crate::notation::{folded, is_blank, is_quote};
+use crate::notation::word;
 
 /// Words that erase nothing: where one stands in a field of an ONU, the value is unknown.
 ///
 /// Case, accents, blanks, quotation marks and brackets around do not matter; dashes alone, and nothing at all, always are such
 /// a word. Source: `docs/contracts/rules.md`, "ONU data".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownWords(BTreeSet<CompactString>);
+pub struct UnknownWords {
+    words: BTreeSet<CompactString>,
+    /// Whether one of them has a digit in it; what has one is no word otherwise, and needs no closer look.
+    have_digits: bool,
+}
 
 /// What counts without a setting.
 const WORDS: [&str; 13] = [
@@ -39,21 +43,21 @@ impl Default for UnknownWords {
 impl UnknownWords {
     /// The words that always count, and these.
     pub fn with<T: AsRef<str>>(more: impl IntoIterator<Item = T>) -> UnknownWords {
-        let known = WORDS.iter().map(|word| key(word));
-        UnknownWords(known.chain(more.into_iter().map(|word| key(word.as_ref()))).collect())
+        let known = WORDS.iter().map(|known| word(known));
+        let words: BTreeSet<CompactString> =
+            known.chain(more.into_iter().map(|more| word(more.as_ref()))).collect();
+        let have_digits = words.iter().any(|word| word.bytes().any(|b| b.is_ascii_digit()));
+        UnknownWords { words, have_digits }
     }
 
     /// Whether the whole text is one of them, or says nothing.
     pub fn has(&self, text: &str) -> bool {
-        let key = key(text);
-        key.bytes().all(|b| b == b'-') || self.0.contains(&key)
+        if !self.have_digits && text.bytes().any(|b| b.is_ascii_digit()) {
+            return false;
+        }
+        let key = word(text);
+        key.bytes().all(|b| b == b'-') || self.words.contains(&key)
     }
-}
-
-fn key(text: &str) -> CompactString {
-    let is_around =
-        |c: char| matches!(c, '(' | ')' | '[' | ']' | '<' | '>' | '{' | '}') || is_blank(c) || is_quote(c);
-    folded(text).trim_matches(is_around).chars().filter(|c| *c != ' ').collect()
 }
 
 #[cfg(test)]

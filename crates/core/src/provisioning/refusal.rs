@@ -41,7 +41,7 @@ pub enum Refusal {
     NotADropSplitter {
         /// The splitter.
         splitter: RecordId,
-        /// `isDrop`, a draft, no place.
+        /// `isDrop`, a draft, no place, another project.
         why: &'static str,
     },
     /// The splitter is smaller.

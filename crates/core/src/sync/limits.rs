@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::power::{Dbm, PlausibleWindow};
 use crate::sync::fields::Fields;
+use crate::sync::match_by::MatchBy;
 
 /// What a tenant's sync compares and writes.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,11 +15,13 @@ pub struct Rules {
     pub stale_after: Option<SignedDuration>,
     /// Numbers outside are taken for words. Default off.
     pub plausible: Option<PlausibleWindow>,
+    /// What a row of INT6 and a client of OZmap have in common; it is never changed. Default the code.
+    pub match_by: MatchBy,
 }
 
 impl Default for Rules {
     fn default() -> Rules {
-        Rules { fields: Fields::ALL, stale_after: None, plausible: None }
+        Rules { fields: Fields::ALL, stale_after: None, plausible: None, match_by: MatchBy::Code }
     }
 }
 

@@ -10,6 +10,8 @@ use newest::newest;
 use crate::client::{ClientCode, SyncedClient};
 use crate::onu::OnuSerial;
 use crate::sync::finding::{Finding, FindingKind};
+use crate::sync::join::{Joined, joined};
+use crate::sync::match_by::MatchBy;
 use crate::sync::reading::Reading;
 use crate::sync::run::Counts;
 use crate::system::System;
@@ -17,6 +19,8 @@ use crate::system::System;
 /// Clients with the one reading that counts for each, in the order of their codes.
 #[derive(Debug, Default)]
 pub struct Matched {
+    /// By what they were matched.
+    pub by: MatchBy,
     /// One code, once on both sides.
     pub pairs: Vec<(SyncedClient, Reading)>,
     /// Clients without a reading that counts.
@@ -44,13 +48,22 @@ pub fn matched(
     unreadable: Vec<Finding>,
     now: Timestamp,
 ) -> Matched {
-    let mut matched = Matched::default();
+    matched_of(joined(MatchBy::Code, clients, &[], readings, unreadable), now)
+}
+
+/// Matches what was joined. Only where the code itself is the key it must be numeric: that is a rule of INT6's codes.
+pub(super) fn matched_of(joined: Joined, now: Timestamp) -> Matched {
+    let Joined { by, clients, alone, readings, left_out, duplicates, findings: unreadable } = joined;
+    let mut matched = Matched { by, ..Matched::default() };
     let of_kind = |kind| unreadable.iter().filter(move |f| f.kind == kind);
     let unreadable_of =
         |system| of_kind(FindingKind::Unreadable).filter(|f| f.system == system).count() as u64;
     matched.counts = Counts {
-        ozmap_clients: clients.len() as u64 + unreadable_of(System::Ozmap),
-        int6_readings: readings.len() as u64 + unreadable_of(System::Int6),
+        ozmap_clients: (clients.len() + alone.len()) as u64 + unreadable_of(System::Ozmap),
+        int6_readings: readings.len() as u64 + left_out + unreadable_of(System::Int6),
+        only_in_ozmap: of_kind(FindingKind::OnlyInOzmap).count() as u64,
+        only_in_int6: of_kind(FindingKind::OnlyInInt6).count() as u64,
+        duplicates,
         unreadable: of_kind(FindingKind::Unreadable).count() as u64,
         unclear_field: of_kind(FindingKind::UnclearField).count() as u64,
         incomplete_list: of_kind(FindingKind::IncompleteList).count() as u64,
@@ -58,13 +71,15 @@ pub fn matched(
     };
     // Codes that a side knows although none of its rows counts: the other side's row is not alone.
     let mut set_aside: HashMap<System, HashSet<ClientCode>> = HashMap::new();
-    for finding in of_kind(FindingKind::Unreadable) {
+    // INT6's codes are not OZmap's where another key leads from one to the other.
+    for finding in of_kind(FindingKind::Unreadable).filter(|_| by == MatchBy::Code) {
         if let Some(code) = finding.code.as_deref().and_then(ClientCode::new) {
             set_aside.entry(finding.system).or_default().insert(code);
         }
     }
     matched.findings = unreadable;
     let clients = matched.only_clear_clients(clients, set_aside.entry(System::Ozmap).or_default());
+    matched.alone.extend(alone);
     let mut readings =
         matched.only_newest_readings(readings, set_aside.entry(System::Int6).or_default(), now);
 
@@ -75,7 +90,10 @@ pub fn matched(
                 let code = &client.client.code;
                 if !set_aside[&System::Int6].contains(code) {
                     matched.counts.only_in_ozmap += 1;
-                    let detail = "INT6 has no row for this client";
+                    let detail = match by {
+                        MatchBy::Code => "INT6 has no row for this client".to_owned(),
+                        _ => format!("INT6 has no row of this client's {}", by.words()),
+                    };
                     matched.report(FindingKind::OnlyInOzmap, System::Ozmap, code, detail);
                 }
                 matched.alone.push(client);
@@ -113,7 +131,8 @@ impl Matched {
             self.is_numeric(&client.client.code, System::Ozmap, set_aside);
         }
         let mut times: HashMap<ClientCode, u32> = HashMap::with_capacity(clients.len());
-        for client in clients.iter().filter(|client| client.client.code.is_numeric()) {
+        let counts = |code: &ClientCode| self.by != MatchBy::Code || code.is_numeric();
+        for client in clients.iter().filter(|client| counts(&client.client.code)) {
             *times.entry(client.client.code.clone()).or_default() += 1;
         }
         for (code, times) in times.into_iter().filter(|(_, times)| *times > 1) {
@@ -238,7 +257,7 @@ impl Matched {
     }
 
     fn is_numeric(&mut self, code: &ClientCode, system: System, set_aside: &mut HashSet<ClientCode>) -> bool {
-        if code.is_numeric() {
+        if code.is_numeric() || self.by != MatchBy::Code {
             return true;
         }
         self.counts.not_numeric += 1;

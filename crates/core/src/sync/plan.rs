@@ -9,8 +9,10 @@ use crate::sync::change::{Change, Field, FieldValue, Record};
 use crate::sync::draft::{Draft, Row};
 use crate::sync::finding::{Finding, FindingKind};
 use crate::sync::hold::{Halt, Held, HoldReason};
+use crate::sync::join::joined;
 use crate::sync::limits::{Limits, Rules};
-use crate::sync::matching::{Matched, matched};
+use crate::sync::match_by::MatchBy;
+use crate::sync::matching::{Matched, matched_of};
 use crate::sync::past::{Measures, Past};
 use crate::sync::rails;
 use crate::sync::reading::{Reading, ReadingTime};
@@ -60,10 +62,10 @@ impl Plan {
 /// Never. Source of the rules: `docs/contracts/rules.md`, "What a reading does"; of the rails: "Rails, per field".
 pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Rails, now: Timestamp) -> Plan {
     let sides_seen = rails::Seen::of(&sides);
-    let Sides { clients, readings, findings, shape, ended_early } = sides;
-    let matched = matched(clients, readings, findings, now);
+    let Sides { clients, elsewhere, readings, findings, shape, ended_early } = sides;
+    let matched = matched_of(joined(rules.match_by, clients, &elsewhere, readings, findings), now);
     let mut drafting = Drafting { rules, now, untold: Vec::new(), draft: Draft::default() };
-    let Matched { pairs, mut alone, mut findings, mut counts, int6_codes, foreign_codes } = matched;
+    let Matched { by: _, pairs, mut alone, mut findings, mut counts, int6_codes, foreign_codes } = matched;
     for pair in &pairs {
         drafting.add(pair, &mut counts, &mut findings);
     }
@@ -90,6 +92,7 @@ pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Ra
     count_clients(&draft, &mut counts);
     findings.sort_unstable();
     alone.extend(pairs.into_iter().map(|(client, _)| client));
+    alone.extend(elsewhere);
     Plan { changes: draft.changes, held, findings, counts, halt, measures, clients: alone }
 }
 
@@ -250,7 +253,13 @@ fn compare(
     if target.implantation == Some(Implantation::Implanted) && *implantation == Implantation::NotImplanted {
         change(Field::Implantation, on_client(), FieldValue::Implant);
     }
-    let onu = held.merged(serial.as_ref(), pppoe_user.as_deref(), *mac);
+    // By what a client was found is its, in whatever notation.
+    let unless = |key: MatchBy| rules.match_by != key;
+    let onu = held.merged(
+        serial.as_ref().filter(|_| unless(MatchBy::Serial)),
+        pppoe_user.as_deref().filter(|_| unless(MatchBy::Pppoe)),
+        mac.filter(|_| unless(MatchBy::Mac)),
+    );
     if *onu_known && onu != *held {
         let edit = FieldValue::Onu { old: Box::new(held.clone()), new: Box::new(onu) };
         change(Field::Onu, on_client(), edit);

@@ -12,7 +12,7 @@ use crate::power::PowerReading;
 /// One readable row of INT6's bulk read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// `gpon_client_id`.
+    /// `gpon_client_id`. Where clients are matched by another key and the row has no code, that key, to name the row.
     pub code: ClientCode,
     /// The light at the ONU.
     pub power: PowerReading,
@@ -53,7 +53,8 @@ impl ReadingTime {
 pub struct RowShape {
     /// Rows that came, whatever they were.
     pub rows: u64,
-    /// Of them without the code field, or with a code that is neither number nor text.
+    /// Of them without the code field, or with a code that is neither number nor text; 0 where clients are matched by another
+    /// key.
     pub without_code: u64,
     /// Of them with a power that is absent ([`PowerReading::Absent`]), or neither figure nor word.
     pub without_power: u64,

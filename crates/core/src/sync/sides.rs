@@ -10,6 +10,8 @@ use crate::sync::reading::{Reading, RowShape};
 pub struct Sides {
     /// OZmap's clients.
     pub clients: Vec<SyncedClient>,
+    /// OZmap's clients in projects that are not the tenant's: neither compared nor reported, nor are INT6's rows of them.
+    pub elsewhere: Vec<SyncedClient>,
     /// INT6's readings.
     pub readings: Vec<Reading>,
     /// What was not understood of either side.

@@ -169,6 +169,33 @@ impl OzmapHandle {
         self.0.write().show_as(id, fields)
     }
 
+    /// Adds a project; its identifier.
+    pub fn add_project(&self, name: &str) -> String {
+        let mut state = self.0.write();
+        let id = state.next_id(Kind::Project);
+        let fields = [("name".to_owned(), json!(name)), ("tags".to_owned(), json!([]))];
+        state.put_document(id, fields.into_iter().collect());
+        id.to_string()
+    }
+
+    /// Puts a box, building, splitter or property into a project, it alone; whether there are both.
+    pub fn put_into_project(&self, id: &str, project: &str) -> bool {
+        let mut state = self.0.write();
+        let (Some(id), Some(project)) = (Id::parse(id), Id::parse(project)) else { return false };
+        let is_there = state.has(id) && project.kind() == Kind::Project && state.has(project);
+        match id.kind() {
+            _ if !is_there => (),
+            Kind::Property => state.change_property(id, |property| property.project = project),
+            Kind::Splitter => state.change_splitter(id, |splitter| splitter.project = project),
+            _ => {
+                if let Some(fields) = state.document_mut(id) {
+                    fields.insert("project".to_owned(), project.into());
+                }
+            }
+        }
+        is_there
+    }
+
     /// Adds a client that has no property; the identifier of its record.
     pub fn add_client_without_property(&self, client: TestClient) -> String {
         test_client::add_alone(&mut self.0.write(), &client).to_string()

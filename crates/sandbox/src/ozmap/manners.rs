@@ -28,6 +28,10 @@ pub struct OzmapManners {
     pub filters: FilterManner,
     /// What is answered to PATCH and batch-update.
     pub writes: WriteManner,
+    /// Whether references stay identifiers, whatever `populate` says; a property's client is an object all the same.
+    pub ignores_populate: bool,
+    /// Whether there is no route for projects (404).
+    pub hides_projects: bool,
 }
 
 /// What becomes of `page` and of the cursor.
@@ -100,6 +104,9 @@ impl OzmapManners {
             FilterManner::HtmlPage if has_filter => return Some(Answer::html(200, HTML)),
             _ => (),
         }
+        if self.hides_projects && call.path.ends_with("/projects") {
+            return Some(Answer::page_text(404, "Cannot GET"));
+        }
         let is_update = call.method == "PATCH" || call.path.ends_with("/batch-update");
         match self.writes {
             WriteManner::HtmlPage if is_update => Some(Answer::html(200, HTML)),
@@ -141,6 +148,9 @@ impl OzmapManners {
         }
         if self.filters == FilterManner::IgnoredByLists {
             pairs.retain(|(name, _)| name != "filter");
+        }
+        if self.ignores_populate {
+            pairs.retain(|(name, _)| name != "populate");
         }
         let query = if pairs == before { call.query.clone() } else { url_query(&pairs) };
         let (headers, body) = (call.headers.clone(), call.body.clone());

@@ -8,9 +8,15 @@ use crate::int6::wire::page::rows;
 use crate::int6::wire::token;
 
 fn whole(value: &Value) -> (OnuRow, RowShape) {
+    matched_by(MatchBy::Code, value)
+}
+
+fn matched_by(match_by: MatchBy, value: &Value) -> (OnuRow, RowShape) {
     let raw = serde_json::value::to_raw_value(value).expect("a value is JSON");
     let (fields, unknown, mut shape) = (Fields::default(), UnknownWords::default(), RowShape::default());
-    let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
+    let statuses = StatusWords::default();
+    let rules =
+        RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown, statuses: &statuses, match_by };
     (row(&raw, &rules, &mut shape), shape)
 }
 
@@ -205,7 +211,14 @@ fn what_is_no_json_and_no_text_costs_its_row_only_in_code_and_power(
 fn a_value_that_nobody_can_hold_is_as_spoilt_in_its_field_alone() {
     let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
     let (fields, unknown) = (Fields::default(), UnknownWords::default());
-    let rules = RowRules { fields: &fields, zone: &TimeZone::UTC, unknown: &unknown };
+    let statuses = StatusWords::default();
+    let rules = RowRules {
+        fields: &fields,
+        zone: &TimeZone::UTC,
+        unknown: &unknown,
+        statuses: &statuses,
+        match_by: MatchBy::Code,
+    };
     let read = |text: &str| row(&raw(text), &rules, &mut RowShape::default());
     let good = read(
         r#"{"gpon_client_id": 1, "rx_power": -20, "name": "\ud800", "x": 1e999, "pppoe_username": "\ud800"}"#,
@@ -282,4 +295,26 @@ proptest! {
             let _ = rows(body, &Fields::default(), &mut |raw| drop(whole(&serde_json::from_str(raw.get()).unwrap_or_default())));
         }
     }
+}
+
+#[rstest]
+#[case(MatchBy::Serial, "serial_number", ["FHTT00000001", "FHTT00000002"])]
+#[case(MatchBy::Mac, "mac_address", ["94:e3:ee:00:00:01", "94:e3:ee:00:00:02"])]
+#[case(MatchBy::Pppoe, "pppoe_username", ["maria.1", "maria.2"])]
+fn a_row_that_is_matched_by_another_key_needs_no_code(
+    #[case] by: MatchBy,
+    #[case] field: &str,
+    #[case] keys: [&str; 2],
+) {
+    let [(one, shape), (other, _)] = keys
+        .map(|key| matched_by(by, &json!({field: key, "rx_power": -20, "gpon_client_id": "N/A\u{fffd}"})));
+    assert_eq!(one.reading.expect("a good row").code.as_str(), keys[0], "it is named by its key");
+    assert_ne!(one.identity.onu, other.identity.onu, "rows are told apart by their key");
+    assert_eq!(shape.without_code, 0);
+    let (named, _) = matched_by(by, &json!({field: keys[0], "rx_power": -20, "gpon_client_id": 147}));
+    assert_eq!(named.reading.expect("a good row").code.as_str(), "147");
+    let (nobodys, _) = matched_by(by, &json!({field: "N/A", "rx_power": -20}));
+    let why = nobodys.reading.expect_err("neither code nor key").what.to_string();
+    assert!(why.contains(field), "{why}");
+    assert!(matched_by(MatchBy::Code, &json!({field: keys[0], "rx_power": -20})).0.reading.is_err());
 }
