@@ -2,10 +2,6 @@
 
 mod cli;
 
-/// Runs make and drop millions of small values: this one takes less time for them than the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -21,7 +21,7 @@ mod trial;
 use std::time::Duration;
 
 pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
-pub use changes::{ChangeFilter, ChangeRow};
+pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
 use error::During;
 pub use error::StoreError;
 pub use findings::{FindingFilter, FindingRow};

@@ -170,7 +170,7 @@ async fn changes_are_planned_then_get_their_outcome(
     let Fresh { store, _home, .. } = fresh(kind).await;
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..1234).map(change).collect();
-    store.record_changes(id, &changes).await.expect("written");
+    store.record_changes(id, &changes, KeepRecords::Yes).await.expect("written");
     let applied = (0..1000).map(|seq| (seq, ChangeOutcome::Applied));
     let failed = (1000..1200).map(|seq| (seq, ChangeOutcome::Failed("OZmap said no".to_owned())));
     store.record_outcomes(id, &applied.chain(failed).collect::<Vec<_>>()).await.expect("written");
@@ -313,7 +313,7 @@ async fn old_runs_go_with_their_changes_and_younger_ones_stay(
     let Fresh { store, _home, .. } = fresh(kind).await;
     let (old, young) = (begun(&store, "me", at("08:00:00")).await, begun(&store, "me", at("10:00:00")).await);
     for id in [old, young] {
-        store.record_changes(id, &[change(1)]).await.expect("written");
+        store.record_changes(id, &[change(1)], KeepRecords::Yes).await.expect("written");
         store.end_run(id, end(RunState::Finished)).await.expect("written");
     }
     assert_eq!(store.prune(at("09:00:00")).await.expect("pruned"), 1);
@@ -429,7 +429,7 @@ async fn a_nul_in_a_foreign_text_costs_nothing(
     );
     let onu = Onu { pppoe_user: "a\0b".into(), ..Onu::default() };
     let edit = FieldValue::Onu { old: Box::default(), new: Box::new(onu) };
-    store.record_changes(id, &[Change { edit, ..change(1) }]).await.expect("written");
+    store.record_changes(id, &[Change { edit, ..change(1) }], KeepRecords::Yes).await.expect("written");
     store.record_outcomes(id, &[(0, ChangeOutcome::Failed("no \0".to_owned()))]).await.expect("written");
     let filter = ChangeFilter { code: Some("\0".to_owned()), ..ChangeFilter::default() };
     assert_eq!(store.changes(id, &filter, None, 10).await.expect("read"), []);
@@ -466,7 +466,7 @@ async fn two_hundred_thousand_changes_are_written_in_bulk(
     let id = begun(&store, "me", at("10:00:00")).await;
     let changes: Vec<Change> = (0..200_000).map(change).collect();
     let begun = std::time::Instant::now();
-    store.record_changes(id, &changes).await.expect("written");
+    store.record_changes(id, &changes, KeepRecords::Yes).await.expect("written");
     let inserted = begun.elapsed();
     let outcomes: Vec<(u32, ChangeOutcome)> = (0..200_000).map(|seq| (seq, ChangeOutcome::Applied)).collect();
     store.record_outcomes(id, &outcomes).await.expect("written");

@@ -255,7 +255,7 @@ impl Engine {
             metrics::gauge!("gateway_sync_finished_timestamp_seconds", "tenant" => tenant.clone())
                 .set(Timestamp::now().as_second() as f64);
         }
-        self.count_held(&report);
+        self.count_held(report);
         let end = RunEnd {
             state,
             counts,

@@ -18,7 +18,7 @@ use super::engine::Engine;
 use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
-use crate::store::{self, LockError};
+use crate::store::{self, KeepRecords, LockError};
 use crate::{int6, upstream};
 
 /// One client's run.
@@ -120,7 +120,7 @@ impl Engine {
     async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
         let observer: Observer = Arc::new(|_: Progress<'_>| ());
         let run = Run { deps: &self.deps, observer: &observer, stop: &self.deps.stop };
-        if let Err(error) = run.record(&mut report, plan).await {
+        if let Err(error) = run.record(&mut report, plan, KeepRecords::No).await {
             return report.ended(RunState::Failed, Some(error.to_string()));
         }
         // The client is locked already.

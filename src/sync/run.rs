@@ -23,7 +23,7 @@ use super::report::Report;
 use super::tally::{Fate, RunTally};
 use crate::int6::{ReadingEnd, Readings};
 use crate::ozmap::Writer;
-use crate::store::{Locks, StoreError};
+use crate::store::{KeepRecords, Locks, StoreError};
 use crate::upstream::CallError;
 
 /// Why a run did not come to its end.
@@ -94,7 +94,8 @@ impl Run<'_> {
         let past = store.past(tenant, Timestamp::now()).await?;
         report.notes.is_first = past.last.is_none();
         let plan = self.planned(report, &past, rails).await?;
-        self.record(report, &plan).await?;
+        let writes = mode == Mode::Apply && plan.halt.is_none();
+        self.record(report, &plan, if writes { KeepRecords::No } else { KeepRecords::Yes }).await?;
         (self.observer)(Progress::Planned(&plan));
         if let Some(halt) = &plan.halt {
             report.halt = Some(halt.name());
@@ -114,9 +115,14 @@ impl Run<'_> {
     }
 
     /// Writes down what is planned, before any of it is written to OZmap.
-    pub(super) async fn record(&self, report: &mut Report, plan: &Plan) -> Result<(), RunError> {
+    pub(super) async fn record(
+        &self,
+        report: &mut Report,
+        plan: &Plan,
+        keep: KeepRecords,
+    ) -> Result<(), RunError> {
         let store = &self.deps.store;
-        store.record_changes(report.id, &plan.changes).await?;
+        store.record_changes(report.id, &plan.changes, keep).await?;
         store.record_findings(report.id, &plan.findings).await?;
         report.counts = plan.counts;
         report.measures = Some(plan.measures);
@@ -137,7 +143,7 @@ impl Run<'_> {
             let remark = format!("{lost} changes of the plan were not understood, and are left alone");
             report.notes.remarks.push(remark);
         }
-        store.record_changes(report.id, &changes).await?;
+        store.record_changes(report.id, &changes, KeepRecords::No).await?;
         report.counts.matched = changes.chunk_by(|a, b| a.code == b.code).count() as u64;
         let outside = self.bystanders(report).await?;
         let state = self.apply(report, &changes, outside, Guard::All, Some(&self.deps.locks)).await?;
@@ -262,6 +268,9 @@ fn judged_end(
     by: MatchBy,
     past: &Past,
 ) -> Result<(Vec<Finding>, Option<EndedEarly>), RunError> {
+    if matches!(ours.end, ReadingEnd::Whole) {
+        return Ok((Vec::new(), None));
+    }
     let read = ours.shape.rows;
     let (expected, enough) = match past.last {
         Some(last) => (last.int6_rows, read as f64 >= last.int6_rows as f64 * WHOLE_SHARE),

@@ -1,10 +1,9 @@
 //! The rows of all pages, each once.
 
-use std::collections::{HashMap, HashSet};
-
 use compact_str::CompactString;
 use gateway_core::System;
 use gateway_core::sync::{Finding, FindingKind, Reading, RowShape};
+use nohash_hasher::{IntMap, IntSet};
 
 use super::super::wire::row::OnuRow;
 use super::page::Page;
@@ -19,9 +18,9 @@ pub(super) struct Collected {
     findings: Vec<Finding>,
     shape: RowShape,
     /// ONUs that were seen.
-    onus: HashSet<u64>,
+    onus: IntSet<u64>,
     /// Where the reading of a row stands; `None` if it was unreadable.
-    places: HashMap<u64, Option<usize>>,
+    places: IntMap<u64, Option<usize>>,
     first_page: usize,
     first_onu: Option<u64>,
     previous: Vec<u64>,
@@ -35,8 +34,8 @@ impl Collected {
             readings: Vec::new(),
             findings: Vec::new(),
             shape: RowShape::default(),
-            onus: HashSet::new(),
-            places: HashMap::new(),
+            onus: IntSet::default(),
+            places: IntMap::default(),
             first_page: first.len(),
             first_onu: first.onus().next(),
             previous: Vec::new(),

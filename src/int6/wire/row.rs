@@ -90,7 +90,7 @@ pub fn row(raw: &RawValue, rules: &RowRules<'_>, shape: &mut RowShape) -> OnuRow
         return OnuRow { reading, unclear: Vec::new(), identity: RowIdentity::whole(raw.get()) };
     };
     let RowRules { fields, zone, unknown, statuses, match_by } = *rules;
-    let value = |name: &str| members.get(name).map_or(Value::Null, |raw| parsed(raw));
+    let value = |name: &str| members.get(name).map_or(Value::Null, parsed);
     // Rows without a code are told apart by their key.
     let code_or_user = if match_by == MatchBy::Pppoe { &fields.pppoe_user } else { &fields.code };
     let identity = RowIdentity::new(raw.get(), [ID, code_or_user, &fields.serial, &fields.mac], |name| {

@@ -53,7 +53,10 @@ pub(super) fn joined(
             && by.of_reading(reading).is_some_and(|key| foreign.contains(&key) && !own.contains(&key))
     };
     let all = readings.len();
-    let readings: Vec<Reading> = readings.into_iter().filter(|reading| !is_foreign(reading)).collect();
+    let mut readings = readings;
+    if !foreign.is_empty() {
+        readings.retain(|reading| !is_foreign(reading));
+    }
     joined.left_out = (all - readings.len()) as u64;
     match by {
         MatchBy::Code => (joined.clients, joined.readings) = (clients, readings),

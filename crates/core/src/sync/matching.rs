@@ -3,12 +3,12 @@
 mod newest;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 use newest::newest;
 
 use crate::client::{ClientCode, SyncedClient};
-use crate::onu::OnuSerial;
 use crate::sync::finding::{Finding, FindingKind};
 use crate::sync::join::{Joined, joined};
 use crate::sync::match_by::MatchBy;
@@ -130,16 +130,19 @@ impl Matched {
         for client in &clients {
             self.is_numeric(&client.client.code, System::Ozmap, set_aside);
         }
-        let mut times: HashMap<ClientCode, u32> = HashMap::with_capacity(clients.len());
         let counts = |code: &ClientCode| self.by != MatchBy::Code || code.is_numeric();
-        for client in clients.iter().filter(|client| counts(&client.client.code)) {
-            *times.entry(client.client.code.clone()).or_default() += 1;
-        }
-        for (code, times) in times.into_iter().filter(|(_, times)| *times > 1) {
+        let code = |synced: &'_ SyncedClient| Some(synced.client.code.clone()).filter(&counts);
+        let shared = groups(&clients, code).into_iter();
+        let times: Vec<(ClientCode, usize)> =
+            shared.map(|rows| (clients[rows[0]].client.code.clone(), rows.len())).collect();
+        for (code, times) in times {
             self.counts.duplicates += 1;
             let detail = format!("{times} clients have this code; none of them is touched");
             self.report(FindingKind::Duplicate, System::Ozmap, &code, detail);
             set_aside.insert(code);
+        }
+        if set_aside.is_empty() {
+            return clients;
         }
         let (clear, alone) = clients.into_iter().partition(|client| !set_aside.contains(&client.client.code));
         self.alone = alone;
@@ -157,12 +160,14 @@ impl Matched {
         now: Timestamp,
     ) -> HashMap<ClientCode, Reading> {
         readings.retain(|reading| self.is_numeric(&reading.code, System::Int6, set_aside));
-        self.count_codes(&readings);
+        let is_shared = self.count_codes(&readings);
         self.forget_shared_macs(&mut readings);
         let mut left_out = HashMap::new();
         self.settle(&mut readings, &mut left_out, now, "serial number", |reading| reading.serial.clone());
         self.settle(&mut readings, &mut left_out, now, "MAC address", |reading| reading.mac);
-        self.settle(&mut readings, &mut left_out, now, "code", |reading| Some(reading.code.clone()));
+        if is_shared {
+            self.settle(&mut readings, &mut left_out, now, "code", |reading| Some(reading.code.clone()));
+        }
         let readings: HashMap<_, _> =
             readings.into_iter().map(|reading| (reading.code.clone(), reading)).collect();
         left_out.retain(|code, _| !readings.contains_key(code));
@@ -175,19 +180,17 @@ impl Matched {
         readings
     }
 
-    fn count_codes(&mut self, readings: &[Reading]) {
-        let mut serials: HashMap<&ClientCode, Option<&OnuSerial>> = HashMap::with_capacity(readings.len());
-        let mut foreign: HashSet<&ClientCode> = HashSet::new();
-        for Reading { code, serial, .. } in readings {
-            let known = serials.entry(code).or_default();
-            match (&known, serial) {
-                (Some(known), Some(serial)) if *known != serial => drop(foreign.insert(code)),
-                (None, Some(serial)) => *known = Some(serial),
-                _ => (),
-            }
-        }
-        self.int6_codes = serials.len() as u64;
-        self.foreign_codes = foreign.len() as u64;
+    /// Returns whether a code stands in several rows.
+    fn count_codes(&mut self, readings: &[Reading]) -> bool {
+        let shared = groups(readings, |reading| Some(&reading.code));
+        let again: usize = shared.iter().map(|rows| rows.len() - 1).sum();
+        self.int6_codes = (readings.len() - again) as u64;
+        let is_foreign = |rows: &&Vec<usize>| {
+            let mut serials = rows.iter().filter_map(|&i| readings[i].serial.as_ref());
+            serials.next().is_some_and(|first| serials.any(|other| other != first))
+        };
+        self.foreign_codes = shared.iter().filter(is_foreign).count() as u64;
+        !shared.is_empty()
     }
 
     /// A MAC address that ONUs of different serial numbers show is a factory's, and says nothing of any of them.
@@ -214,7 +217,7 @@ impl Matched {
     /// Keeps one row of those that share a key, or none if it is not clear which is the newest.
     ///
     /// `left_out` gets the codes of the others, with what to say of each where the group's finding is not already its own.
-    fn settle<K: Ord>(
+    fn settle<K: Ord + Hash>(
         &mut self,
         readings: &mut Vec<Reading>,
         left_out: &mut HashMap<ClientCode, Option<String>>,
@@ -249,6 +252,9 @@ impl Matched {
                 dropped.insert(i);
             }
         }
+        if dropped.is_empty() {
+            return;
+        }
         let mut i = 0;
         readings.retain(|_| {
             i += 1;
@@ -273,12 +279,25 @@ impl Matched {
 }
 
 /// Places of the rows that share a key, where several do.
-fn groups<K: Ord>(readings: &[Reading], key: impl Fn(&Reading) -> Option<K>) -> Vec<Vec<usize>> {
-    let mut keyed: Vec<(K, usize)> =
-        readings.iter().enumerate().filter_map(|(i, reading)| Some((key(reading)?, i))).collect();
-    keyed.sort_unstable();
-    let shared = keyed.chunk_by(|(a, _), (b, _)| a == b).filter(|group| group.len() > 1);
-    shared.map(|group| group.iter().map(|(_, i)| *i).collect()).collect()
+///
+/// By hashes first, because hardly a key is shared and short numbers are sorted soon.
+fn groups<'a, T, K: Ord + Hash>(rows: &'a [T], key: impl Fn(&'a T) -> Option<K>) -> Vec<Vec<usize>> {
+    let hash = |(i, row): (usize, &'a T)| {
+        let mut hasher = DefaultHasher::new();
+        key(row)?.hash(&mut hasher);
+        Some((hasher.finish(), i))
+    };
+    let mut hashed: Vec<(u64, usize)> = rows.iter().enumerate().filter_map(hash).collect();
+    hashed.sort_unstable();
+    let mut shared = Vec::new();
+    for alike in hashed.chunk_by(|(a, _), (b, _)| a == b).filter(|alike| alike.len() > 1) {
+        let mut keyed: Vec<(K, usize)> =
+            alike.iter().filter_map(|(_, i)| Some((key(&rows[*i])?, *i))).collect();
+        keyed.sort_unstable();
+        let same = keyed.chunk_by(|(a, _), (b, _)| a == b).filter(|group| group.len() > 1);
+        shared.extend(same.map(|group| group.iter().map(|(_, i)| *i).collect::<Vec<usize>>()));
+    }
+    shared
 }
 
 /// The codes of these rows, each once and in order.

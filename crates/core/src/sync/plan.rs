@@ -91,9 +91,11 @@ pub fn plan(sides: Sides, rules: &Rules, limits: &Limits, past: &Past, rails: Ra
     }
     count_clients(&draft, &mut counts);
     findings.sort_unstable();
-    alone.extend(pairs.into_iter().map(|(client, _)| client));
+    // In the place of the pairs, whose memory serves again.
+    let mut everybody: Vec<SyncedClient> = pairs.into_iter().map(|(client, _)| client).collect();
+    everybody.append(&mut alone);
     alone.extend(elsewhere);
-    Plan { changes: draft.changes, held, findings, counts, halt, measures, clients: alone }
+    Plan { changes: draft.changes, held, findings, counts, halt, measures, clients: everybody }
 }
 
 fn count_clients(draft: &Draft, counts: &mut Counts) {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sync::reading::ReadingTime;
-use crate::{Client, Implantation, MacAddress, Onu, PowerReading, RecordId, Status};
+use crate::{Client, Implantation, MacAddress, Onu, OnuSerial, PowerReading, RecordId, Status};
 
 fn client(code: &str, id: &str) -> SyncedClient {
     let client = Client {

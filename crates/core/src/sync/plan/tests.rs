@@ -5,6 +5,7 @@ use crate::power::PlausibleWindow;
 use crate::status::Status;
 use crate::sync::fields::Fields;
 use crate::sync::hold::HoldReason;
+use crate::sync::matching::matched;
 use crate::{ClientCode, Dbm, MacAddress, Onu, OnuSerial, RecordId};
 
 fn dbm(value: f64) -> Dbm {
