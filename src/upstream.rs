@@ -13,6 +13,7 @@ mod excerpt;
 mod host;
 mod html;
 pub(crate) mod json;
+pub(crate) mod object;
 mod pace;
 mod patience;
 mod pinned;
@@ -21,6 +22,7 @@ mod request;
 mod settings;
 mod sign_in;
 mod sloppy_json;
+pub(crate) mod spoilt;
 #[cfg(test)]
 mod tests;
 mod untrusted;

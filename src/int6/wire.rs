@@ -1,10 +1,8 @@
 //! INT6's JSON; no other file knows it. Source: `docs/contracts/int6-api.md`.
 
 mod fields;
-mod object;
 pub mod page;
 pub mod row;
-mod spoilt;
 mod time;
 mod usual;
 

@@ -107,9 +107,8 @@ impl Ozmap {
     /// Each row is looked at, because a host may ignore the filter.
     async fn of_code(&self, list: &List, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let mut records: Vec<ClientRecord> = Vec::new();
-        self.each_row(list, |row| {
-            let record = client_record::client_record(row).ok();
-            records.extend(record.filter(|record| record.client.code == *code));
+        self.each_row(list, client_record::client_record, |record| {
+            records.extend(record.ok().filter(|record| record.client.code == *code));
         })
         .await?;
         Ok(records)

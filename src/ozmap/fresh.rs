@@ -9,7 +9,7 @@ use super::Ozmap;
 use super::capabilities::IdFilter;
 use super::pages::List;
 use super::splitters::MOST_LOOKED_UP;
-use super::wire::{self, BareClient, BareProperty};
+use super::wire::{self, BareClient, BareProperty, OfRecord};
 use crate::upstream::CallError;
 
 /// Calls under way at a time. Source: `docs/contracts/ozmap-api.md`, "Limits and retries".
@@ -112,11 +112,15 @@ impl FreshReader {
         let mut records = Vec::with_capacity(ids.len());
         let mut foreign = 0usize;
         let end = ozmap
-            .each_row(&list, |row| match kind.read(row) {
-                Ok(record) if ids.contains(record.id()) => records.push(record),
-                Ok(_) => foreign += 1,
-                Err(_) => (),
-            })
+            .each_row(
+                &list,
+                |row| kind.read(row),
+                |row| match row {
+                    Ok(record) if ids.contains(record.id()) => records.push(record),
+                    Ok(_) => foreign += 1,
+                    Err(_) => (),
+                },
+            )
             .await?;
         if foreign > 0 || end.short_of.is_some() {
             return Err(self
@@ -125,6 +129,12 @@ impl FreshReader {
                 .malformed(list.operation, "the host gave others than were asked for"));
         }
         Ok(records)
+    }
+}
+
+impl OfRecord for FreshRecord {
+    fn record(&self) -> Option<RecordId> {
+        Some(self.id().clone())
     }
 }
 

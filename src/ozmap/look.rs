@@ -10,7 +10,7 @@ use super::walk::At;
 use super::wire::client_record::{self, ClientOfProperty};
 use super::wire::{self, BareProperty, ClientReference};
 use super::{Ozmap, none_if_missing};
-use crate::upstream::{CallError, Request};
+use crate::upstream::{CallError, Request, RowError};
 
 /// A list that the gateway reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +68,9 @@ impl Ozmap {
     /// [`CallError`]; a bad row is set aside instead.
     pub async fn look(&self, rows: usize) -> Result<Look, CallError> {
         let few = Ozmap { page_size: rows, ..self.clone() };
-        let (info, rows) = few.page(&PROPERTIES, &At::Page(1)).await?;
+        let (info, rows) = few.page(&PROPERTIES, &At::Page(1), wire::property).await?;
         let mut look = Look { rows: rows.len(), total: info.total, ..Look::default() };
-        rows.iter().for_each(|row| look.take(row));
+        rows.into_iter().for_each(|row| look.take(row));
         Ok(look)
     }
 
@@ -97,7 +97,7 @@ impl Ozmap {
             populate: None,
             filter: None,
         };
-        one.page(&list, &At::Page(1)).await.map(drop)
+        one.page(&list, &At::Page(1), |_| ()).await.map(drop)
     }
 
     /// Asks for the calculated power of a client, whatever it is: whether the key may.
@@ -132,22 +132,21 @@ impl Ozmap {
             filter: Some(client_record::filter_by_code(code)),
         };
         let few = Ozmap { page_size: 5, ..self.clone() };
-        let rows = match few.page(&list, &At::Page(1)).await {
-            Ok((_, rows)) => rows,
-            // Something in front of the host dislikes filters; that is told elsewhere.
-            Err(error) if list.unfiltered(&error).is_some() => return Ok(false),
-            Err(error) => return Err(error),
-        };
         let has_code = |row: &RawValue| {
             client_record::client_record(row).is_ok_and(|record| record.client.code == *code)
         };
-        Ok(rows.iter().any(|row| has_code(row)))
+        match few.page(&list, &At::Page(1), has_code).await {
+            Ok((_, rows)) => Ok(rows.contains(&true)),
+            // Something in front of the host dislikes filters; that is told elsewhere.
+            Err(error) if list.unfiltered(&error).is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl Look {
-    fn take(&mut self, row: &RawValue) {
-        let BareProperty { id, read_power, client, unclear, project: _ } = match wire::property(row) {
+    fn take(&mut self, row: Result<BareProperty, RowError>) {
+        let BareProperty { id, read_power, client, unclear, project: _ } = match row {
             Ok(property) => property,
             Err(error) => return self.unreadable.push(error.what.to_string()),
         };

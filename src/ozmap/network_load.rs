@@ -146,7 +146,7 @@ impl Ozmap {
     ) -> Result<Seen, CallError> {
         let mut seen = Seen::default();
         let reported_total =
-            self.pages_at_once(list, permits, |row| seen.note(list, read(row), &sink)).await?;
+            self.pages_at_once(list, permits, &read, |row| seen.note(list, row, &sink)).await?;
         if reported_total.is_some_and(|reported_total| seen.rows() >= reported_total) {
             return Ok(seen);
         }
@@ -158,7 +158,7 @@ impl Ozmap {
         );
         seen.unreadable = 0;
         let _permit = permits.acquire().await;
-        let end = self.each_row(list, |row| seen.note(list, read(row), &sink)).await?;
+        let end = self.each_row(list, RawValue::to_owned, |row| seen.note(list, read(&row), &sink)).await?;
         match end.short_of {
             Some(reported_total) if seen.rows() < reported_total => {
                 let what = format!("{} of {reported_total} rows came", seen.rows());

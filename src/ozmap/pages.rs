@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::Ozmap;
 use super::walk::{At, Identity, Step, Walk};
-use super::wire::{self, PageInfo};
+use super::wire::{self, OfRecord, PageInfo};
 use crate::upstream::{CallError, Kind, Request};
 
 /// More pages than any ISP has.
@@ -46,26 +46,27 @@ struct WayEnd {
 }
 
 impl Ozmap {
-    /// Hands every row of a list to `sink`, each identifier once, the first time that it comes.
+    /// Hands every row of a list to `sink` as it was read, each identifier once, the first time that it comes.
     ///
     /// The page base is unclear in the contract and treated as 1: when fewer rows came than `total` said, page 0 is asked for
     /// too. A list that is short all the same, or changed while it was read, is gone through once more.
     ///
     /// # Errors
     /// [`CallError`] if a page cannot be had after repeats, or the list has no end.
-    pub(super) async fn each_row(
+    pub(super) async fn each_row<T: OfRecord>(
         &self,
         list: &List,
-        mut sink: impl FnMut(&RawValue),
+        read: impl Fn(&RawValue) -> T,
+        mut sink: impl FnMut(T),
     ) -> Result<ListEnd, CallError> {
-        let WayEnd { mut walk, by_number, mut odd } = self.way(list, &mut |row, _| sink(row)).await?;
+        let WayEnd { mut walk, by_number, mut odd } = self.way(list, &read, &mut |row, _| sink(row)).await?;
         if walk.short_of().is_some() && by_number {
-            self.page_zero(list, &mut walk, &mut sink).await;
+            self.page_zero(list, &read, &mut walk, &mut sink).await;
         }
         if (walk.short_of().is_some() || odd == Some(UNSETTLED)) && walk.had_pages() {
             tracing::info!(operation = list.operation, came = walk.came(), "the list is read once more");
             let again = self
-                .way(list, &mut |row, id| {
+                .way(list, &read, &mut |row, id| {
                     if walk.is_new(id.clone()) {
                         sink(row)
                     }
@@ -87,21 +88,22 @@ impl Ozmap {
     /// [`CallError`].
     pub(super) async fn total(&self, list: &List) -> Result<Option<u64>, CallError> {
         let one = Ozmap { page_size: 1, ..self.clone() };
-        let (info, _) = one.page(list, &At::Page(1)).await?;
+        let (info, _) = one.page(list, &At::Page(1), |_| ()).await?;
         Ok(info.total.filter(|total| *total > 0 || info.rows == 0))
     }
 
     /// From the first page to the last; rows that are new to this way go to `sink`.
-    async fn way(
+    async fn way<T: OfRecord>(
         &self,
         list: &List,
-        sink: &mut impl FnMut(&RawValue, &Identity),
+        read: &impl Fn(&RawValue) -> T,
+        sink: &mut impl FnMut(T, &Identity),
     ) -> Result<WayEnd, CallError> {
         let mut walk = Walk::new(self.page_size);
         let (mut at, mut may_have_ended, mut by_number) = (At::Page(1), false, true);
         let mut odd = None;
         loop {
-            let (info, rows) = match self.page(list, &at).await {
+            let (info, rows) = match self.named_page(list, &at, read).await {
                 Err(error) if may_have_ended && says_no_page(&error) => {
                     let odd = Some(
                         "what came after the last page was no page; by all other signs the list was whole",
@@ -110,7 +112,7 @@ impl Ozmap {
                 }
                 page => page?,
             };
-            let new = take(&mut walk, &rows, sink);
+            let new = take(&mut walk, rows, sink);
             match walk.step(&at, &info, new) {
                 Step::Ended => {
                     let odd = odd.or(walk.is_doubtful().then_some(DOUBTFUL));
@@ -118,7 +120,7 @@ impl Ozmap {
                 }
                 Step::Endless(what) => return Err(self.upstream.malformed(list.operation, what)),
                 Step::On { next, again, may_have_ended: may } => {
-                    if !again.is_empty() && !self.read_again(list, again, &mut walk, sink).await? {
+                    if !again.is_empty() && !self.read_again(list, again, read, &mut walk, sink).await? {
                         odd = Some(UNSETTLED);
                     }
                     by_number &= matches!(next, At::Page(_));
@@ -129,12 +131,13 @@ impl Ozmap {
     }
 
     /// Reads pages again to which rows may have moved; false if still more went away meanwhile.
-    async fn read_again(
+    async fn read_again<T: OfRecord>(
         &self,
         list: &List,
         pages: std::ops::Range<usize>,
+        read: &impl Fn(&RawValue) -> T,
         walk: &mut Walk,
-        sink: &mut impl FnMut(&RawValue, &Identity),
+        sink: &mut impl FnMut(T, &Identity),
     ) -> Result<bool, CallError> {
         if pages.len() > TRIES_AT_A_SEAM {
             return Ok(false);
@@ -142,8 +145,8 @@ impl Ozmap {
         for _ in 0..TRIES_AT_A_SEAM {
             let mut settled = true;
             for page in pages.clone() {
-                let (info, rows) = self.page(list, &At::Page(page)).await?;
-                take(walk, &rows, sink);
+                let (info, rows) = self.named_page(list, &At::Page(page), read).await?;
+                take(walk, rows, sink);
                 settled &= walk.is_settled_by(&info);
             }
             if settled {
@@ -154,31 +157,54 @@ impl Ozmap {
     }
 
     /// Some hosts may count pages from 0; one that does not have it says so in its own way.
-    async fn page_zero(&self, list: &List, walk: &mut Walk, sink: &mut impl FnMut(&RawValue)) {
-        if let Ok((_, rows)) = self.page(list, &At::Page(0)).await {
-            take(walk, &rows, &mut |row, _| sink(row));
+    async fn page_zero<T: OfRecord>(
+        &self,
+        list: &List,
+        read: &impl Fn(&RawValue) -> T,
+        walk: &mut Walk,
+        sink: &mut impl FnMut(T),
+    ) {
+        if let Ok((_, rows)) = self.named_page(list, &At::Page(0), read).await {
+            take(walk, rows, &mut |row, _| sink(row));
         }
     }
 
-    /// Hands the rows of a list to `sink`, in no order, several pages under way at a time, each with a permit of `permits`.
+    /// One page of a list, each row with what tells it from others.
+    async fn named_page<T: OfRecord>(
+        &self,
+        list: &List,
+        at: &At,
+        read: &impl Fn(&RawValue) -> T,
+    ) -> Result<(PageInfo, Vec<(Identity, T)>), CallError> {
+        let named = |row: &RawValue| {
+            let value = read(row);
+            (Identity::of(row, &value), value)
+        };
+        let (info, mut rows) = self.page(list, at, named).await?;
+        Identity::number(rows.iter_mut().map(|(identity, _)| identity));
+        Ok((info, rows))
+    }
+
+    /// Hands the rows of a list to `sink` as they were read, in no order, several pages under way at a time, each with a permit of `permits`.
     ///
     /// A cursor leads from page to page and cannot do this; page numbers can, once the first page says how many there are.
     /// The answer is how many rows there should be, and it is for the caller to look whether so many *different* ones came:
     /// a host that ignores `page`, or a list that changed meanwhile, gives others twice. `None` if the host does not say, or
     /// said different things, or nothing that can be true.
-    pub(super) async fn pages_at_once(
+    pub(super) async fn pages_at_once<T>(
         &self,
         list: &List,
         permits: &Semaphore,
-        mut sink: impl FnMut(&RawValue),
+        read: impl Fn(&RawValue) -> T,
+        mut sink: impl FnMut(T),
     ) -> Result<Option<u64>, CallError> {
         let one = async |page: usize| {
             // Never closed, so that the only failure cannot happen.
             let _permit = permits.acquire().await;
-            self.page(list, &At::Page(page)).await
+            self.page(list, &At::Page(page), &read).await
         };
         let (first, rows) = one(1).await?;
-        rows.iter().for_each(|row| sink(row));
+        rows.into_iter().for_each(&mut sink);
         let limit = first.limit.map_or(self.page_size, |limit| self.page_size.min(limit as usize));
         let is_last = first.has_next == Some(false) || first.rows < limit;
         // Samples of OZmap show 0 with rows, and the rows of the page may stand there.
@@ -194,23 +220,24 @@ impl Ozmap {
         let mut totals_agree = true;
         while let Some((info, rows)) = others.try_next().await? {
             totals_agree &= info.total == Some(total);
-            rows.iter().for_each(|row| sink(row));
+            rows.into_iter().for_each(&mut sink);
         }
         Ok(Some(total).filter(|_| totals_agree))
     }
 
-    /// One page of a list.
-    pub(super) async fn page(
+    /// One page of a list, its rows as they were read.
+    pub(super) async fn page<T>(
         &self,
         list: &List,
         at: &At,
-    ) -> Result<(PageInfo, Vec<Box<RawValue>>), CallError> {
+        read: impl Fn(&RawValue) -> T,
+    ) -> Result<(PageInfo, Vec<T>), CallError> {
         let mut request = self.request(Request::get(list.operation, wire::path(list.route)));
         request.query = list.query(self.page_size, at);
         self.upstream
             .call(request, |body| {
                 let mut rows = Vec::new();
-                let info = wire::page(body, &mut |row| rows.push(row.to_owned()))?;
+                let info = wire::page(body, &mut |row| rows.push(read(row)))?;
                 Ok((info, rows))
             })
             .await
@@ -223,15 +250,14 @@ const DOUBTFUL: &str = "the first page came again as the second; the list is who
 const UNSETTLED: &str = "the list changed while it was read, and did not settle";
 
 /// Hands on the rows that are new, and says how many they are.
-fn take(walk: &mut Walk, rows: &[Box<RawValue>], sink: &mut impl FnMut(&RawValue, &Identity)) -> usize {
-    let mut new = 0;
-    for (row, identity) in rows.iter().zip(Identity::of_page(rows)) {
+fn take<T>(walk: &mut Walk, rows: Vec<(Identity, T)>, sink: &mut impl FnMut(T, &Identity)) -> usize {
+    let before = walk.came();
+    for (identity, row) in rows {
         if walk.is_new(identity.clone()) {
-            new += 1;
             sink(row, &identity);
         }
     }
-    new
+    (walk.came() - before) as usize
 }
 
 /// Whether the host is there, and gives something else than a page.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use compact_str::CompactString;
 use gateway_core::{Project, ProjectRules, RecordId};
+use serde_json::value::RawValue;
 
 use super::pages::List;
 use super::{Ozmap, wire};
@@ -55,7 +56,9 @@ impl Ozmap {
         }
         let mut names = HashMap::new();
         if rules.has_names() {
-            let read = self.each_row(&PROJECTS, |row| names.extend(wire::named_project(row))).await;
+            let read = self
+                .each_row(&PROJECTS, RawValue::to_owned, |row| names.extend(wire::named_project(&row)))
+                .await;
             match read {
                 Err(error) if error.kind.is_rejection() => {
                     return Ok(Some(Admission { rules, names: Err(without_names(error)) }));

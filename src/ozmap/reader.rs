@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use compact_str::CompactString;
 use gateway_core::sync::{EndedEarly, Finding, FindingKind};
 use gateway_core::{Client, Dbm, Project, RecordId, SyncedClient, System};
-use serde_json::value::RawValue;
 
 use super::Ozmap;
 use super::pages::{List, ListEnd};
@@ -97,7 +96,7 @@ impl Reader {
         let list = if admission.is_some() { &PROPERTIES_WITH_PROJECT } else { &PROPERTIES };
         let end = self
             .ozmap
-            .each_row(list, |row| {
+            .each_row(list, wire::property, |row| {
                 gathered.take_property(row);
                 progress(gathered.found.clients.len() as u64);
             })
@@ -126,7 +125,7 @@ impl Reader {
         let is_to_join: HashSet<RecordId> = to_join.iter().map(|join| join.client.clone()).collect();
         let end = self
             .ozmap
-            .each_row(&CLIENTS, |row| match wire::client(row) {
+            .each_row(&CLIENTS, wire::client, |row| match row {
                 Ok(BareClient { client, unclear }) => {
                     if is_to_join.contains(&client.id) || !named.contains(&client.id) {
                         found.report_fields(Some(client.code.as_str()), &unclear);
@@ -178,8 +177,8 @@ impl Reader {
 }
 
 impl Gathered {
-    fn take_property(&mut self, row: &RawValue) {
-        let BareProperty { id, read_power, client, project, unclear } = match wire::property(row) {
+    fn take_property(&mut self, row: Result<BareProperty, RowError>) {
+        let BareProperty { id, read_power, client, project, unclear } = match row {
             Ok(property) => property,
             Err(error) => return self.found.findings.push(unreadable(error)),
         };

@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use gateway_core::RecordId;
 use serde_json::value::RawValue;
 
-use super::wire::{self, PageInfo};
+use super::wire::{self, OfRecord, PageInfo};
 
 /// More pages than any ISP has; a host that never stops is stopped here.
 const MOST_PAGES: usize = 100_000;
@@ -36,18 +36,27 @@ pub(super) enum Identity {
 }
 
 impl Identity {
-    /// One for each row of a page.
-    pub(super) fn of_page(rows: &[Box<RawValue>]) -> Vec<Identity> {
+    /// Of a row, as if no other of its page said the same.
+    pub(super) fn of(row: &RawValue, read: &impl OfRecord) -> Identity {
+        read.record().or_else(|| wire::id_of(row)).map_or_else(|| Identity::of_text(row.get()), Identity::Id)
+    }
+
+    fn of_text(text: &str) -> Identity {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Identity::Text(hasher.finish(), 0)
+    }
+
+    /// Two rows of one page that say the same are two rows.
+    pub(super) fn number<'a>(page: impl Iterator<Item = &'a mut Identity>) {
         let mut times: HashMap<u64, usize> = HashMap::new();
-        let mut of = |row: &RawValue| {
-            let mut hasher = DefaultHasher::new();
-            row.get().hash(&mut hasher);
-            let text = hasher.finish();
-            let before = times.entry(text).or_default();
-            *before += 1;
-            Identity::Text(text, *before)
-        };
-        rows.iter().map(|row| wire::id_of(row).map_or_else(|| of(row), Identity::Id)).collect()
+        for identity in page {
+            if let Identity::Text(text, before) = identity {
+                let times = times.entry(*text).or_default();
+                *before = *times;
+                *times += 1;
+            }
+        }
     }
 }
 

@@ -4,23 +4,25 @@
 
 pub mod calculated_power;
 pub mod client_record;
+mod client_row;
 mod envelope;
 mod fields;
 pub mod network_record;
 mod port_states;
 mod written;
 
+pub use client_row::{BareClient, BareProperty, ClientReference, UnclearField, client, property};
 use compact_str::CompactString;
 pub use envelope::{PageInfo, page, row};
-use fields::{is_nothing, onu, plain, power, project, record_id, status, switch, text};
+use fields::{id_in, project, text, value};
 use gateway_core::sync::{FieldValue, Record, SharedValue};
-use gateway_core::{Client, ClientCode, Dbm, Implantation, Onu, Project, RecordId, Status};
-use serde::{Deserialize, Deserializer};
+use gateway_core::{Dbm, Onu, Project, RecordId, Status};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-pub use written::written;
+pub use written::{NotWritten, written};
 
-use crate::upstream::{FieldProblem, RowError, WireError, json};
+use crate::upstream::RowError;
+use crate::upstream::object::Object;
 
 /// Where properties are.
 pub(super) const PROPERTIES_ROUTE: &str = "properties";
@@ -134,225 +136,43 @@ fn status_code(status: Status) -> u8 {
     }
 }
 
-/// A property, as far as the sync needs it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BareProperty {
-    /// The record.
-    pub id: RecordId,
-    /// Read power; `None` if there is none.
-    pub read_power: Option<Dbm>,
-    /// Its client.
-    pub client: Option<ClientReference>,
-    /// Its project, if the row says one.
-    pub project: Option<Project>,
-    /// Fields that are not understood, its client's among them.
-    pub unclear: Vec<UnclearField>,
+/// What a row is read to.
+pub(super) trait OfRecord {
+    /// The record of which the row is, where that was read.
+    fn record(&self) -> Option<RecordId>;
 }
 
-/// A client of which single fields may not be understood.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BareClient {
-    /// The client, each such field as if OZmap held nothing that is known here, and no reason to write.
-    pub client: Client,
-    /// The fields.
-    pub unclear: Vec<UnclearField>,
-}
-
-/// A field that is not understood, and costs nothing but itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnclearField {
-    /// Its name in OZmap.
-    pub name: &'static str,
-    /// What is wrong with it, and how it counts.
-    pub counts_as: &'static str,
-}
-
-/// A client, as far as a row of OZmap says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ClientReference {
-    /// The whole of what the sync needs.
-    Whole(Client),
-    /// The row gave the identifier only.
-    Id(RecordId),
-}
-
-/// A row of `/properties`, and of `/properties/client/{code}`.
-#[derive(Deserialize)]
-struct PropertyRow {
-    #[serde(default)]
-    id: Value,
-    #[serde(default, rename = "_id")]
-    underscore_id: Value,
-    #[serde(default)]
-    client: Value,
-    #[serde(default, rename = "potencyRead")]
-    potency_read: Value,
-    #[serde(default)]
-    project: Value,
-    #[serde(default, rename = "box")]
-    site: Value,
-    #[serde(default)]
-    address: Value,
-    #[serde(default)]
-    lat: Value,
-    #[serde(default)]
-    lng: Value,
-    #[serde(default)]
-    coords: Value,
-    /// `None` if the row does not say; null says that the property is on no splitter.
-    #[serde(default, deserialize_with = "null_or_value")]
-    connections: Option<Value>,
-}
-
-/// Keeps null apart from a field that is missing.
-fn null_or_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-impl PropertyRow {
-    fn id(&self) -> Result<RecordId, WireError> {
-        record_id(&self.id, &self.underscore_id).ok_or(WireError::NoId("a property"))
-    }
-
-    /// The read power; what is no number counts as none, because the next reading replaces it.
-    fn read_power(&self) -> (Option<Dbm>, Option<UnclearField>) {
-        match power(&self.potency_read) {
-            Ok(power) => (power, None),
-            Err(_) => (
-                None,
-                Some(UnclearField { name: "potencyRead", counts_as: "is no power; it counts as none" }),
-            ),
-        }
-    }
-
-    fn client(&self) -> Result<Option<(ClientReference, Vec<UnclearField>)>, RowError> {
-        match &self.client {
-            nothing if is_nothing(nothing) => Ok(None),
-            Value::Object(fields) => client_reference(fields).map(Some),
-            id => {
-                let id = record_id(id, &Value::Null);
-                let id = id.ok_or_else(|| WireError::field("client", "is neither object nor identifier"))?;
-                Ok(Some((ClientReference::Id(id), Vec::new())))
-            }
-        }
+impl<T: OfRecord> OfRecord for Result<T, RowError> {
+    fn record(&self) -> Option<RecordId> {
+        self.as_ref().ok()?.record()
     }
 }
 
-/// Reads a row of `/properties`.
-///
-/// # Errors
-/// [`RowError`], if the row or its client cannot be told from others; other fields are in [`BareProperty::unclear`].
-pub fn property(row: &RawValue) -> Result<BareProperty, RowError> {
-    let row: PropertyRow = json::parse_row("a property", row)?;
-    let id = row.id()?;
-    let client = row.client().map_err(|error| error.in_record("property", &id))?;
-    let (client, mut unclear) =
-        client.map_or((None, Vec::new()), |(client, unclear)| (Some(client), unclear));
-    let (read_power, unclear_power) = row.read_power();
-    unclear.extend(unclear_power);
-    Ok(BareProperty { id, read_power, client, project: project(&row.project), unclear })
-}
-
-impl ClientReference {
-    /// The code, if the row says it.
-    pub fn code(&self) -> Option<&ClientCode> {
-        match self {
-            ClientReference::Whole(client) => Some(&client.code),
-            ClientReference::Id(_) => None,
-        }
+/// A row that is not read yet.
+impl OfRecord for Box<RawValue> {
+    fn record(&self) -> Option<RecordId> {
+        None
     }
-
-    /// The client's record.
-    pub fn id(&self) -> &RecordId {
-        match self {
-            ClientReference::Whole(client) => &client.id,
-            ClientReference::Id(id) => id,
-        }
-    }
-}
-
-/// Reads a row of `/ftth-clients`.
-///
-/// # Errors
-/// [`RowError`], if identifier or code cannot be read; other fields are in [`BareClient::unclear`].
-pub fn client(row: &RawValue) -> Result<BareClient, RowError> {
-    bare_client(&json::parse_row("a client", row)?)
-}
-
-fn bare_client(fields: &Map<String, Value>) -> Result<BareClient, RowError> {
-    match client_reference(fields)? {
-        (ClientReference::Whole(client), unclear) => Ok(BareClient { client, unclear }),
-        (ClientReference::Id(id), _) => {
-            Err(WireError::field("code", FieldProblem::Missing).in_record("client", &id).into())
-        }
-    }
-}
-
-fn client_reference(fields: &Map<String, Value>) -> Result<(ClientReference, Vec<UnclearField>), RowError> {
-    let get = |name: &str| fields.get(name).unwrap_or(&Value::Null);
-    let id = record_id(get("id"), get("_id")).ok_or(WireError::NoId("`client`"))?;
-    let code = match get("code") {
-        Value::Null => return Ok((ClientReference::Id(id), Vec::new())),
-        Value::String(code) => ClientCode::new(code),
-        Value::Number(code) => ClientCode::new(&plain(code)),
-        _ => None,
-    };
-    let wrong = || WireError::field("code", "is empty or no text").in_record("client", &id);
-    let code = code.ok_or_else(wrong)?;
-    let mut unclear = Vec::new();
-    // Never guessed towards a write: who may be implanted already is not implanted by the sync.
-    let implanted = switch(get("implanted")).unwrap_or_else(|_| {
-        let counts_as = "is neither true nor false; the client counts as implanted";
-        unclear.push(UnclearField { name: "implanted", counts_as });
-        true
-    });
-    let implantation = if implanted { Implantation::Implanted } else { Implantation::NotImplanted };
-    let onu = onu(get("onu")).ok();
-    if onu.is_none() {
-        unclear
-            .push(UnclearField { name: "onu", counts_as: "is no object of texts; ONU data are left alone" });
-    }
-    let status = status(get("status"));
-    if status.is_none() && !is_nothing(get("status")) {
-        unclear.push(UnclearField { name: "status", counts_as: "is neither 0 nor 1; it counts as unknown" });
-    }
-    let (onu_known, onu) = (onu.is_some(), onu.unwrap_or_default());
-    Ok((ClientReference::Whole(Client { id, code, status, implantation, onu, onu_known }), unclear))
 }
 
 /// The project of a row of any route, if the row says one.
 pub fn project_of(row: &RawValue) -> Option<Project> {
-    #[derive(Deserialize)]
-    struct ProjectOnly {
-        #[serde(default)]
-        project: Value,
-    }
-    let row: ProjectOnly = serde_json::from_str(row.get()).ok()?;
-    project(&row.project)
+    project(&value(&object(row)?, "project"))
 }
 
 /// Identifier and name of a row of `/projects`.
 pub(super) fn named_project(row: &RawValue) -> Option<(RecordId, CompactString)> {
-    #[derive(Deserialize)]
-    struct NameOnly {
-        #[serde(default)]
-        name: Value,
-    }
-    let NameOnly { name } = serde_json::from_str(row.get()).ok()?;
-    id_of(row).zip(text(&name))
+    let row = object(row)?;
+    id_in(&row).zip(text(&value(&row, "name")))
 }
 
 /// The identifier of a row of any route.
 pub(super) fn id_of(row: &RawValue) -> Option<RecordId> {
-    #[derive(Deserialize)]
-    struct IdOnly {
-        #[serde(default)]
-        id: Value,
-        #[serde(default, rename = "_id")]
-        underscore_id: Value,
-    }
-    let row: IdOnly = serde_json::from_str(row.get()).ok()?;
-    record_id(&row.id, &row.underscore_id)
+    id_in(&object(row)?)
+}
+
+fn object(row: &RawValue) -> Option<Object<'_>> {
+    serde_json::from_str(row.get()).ok()
 }
 
 #[cfg(test)]

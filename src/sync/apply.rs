@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use gateway_core::sync::{Call, Change, ChangeOutcome, Field, FieldValue, Record, Settled, settle};
+use gateway_core::sync::{Call, Change, ChangeOutcome, Field, FieldValue, Record, Settled, edits, settle};
 use gateway_core::{RecordId, SyncedClient};
 use tokio_util::sync::CancellationToken;
 
@@ -76,8 +76,8 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
         self.stop.is_cancelled() || self.forbearance.is_over().is_some()
     }
 
-    fn edits(&self, call: &Call) -> impl Iterator<Item = &FieldValue> {
-        call.changes().iter().map(|&place| &self.changes[place as usize].edit)
+    fn edits<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a FieldValue> {
+        edits(self.changes, call)
     }
 
     /// Compares and writes while nobody else works on these clients: an activation writes the same object.

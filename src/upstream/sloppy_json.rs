@@ -2,10 +2,9 @@
 
 use serde::de::IgnoredAny;
 
-/// Stands before what is no JSON value: no text of another system begins with it, because it is no character.
-const NO_VALUE: char = '\u{ffff}';
+use super::spoilt::NO_JSON;
 
-/// The same body with a text in place of each value that is none: [`NO_VALUE`], then what stood there. `None` if there is
+/// The same body with a text in place of each value that is none: [`NO_JSON`], then what stood there. `None` if there is
 /// none, or if the rest is not JSON either.
 ///
 /// `NaN`, `-Infinity`, `+5`, `.5`, `None` and nothing at all after a colon are such values; an escape or half of a pair that
@@ -59,7 +58,7 @@ impl<'a> Mender<'a> {
     }
 
     fn put_no_value(&mut self, literal: &str) {
-        let text = serde_json::Value::String(format!("{NO_VALUE}{literal}"));
+        let text = serde_json::Value::String(format!("{NO_JSON}{literal}"));
         self.out.push_str(&text.to_string());
     }
 

@@ -1,4 +1,9 @@
-//! The sync's words, and everything that it decides: which clients can be compared, what would change, in which calls.
+//! The sync's words, and everything that it decides: which clients can be compared, what would change, what of it is not to be
+//! believed, in which calls.
+//!
+//! `sides` are read; `join` and `matching` find which row is whose; `plan` compares and makes a `draft`, of which `rails` hold back
+//! what goes beyond the `limits`, as told by `hold`. `batch` makes calls of a plan's changes, and `settle` looks whether one that
+//! was shown earlier can still be written.
 
 mod batch;
 mod change;

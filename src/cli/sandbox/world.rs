@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 /// What to do about a name that is none.
 pub(super) fn find(name: &str) -> Result<&'static WorldStory, String> {
     worlds::find(name).ok_or_else(|| {
-        let meant = worlds::nearest(name).map(|near| format!(": did you mean {near}?")).unwrap_or_default();
-        format!("there is no world called {name}{meant}; `sandbox --world list` shows all")
+        let meant =
+            worlds::nearest(name).map_or_else(|| ".".to_owned(), |near| format!(": did you mean {near}?"));
+        format!("there is no world called {name}{meant} `sandbox --world list` shows all")
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
-use super::object::Object;
+use crate::upstream::object::Object;
 use crate::upstream::{WireError, json};
 
 type RawRows<'a> = Vec<&'a RawValue>;

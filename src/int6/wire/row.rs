@@ -12,9 +12,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
-use super::object::Object;
-use super::spoilt::{is_spoilt, parsed};
 use super::time::time;
+use crate::upstream::object::Object;
+use crate::upstream::spoilt::{is_spoilt, parsed};
 use crate::upstream::{FieldProblem, RowError, WireError};
 
 /// How rows are read.
@@ -64,7 +64,7 @@ pub struct RowIdentity {
     pub row: u64,
 }
 
-/// The row's own key [seen].
+/// The row's own key (int6-api.md: seen).
 const ID: &str = "id";
 /// Rows of a page whose names are looked at: the others have the same.
 const NAMED_BY: u64 = 20;

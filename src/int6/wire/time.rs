@@ -8,7 +8,7 @@ use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::spoilt::is_spoilt;
+use crate::upstream::spoilt::is_spoilt;
 
 /// Ruby's and others' with an offset. Source: `docs/contracts/int6-api.md`, "Ages and times".
 const WITH_OFFSET: [&str; 6] = [

@@ -8,9 +8,11 @@ use gateway_core::{
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::client_row::{ClientReference, PropertyRow, bare_client};
 use super::envelope::is_empty;
-use super::fields::{coordinate, number, record_id, reference, text};
-use super::{ClientReference, PropertyRow, bare_client, onu_body};
+use super::fields::{coordinate, number, record_id, reference, text, value};
+use super::{OfRecord, onu_body};
+use crate::upstream::object::Object;
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
@@ -64,8 +66,8 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireEr
     if is_empty(body) {
         return Ok(Vec::new());
     }
-    let rows: Option<Vec<PropertyRow>> = json::parse("a list of properties", body)?;
-    rows.into_iter().flatten().map(|row| property_with_client(&row)).collect()
+    let rows: Option<Vec<&RawValue>> = json::parse("a list of properties", body)?;
+    rows.into_iter().flatten().map(|row| property_with_client(&PropertyRow::read(row)?)).collect()
 }
 
 /// Reads a row of `/properties`.
@@ -73,32 +75,34 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireEr
 /// # Errors
 /// [`RowError`].
 pub fn property_of_client(row: &RawValue) -> Result<PropertyOfClient, RowError> {
-    Ok(property_with_client(&json::parse_row("a property", row)?)?)
+    Ok(property_with_client(&PropertyRow::read(row)?)?)
 }
 
-fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError> {
+fn property_with_client(row: &PropertyRow<'_>) -> Result<PropertyOfClient, WireError> {
     let id = row.id()?;
     let in_property = |error: WireError| error.in_record("property", &id);
     let client = match row.client().map_err(|error| in_property(error.what))? {
         None => ClientOfProperty::None,
         Some((ClientReference::Id(id), _)) => ClientOfProperty::Id(id),
         Some((ClientReference::Whole(client), _)) => {
-            ClientOfProperty::Whole(Box::new(record(client, &row.client["name"])))
+            let name = row.client_object().map_or(Value::Null, |fields| value(&fields, "name"));
+            ClientOfProperty::Whole(Box::new(record(client, &name)))
         }
     };
+    let held = row.connections();
     let property = Property {
-        site: reference(&row.site).map_err(|problem| in_property(WireError::field("box", problem)))?,
-        address: text(&row.address),
-        coordinate: coordinate(&row.coords, &row.lat, &row.lng),
+        site: reference(&row.value("box"))
+            .map_err(|problem| in_property(WireError::field("box", problem)))?,
+        address: text(&row.value("address")),
+        coordinate: coordinate(&row.value("coords"), &row.value("lat"), &row.value("lng")),
         read_power: row.read_power().0,
-        connections: row
-            .connections
+        connections: held
             .as_ref()
             .map_or(Ok(Vec::new()), connections)
             .map_err(|problem| in_property(WireError::field("connections", problem)))?,
         id: id.clone(),
     };
-    Ok(PropertyOfClient { property, reports_connections: row.connections.is_some(), client })
+    Ok(PropertyOfClient { property, reports_connections: held.is_some(), client })
 }
 
 /// Reads a row of `/ftth-clients`; the property is not in it.
@@ -106,8 +110,14 @@ fn property_with_client(row: &PropertyRow) -> Result<PropertyOfClient, WireError
 /// # Errors
 /// [`RowError`].
 pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
-    let fields: Map<String, Value> = json::parse_row("a client", row)?;
-    Ok(record(bare_client(&fields)?.client, fields.get("name").unwrap_or(&Value::Null)))
+    let fields: Object<'_> = json::parse_row("a client", row)?;
+    Ok(record(bare_client(&fields)?.client, &value(&fields, "name")))
+}
+
+impl OfRecord for ClientRecord {
+    fn record(&self) -> Option<RecordId> {
+        Some(self.client.id.clone())
+    }
 }
 
 /// Without the property: that is another record.

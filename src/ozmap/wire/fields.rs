@@ -8,9 +8,22 @@ use gateway_core::{Coordinate, Dbm, Onu, PowerReading, Project, RecordId, Status
 use serde_json::{Number, Value};
 
 use crate::upstream::FieldProblem;
+use crate::upstream::object::Object;
+use crate::upstream::spoilt::{is_spoilt, parsed};
 
 /// Whole numbers up to here are the same as a float.
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// A member of a row; null if it is not there.
+pub(super) fn value(fields: &Object<'_>, name: &str) -> Value {
+    fields.get(name).map_or(Value::Null, parsed)
+}
+
+/// The identifier of a record.
+pub(super) fn id_in(fields: &Object<'_>) -> Option<RecordId> {
+    let of = |name: &str| record_id(&value(fields, name), &Value::Null);
+    of("id").or_else(|| of("_id"))
+}
 
 /// Null, and what hosts write in its place.
 pub(super) fn is_nothing(value: &Value) -> bool {
@@ -26,7 +39,7 @@ pub(super) fn is_nothing(value: &Value) -> bool {
 /// Some routes give `id` and some `_id`; a number is one, too.
 pub(super) fn record_id(id: &Value, underscore_id: &Value) -> Option<RecordId> {
     let read = |value: &Value| match value {
-        Value::String(text) => RecordId::new(text.trim()),
+        Value::String(text) if !is_spoilt(text) => RecordId::new(text.trim()),
         Value::Number(number) => RecordId::new(&plain(number)),
         _ => None,
     };

@@ -29,7 +29,7 @@ fn said(what: &str) -> String {
 /// Whether a body says that an update was carried out: nothing, or JSON that names no error.
 ///
 /// # Errors
-/// [`NotWritten`].
+/// [`NotWritten`]: why the update does not count as applied.
 pub fn written(body: &[u8]) -> Result<(), NotWritten> {
     if is_empty(body) {
         return Ok(());

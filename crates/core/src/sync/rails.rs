@@ -49,14 +49,19 @@ pub(super) fn judge(context: &Context<'_>, draft: &mut Draft, rails: Rails) -> V
         Rails::Forced(fields) => (halt(), fields),
         Rails::OneClient => (None, Fields::NONE),
     };
+    let is_forced = !forced.is_empty();
+    let implausible = figures.implausible_rows();
+    if halt.is_some() && !is_forced {
+        // Nothing is written at all: the whole plan stands as it is, to be looked at.
+        return Verdict { halt, held: Vec::new(), measures, implausible };
+    }
     let mut holds = figures.holds(context);
     if rails == Rails::OneClient {
         holds.retain(|hold| matches!(hold.reason, HoldReason::NoLight { .. }));
     } else {
         holds.extend(masses::holds(context, draft));
     }
-    let is_forced = !forced.is_empty();
-    if halt.is_some() && is_forced {
+    if halt.is_some() {
         let rows = (0..draft.rows.len()).collect();
         holds.push(Hold { reason: HoldReason::NotForced, rows, fields: Fields::ALL });
     }
@@ -65,8 +70,7 @@ pub(super) fn judge(context: &Context<'_>, draft: &mut Draft, rails: Rails) -> V
         hold.fields = hold.fields.iter().filter(|field| !forced.contains(*field)).collect();
         mark(draft, hold, &mut held);
     }
-    let implausible = figures.implausible_rows();
-    Verdict { halt: halt.filter(|_| !is_forced), held, measures, implausible }
+    Verdict { halt: None, held, measures, implausible }
 }
 
 /// A change that several reasons hold is told with the first.

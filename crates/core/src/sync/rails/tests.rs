@@ -131,6 +131,13 @@ fn fewer_than_seventy_of_a_hundred_of_the_last_good_run_halt(#[case] left: usize
 }
 
 #[test]
+fn a_plan_that_is_halted_stands_as_planned_whatever_else_would_be_held() {
+    let plan = Town::of(500).reads(500, power(-4_000)).plan(Rails::Hold);
+    assert!(plan.halt.is_some() && plan.counts.implausible == 500);
+    assert!(plan.held.is_empty() && plan.changes.iter().all(|change| !change.held));
+}
+
+#[test]
 fn a_list_that_ended_early_halts() {
     let mut town = Town::of(50);
     let early = EndedEarly { system: System::Ozmap, read: 50, total: 200 };

@@ -1,4 +1,4 @@
-//! An object whose members are not read yet.
+//! An object whose members are not read yet: where rows have many members, few of them wanted, and none may cost the others.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,19 +8,19 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Members in their order. Rows have few: a look through all of them is quicker than a tree.
-pub(super) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
     /// The member of this name; of several the last.
-    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rfind(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.as_ref())
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &'a RawValue> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &'a RawValue> {
         self.0.iter().map(|(_, value)| *value)
     }
 }
