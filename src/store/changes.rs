@@ -185,14 +185,16 @@ fn rows_text(changes: &[Change], places: &[usize], with_record: bool) -> String 
     let rows: Vec<NewRow<'_>> = places.iter().map(|&place| row(place, &changes[place])).collect();
     let text = match with_record {
         true => serde_json::to_string(&rows),
-        false => {
-            let bare =
-                |(seq, code, field, old, new, _, _): NewRow<'_>| (seq, code.to_owned(), field, old, new);
-            serde_json::to_string(&rows.into_iter().map(bare).collect::<Vec<_>>())
-        }
+        false => serde_json::to_string(&rows.iter().map(bare).collect::<Vec<_>>()),
     };
     // Texts and numbers: it cannot fail.
     text.unwrap_or_default()
+}
+
+fn bare<'a>(
+    (seq, code, field, old, new, _, _): &'a NewRow<'_>,
+) -> (usize, &'a str, &'a str, &'a str, &'a str) {
+    (*seq, code, field, old, new)
 }
 
 /// An outcome as it is stored.

@@ -8,11 +8,13 @@ use gateway_core::{
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::client_row::{ClientReference, PropertyRow, bare_client};
+use super::client_row::{ClientReference, bare_client};
 use super::envelope::is_empty;
 use super::fields::{coordinate, number, record_id, reference, text, value};
+use super::members::{ClientMembers, PropertyMembers};
 use super::{OfRecord, onu_body};
 use crate::upstream::object::Object;
+use crate::upstream::spoilt::parsed;
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
@@ -67,7 +69,7 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireEr
         return Ok(Vec::new());
     }
     let rows: Option<Vec<&RawValue>> = json::parse("a list of properties", body)?;
-    rows.into_iter().flatten().map(|row| property_with_client(&PropertyRow::read(row)?)).collect()
+    rows.into_iter().flatten().map(property_with_client).collect()
 }
 
 /// Reads a row of `/properties`.
@@ -75,27 +77,31 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireEr
 /// # Errors
 /// [`RowError`].
 pub fn property_of_client(row: &RawValue) -> Result<PropertyOfClient, RowError> {
-    Ok(property_with_client(&PropertyRow::read(row)?)?)
+    Ok(property_with_client(row)?)
 }
 
-fn property_with_client(row: &PropertyRow<'_>) -> Result<PropertyOfClient, WireError> {
-    let id = row.id()?;
+fn property_with_client(row: &RawValue) -> Result<PropertyOfClient, WireError> {
+    let row: Object<'_> = json::parse_row("a property", row)?;
+    let members = PropertyMembers::from(&row);
+    let id = members.id()?;
     let in_property = |error: WireError| error.in_record("property", &id);
-    let client = match row.client().map_err(|error| in_property(error.what))? {
+    let client = match members.client().map_err(|error| in_property(error.what))? {
         None => ClientOfProperty::None,
         Some((ClientReference::Id(id), _)) => ClientOfProperty::Id(id),
         Some((ClientReference::Whole(client), _)) => {
-            let name = row.client_object().map_or(Value::Null, |fields| value(&fields, "name"));
+            let fields = row.get("client").and_then(|client| serde_json::from_str(client.get()).ok());
+            let name = fields.map_or(Value::Null, |fields: Object<'_>| value(&fields, "name"));
             ClientOfProperty::Whole(Box::new(record(client, &name)))
         }
     };
-    let held = row.connections();
+    // Null says that the property is on no splitter; a row without the member says nothing.
+    let held = row.get("connections").map(parsed);
+    let get = |name: &str| value(&row, name);
     let property = Property {
-        site: reference(&row.value("box"))
-            .map_err(|problem| in_property(WireError::field("box", problem)))?,
-        address: text(&row.value("address")),
-        coordinate: coordinate(&row.value("coords"), &row.value("lat"), &row.value("lng")),
-        read_power: row.read_power().0,
+        site: reference(&get("box")).map_err(|problem| in_property(WireError::field("box", problem)))?,
+        address: text(&get("address")),
+        coordinate: coordinate(&get("coords"), &get("lat"), &get("lng")),
+        read_power: members.read_power().0,
         connections: held
             .as_ref()
             .map_or(Ok(Vec::new()), connections)
@@ -111,7 +117,7 @@ fn property_with_client(row: &PropertyRow<'_>) -> Result<PropertyOfClient, WireE
 /// [`RowError`].
 pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
     let fields: Object<'_> = json::parse_row("a client", row)?;
-    Ok(record(bare_client(&fields)?.client, &value(&fields, "name")))
+    Ok(record(bare_client(&ClientMembers::from(&fields))?.client, &value(&fields, "name")))
 }
 
 impl OfRecord for ClientRecord {
