@@ -1,5 +1,6 @@
 //! The parts put together: settings in, a running gateway out.
 
+mod beat;
 mod examination;
 mod start_error;
 mod tenant;
@@ -42,6 +43,8 @@ pub struct Gateway {
     tenants: Vec<TenantParts>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    store: Store,
+    process: Process,
 }
 
 impl Gateway {
@@ -51,7 +54,8 @@ impl Gateway {
     /// [`StartError`].
     pub async fn start(config: &Config) -> Result<Gateway, StartError> {
         let store = Store::open(config.database_url.expose_secret()).await?;
-        let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let process = Process::with_life(config.lease);
         let metrics = telemetry::metrics()?;
         let (mut states, mut tenants) = (Vec::new(), Vec::new());
         for tenant in &config.tenants {
@@ -75,8 +79,8 @@ impl Gateway {
             tenant.spawn(&tasks, &stop);
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
-        tasks.spawn(prune(store, config.keep_runs, stop.clone()));
-        Ok(Gateway { address, server, handle, tenants, tasks, stop })
+        tasks.spawn(prune(store.clone(), config.keep_runs, stop.clone()));
+        Ok(Gateway { address, server, handle, tenants, tasks, stop, store, process })
     }
 
     /// Stops: no further call is begun, the calls under way finish, each run's row says how it ended.
@@ -92,7 +96,10 @@ impl Gateway {
         for tenant in &self.tenants {
             tenant.requests_finished().await;
         }
-        match self.server.await {
+        let served = self.server.await;
+        // Last: what it held is the others' at once.
+        self.process.leave(&self.store).await;
+        match served {
             Ok(Ok(())) => tracing::info!("the gateway has stopped"),
             Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
             Err(error) => tracing::error!(%error, "the server was cut off"),

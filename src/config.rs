@@ -36,6 +36,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Web pages of these origins may call from a browser. Default none.
     pub cors_origins: Vec<HeaderValue>,
+    /// Without a sign of life for so long, a process counts as dead.
+    pub lease: Duration,
     /// How long runs are kept. Default 90 days.
     pub keep_runs: SignedDuration,
     /// One or more.
@@ -189,6 +191,7 @@ fn read(source: &mut Source) -> Option<Config> {
         database_url: source.get(&table::DATABASE_URL)?,
         trusted_proxies: source.get(&table::GATEWAY_TRUSTED_PROXIES)?,
         cors_origins: source.get(&table::GATEWAY_CORS_ORIGINS)?,
+        lease: source.get(&table::GATEWAY_LEASE_SECONDS)?,
         keep_runs: source.get(&table::GATEWAY_KEEP_RUNS_DAYS)?,
         tenants: (0..source.tenants()).map(|index| tenant(source, index)).collect::<Option<_>>()?,
     })

@@ -34,7 +34,7 @@ use serde_json::value::RawValue;
 pub(crate) use splitters::MOST_LOOKED_UP;
 pub use writer::{WriteError, Writer};
 
-use crate::upstream::{CallError, Request, RowError, Upstream};
+use crate::upstream::{CallError, Leash, Request, RowError, Upstream};
 
 /// Most records that one batch-update names: a body of about 54 kB, below the 100 kB at which common servers refuse.
 pub(crate) const LARGEST_BATCH: usize = 2_000;
@@ -59,6 +59,11 @@ impl Ozmap {
     /// Default 30 minutes.
     pub fn forgetting_after(self, time: Duration) -> Ozmap {
         Ozmap { capabilities: Arc::new(Capabilities::forgetting_after(time)), ..self }
+    }
+
+    /// The same OZmap for callers who must hold something to write to it.
+    pub(crate) fn on_leash(&self, leash: Leash) -> Ozmap {
+        Ozmap { upstream: self.upstream.on_leash(leash), ..self.clone() }
     }
 
     /// How far OZmap's clock is ahead of this machine's, to about a second; `None` before an answer that says its time.

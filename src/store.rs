@@ -3,10 +3,12 @@
 //! One SQL for SQLite (embedded, one host) and PostgreSQL (several replicas).
 
 mod activations;
+mod beats;
 mod changes;
 mod error;
 mod findings;
-mod holder;
+mod heartbeat;
+mod hold;
 mod leases;
 mod locks;
 mod mirrors;
@@ -14,25 +16,29 @@ mod operations;
 pub(crate) mod payload;
 mod plans;
 mod powers;
+mod process;
 mod prune;
+mod replicas;
 mod runs;
 mod trial;
 
 use std::time::Duration;
 
 pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
+pub use beats::Beat;
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
 use error::During;
 pub use error::StoreError;
 pub use findings::{FindingFilter, FindingRow};
-pub use holder::Process;
+pub use hold::{Asked, Hold};
 use jiff::Timestamp;
-pub use leases::LeaseOutcome;
+pub use leases::Lease;
 pub use locks::{LockError, LockGuard, Locks};
 pub use operations::{NewOperation, Operation};
 pub use payload::NotUnderstood;
 pub use plans::PlanPart;
-pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow, RunningRun};
+pub use process::Process;
+pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
@@ -65,15 +71,39 @@ struct Dialect {
     begin: &'static str,
     /// A table with a column `value` from the JSON array in `$2`: the quick way to bring in many rows.
     rows_in_2: &'static str,
+    /// Milliseconds since 1970 by the database's clock, as it is when the statement is carried out.
+    now_ms: &'static str,
+    /// The same milliseconds, for which `$ms` stands, as [`time_text`] writes a time.
+    text_of_ms: &'static str,
+    /// Keeps a row that was read as it is until the transaction ends.
+    keep_row: &'static str,
     /// Whether sqlx lets one process at a time change the tables; where not, one transaction around all does.
     locks_migrations: bool,
 }
 
-const SQLITE: Dialect =
-    Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)", locks_migrations: false };
+impl Dialect {
+    /// A time as a text, from an expression in milliseconds.
+    fn text(&self, ms: &str) -> String {
+        self.text_of_ms.replace("$ms", ms)
+    }
+}
+
+const SQLITE: Dialect = Dialect {
+    begin: "BEGIN IMMEDIATE",
+    rows_in_2: "json_each($2)",
+    now_ms: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    text_of_ms: "strftime('%Y-%m-%dT%H:%M:%fZ', ($ms) / 1000.0, 'unixepoch')",
+    // Whoever writes is alone.
+    keep_row: "",
+    locks_migrations: false,
+};
 const POSTGRES: Dialect = Dialect {
     begin: "BEGIN",
     rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)",
+    // Not `now()`, which is the time at which the transaction began.
+    now_ms: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    text_of_ms: "to_char(to_timestamp(($ms) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+    keep_row: " FOR SHARE",
     locks_migrations: true,
 };
 
@@ -144,7 +174,11 @@ impl Store {
             .max_connections(8)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute("SET statement_timeout = '60s'").await.map(drop) })
+                Box::pin(async move {
+                    connection.execute("SET statement_timeout = '60s'").await?;
+                    // A replica that is stopped in the middle of a transaction would keep its rows from whoever takes over.
+                    connection.execute("SET idle_in_transaction_session_timeout = '5s'").await.map(drop)
+                })
             })
             .connect(url)
             .await;

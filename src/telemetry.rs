@@ -70,6 +70,14 @@ fn describe() {
         "Clients of whom the last run held something back, by tenant, field and reason."
     );
     describe_gauge!("gateway_sync_finished_timestamp_seconds", "When a tenant's last run finished.");
+    describe_counter!(
+        "gateway_replica_takeovers_total",
+        "Replicas that were found dead, and taken over from."
+    );
+    describe_counter!(
+        "gateway_lease_takeovers_total",
+        "Leases and locks that were taken from dead replicas."
+    );
     describe_counter!("gateway_activations_total", "Activations that ended, by tenant and result.");
     describe_gauge!(
         "gateway_operations_not_understood",

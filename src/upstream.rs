@@ -13,6 +13,7 @@ mod excerpt;
 mod host;
 mod html;
 pub(crate) mod json;
+mod leash;
 pub(crate) mod object;
 mod pace;
 mod patience;
@@ -40,6 +41,7 @@ use gateway_core::System;
 use host::Host;
 use jiff::SignedDuration;
 pub use json::{FieldProblem, JsonError, RowError, WireError};
+pub(crate) use leash::Leash;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
@@ -57,6 +59,7 @@ pub struct Upstream {
     host: Arc<Host>,
     breaker: Arc<Breaker>,
     patience: Patience,
+    leash: Leash,
     sent: Arc<AtomicU64>,
 }
 
@@ -79,6 +82,7 @@ impl Upstream {
             host: Arc::new(Host::new(system, settings)?),
             breaker: Arc::new(Breaker::new(settings.open_for)),
             patience: Patience::of_a_question(),
+            leash: Leash::default(),
             sent: Arc::default(),
         })
     }
@@ -97,6 +101,11 @@ impl Upstream {
     /// ten seconds. Once it is to `stop`, nothing is waited for and nothing is repeated.
     pub(crate) fn for_runs(&self, stop: &CancellationToken) -> Upstream {
         Upstream { patience: Patience::of_a_run(stop.clone()), ..self.clone() }
+    }
+
+    /// The same host for callers who must hold something to change anything there.
+    pub(crate) fn on_leash(&self, leash: Leash) -> Upstream {
+        Upstream { leash, ..self.clone() }
     }
 
     /// Requests sent through this handle and its clones, repeats included.
@@ -228,7 +237,12 @@ impl Upstream {
         if host.quota.as_ref().is_some_and(|quota| quota.check().is_err()) {
             return Err(Kind::QuotaExhausted);
         }
-        course.was_sent = true;
+        // After all that may take time: whoever was stopped on the way is told here.
+        if request.method.is_safe() || self.leash.holds().await {
+            course.was_sent = true;
+        } else {
+            return Err(Kind::LeaseLost);
+        }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
         let answer = host.send(request, course.deadline).await?;

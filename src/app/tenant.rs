@@ -6,19 +6,19 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gateway_core::System;
-use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error_span};
 
+use super::beat::SyncBeat;
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store};
-use crate::sync::{Engine, EngineDeps, Observer, Progress};
+use crate::sync::{Engine, EngineDeps};
 use crate::upstream::{HttpClientError, Upstream};
 use crate::{config, http, int6};
 
@@ -127,6 +127,9 @@ async fn mirror_of(tenant: &config::Tenant, ozmap: Ozmap, store: &Store, stop: &
 
 /// A tenant that is ready.
 pub(super) struct TenantParts {
+    name: String,
+    store: Store,
+    process: Process,
     engine: Engine,
     provisioning: Provisioning,
     sync_interval: Option<Duration>,
@@ -161,6 +164,9 @@ impl TenantParts {
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
         engine.recover().instrument(span.clone()).await?;
         Ok(TenantParts {
+            name: tenant.name.clone(),
+            store: store.clone(),
+            process: process.clone(),
             engine,
             provisioning,
             sync_interval: tenant.sync_interval,
@@ -190,9 +196,14 @@ impl TenantParts {
     pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
         if let Some(interval) = self.sync_interval {
-            let engine = self.engine.clone();
-            let run = async move || sync_once(&engine).await;
-            spawn(schedule::every(interval, stop.clone(), run).boxed());
+            let beat = SyncBeat {
+                engine: self.engine.clone(),
+                store: self.store.clone(),
+                process: self.process.clone(),
+                tenant: self.name.clone(),
+                interval,
+            };
+            spawn(beat.keep(stop.clone()).boxed());
         }
         let mirror = self.provisioning.mirror().clone();
         let refresh = async move || refresh_once(&mirror).await;
@@ -213,14 +224,6 @@ impl TenantParts {
     pub(super) async fn requests_finished(&self) {
         self.provisioning.finished().await;
     }
-}
-
-async fn sync_once(engine: &Engine) -> Pause {
-    let observer: Observer = Arc::new(|_: Progress<'_>| ());
-    if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
-        tracing::error!(%error, "the run could not be begun");
-    }
-    Pause::Regular
 }
 
 /// What goes wrong is logged where it does.

@@ -46,6 +46,8 @@ settings! {
         gateway("GATEWAY_TRUSTED_PROXIES", "trusted_proxies", networks).or_none();
     GATEWAY_CORS_ORIGINS: Vec<HeaderValue> =
         gateway("GATEWAY_CORS_ORIGINS", "cors_origins", origins).or_none();
+    GATEWAY_LEASE_SECONDS: Duration =
+        gateway("GATEWAY_LEASE_SECONDS", "lease_seconds", seconds::<2, 25>).or("20");
     GATEWAY_KEEP_RUNS_DAYS: SignedDuration =
         gateway("GATEWAY_KEEP_RUNS_DAYS", "keep_runs_days", days::<1, 36_500>).or("90");
 

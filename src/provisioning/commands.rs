@@ -16,6 +16,7 @@ use super::failure::Failure;
 use super::power::Powers;
 use crate::ozmap::Ozmap;
 use crate::store::{ActivationEnd, LockError, LockGuard, Locks, NewActivation, Store};
+use crate::upstream::Leash;
 
 /// Longest work on one command; with the time in line before it, shorter than a lock lives.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -92,8 +93,10 @@ impl CommandDeps {
         };
         self.store.begin_activation(begun).await?;
         let mut guards = Vec::new();
-        let mut convergence = Convergence::new(&self.ozmap, command, tried_before);
-        let result = self.alone(command, origin, &mut guards, &mut convergence).await;
+        let leash = Leash::default();
+        let ozmap = self.ozmap.on_leash(leash.clone());
+        let mut convergence = Convergence::new(&ozmap, command, tried_before);
+        let result = self.alone(command, origin, (&mut guards, &leash), &mut convergence).await;
         if convergence.has_written() {
             self.powers.forget(command.code()).await;
         }
@@ -110,7 +113,7 @@ impl CommandDeps {
         &self,
         command: &Command,
         origin: &RequestOrigin,
-        guards: &mut Vec<LockGuard>,
+        (guards, leash): (&mut Vec<LockGuard>, &Leash),
         convergence: &mut Convergence<'_>,
     ) -> Result<Done, Failure> {
         // Afterwards the caller may have chosen otherwise.
@@ -118,7 +121,9 @@ impl CommandDeps {
         // Where the splitter stands does not change while one waits in line.
         convergence.look_at_site().await?;
         for lock in command.locks() {
-            guards.push(self.lock(lock, until).await?);
+            let guard = self.lock(lock, until).await?;
+            leash.fasten(guard.hold().proof());
+            guards.push(guard);
             if let LockOn::Client(code) = lock
                 && origin.operation.is_some()
                 && self.store.activated_since(&self.tenant, code.as_str(), origin.at).await?

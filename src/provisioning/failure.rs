@@ -6,7 +6,7 @@ use gateway_core::provisioning::Refusal;
 use gateway_core::{ClientCode, ErrorCode, PortNumber, System};
 
 use crate::store::{LockError, StoreError};
-use crate::upstream::CallError;
+use crate::upstream::{CallError, Kind};
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,8 @@ impl Failure {
         match self {
             Failure::NoRoute(_) => ErrorCode::NoFibreRoute,
             Failure::Refused(refusal) => refusal.code(),
+            // OZmap was not asked, and is not to blame.
+            Failure::Upstream(CallError { kind: Kind::LeaseLost, .. }) => ErrorCode::Unavailable,
             Failure::Upstream(error) => match (error.system, error.kind.is_rejection()) {
                 (System::Ozmap, true) => ErrorCode::OzmapRejected,
                 (System::Ozmap, false) => ErrorCode::OzmapUnreachable,

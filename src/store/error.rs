@@ -24,6 +24,11 @@ pub enum StoreError {
         /// What the driver says.
         cause: sqlx::Error,
     },
+    /// The run's lease is another's by now, or the run was recorded as cut off.
+    #[error(
+        "the run's lease is lost, and with it the right to record anything: another replica has taken over"
+    )]
+    LeaseLost,
 }
 
 impl StoreError {

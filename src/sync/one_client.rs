@@ -18,7 +18,8 @@ use super::engine::Engine;
 use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
-use crate::store::{self, KeepRecords, LockError};
+use crate::ozmap::Ozmap;
+use crate::store::{self, Hold, KeepRecords, LockError};
 use crate::{int6, upstream};
 
 /// One client's run.
@@ -77,19 +78,21 @@ impl Engine {
             return Err(SyncClientError::NotNumeric(code.clone()));
         }
         let client = self.deps.locks.lock("client", code.as_str()).await?;
-        let result = self.sync_locked(code, client.holder()).await;
+        let result = self.sync_locked(code, client.hold()).await;
         self.deps.locks.release(client).await;
         result
     }
 
-    async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, SyncClientError> {
+    async fn sync_locked(&self, code: &ClientCode, hold: &Arc<Hold>) -> Result<Single, SyncClientError> {
         let read = async { Ok::<_, SyncClientError>(self.shared_readings.read().await?) };
         let (readings, clients) = tokio::try_join!(read, self.with_those_alike(code))?;
         let plan = planned(code, clients, &readings, self)?;
-        let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
+        let id = self.begin(Trigger::Client, Mode::Apply, Some(&hold.lease().holder)).await?;
+        self.deps.store.number_run(id, hold.lease()).await?;
+        let ozmap = self.on_leash(hold);
         let span = error_span!("run", tenant = self.deps.tenant, run = %id);
         let run = async {
-            let report = self.apply_one(Report::new(id), &plan).await;
+            let report = self.apply_one(Report::new(id), &ozmap, &plan).await;
             self.end(&report).await;
             report
         };
@@ -117,9 +120,9 @@ impl Engine {
         Ok(clients)
     }
 
-    async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
+    async fn apply_one(&self, mut report: Report, ozmap: &Ozmap, plan: &Plan) -> Report {
         let observer: Observer = Arc::new(|_: Progress<'_>| ());
-        let run = Run { deps: &self.deps, observer: &observer, stop: &self.deps.stop };
+        let run = Run { deps: &self.deps, ozmap, observer: &observer, stop: &self.deps.stop };
         if let Err(error) = run.record(&mut report, plan, KeepRecords::No).await {
             return report.ended(RunState::Failed, Some(error.to_string()));
         }

@@ -90,6 +90,9 @@ pub enum Kind {
     /// Wait: the time was over before it was this call's turn.
     #[error("not called, because other calls under way took all of the time that there was")]
     Busy,
+    /// Let the other go on: what is to be written is another replica's work by now.
+    #[error("not called, because the lease was lost: another replica has taken over")]
+    LeaseLost,
 }
 
 fn said(excerpt: &str) -> String {
@@ -164,7 +167,7 @@ impl Kind {
 
     /// Whether nothing was sent, so that the error says nothing of the host.
     pub(super) fn was_not_called(&self) -> bool {
-        matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy)
+        matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy | Kind::LeaseLost)
     }
 
     /// Whether the credentials are at fault, and not the request.

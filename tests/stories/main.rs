@@ -35,6 +35,7 @@ mod races;
 mod rails;
 mod readings;
 mod releases;
+mod replicas;
 mod rules;
 mod sdk;
 mod switches;

@@ -244,7 +244,8 @@ async fn a_promise_that_a_later_request_overtakes_while_it_stands_in_line_is_giv
 #[rstest]
 #[tokio::test]
 async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, Way::Create)] way: Way) {
-    let world = World::empty().await;
+    let mut world = World::empty().await;
+    world.set("GATEWAY_LEASE_SECONDS", "4");
     let (mut child, url) = serve(&world).await;
     let mut technician = Technician::at(world, url).await;
     let cto = technician.network.ctos[0].clone();
@@ -265,7 +266,8 @@ async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, 
 #[rstest]
 #[tokio::test]
 async fn killed_after_the_write_a_promise_is_found_kept(#[values(Way::Activate, Way::Create)] way: Way) {
-    let world = World::empty().await;
+    let mut world = World::empty().await;
+    world.set("GATEWAY_LEASE_SECONDS", "4");
     let (mut child, url) = serve(&world).await;
     let mut technician = Technician::at(world, url).await;
     let cto = technician.network.ctos[0].clone();

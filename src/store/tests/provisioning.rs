@@ -250,8 +250,15 @@ async fn what_is_old_is_forgotten_but_no_operation_that_waits(
     for (code, second) in [("1", "08:00:00"), ("2", "10:00:00")] {
         store.remember_power("north", &power(code, at(second))).await.expect("written");
     }
-    store.try_lease("cut off", "me", at("08:00:00"), Duration::from_secs(9)).await.expect("taken");
-    store.try_lease("held", "me", at("08:59:55"), Duration::from_secs(9)).await.expect("taken");
+    for (tenant, holder, expires_at) in [
+        ("cut off", "me", "2026-11-20T08:00:09.000Z"),
+        ("held", "me", "2026-11-20T09:00:04.000Z"),
+        ("free", "", ""),
+    ] {
+        let lease = sqlx::query("INSERT INTO leases (tenant, holder, expires_at) VALUES ($1, $2, $3)");
+        let written = lease.bind(tenant).bind(holder).bind(expires_at).execute(&store.writer).await;
+        written.expect("written");
+    }
 
     assert_eq!(
         store.prune(at("09:00:00")).await.expect("pruned"),
