@@ -13,6 +13,7 @@ mod excerpt;
 mod host;
 mod html;
 pub(crate) mod json;
+mod meter;
 pub(crate) mod object;
 mod pace;
 mod patience;
@@ -40,6 +41,7 @@ use gateway_core::System;
 use host::Host;
 use jiff::SignedDuration;
 pub use json::{FieldProblem, JsonError, RowError, WireError};
+use meter::Meter;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
@@ -58,6 +60,7 @@ pub struct Upstream {
     breaker: Arc<Breaker>,
     patience: Patience,
     sent: Arc<AtomicU64>,
+    meter: Meter,
 }
 
 /// How one call goes.
@@ -80,7 +83,18 @@ impl Upstream {
             breaker: Arc::new(Breaker::new(settings.open_for)),
             patience: Patience::of_a_question(),
             sent: Arc::default(),
+            meter: Meter::of(system),
         })
+    }
+
+    /// The same host, whose calls are counted as this tenant's.
+    pub fn of_tenant(self, tenant: &str) -> Upstream {
+        Upstream { meter: self.meter.of_tenant(tenant), ..self }
+    }
+
+    /// Whose calls are counted; empty if nobody's.
+    pub(crate) fn tenant(&self) -> Arc<str> {
+        self.meter.tenant()
     }
 
     /// The same host with a counter of its own, for one run; the time that a run may wait begins.
@@ -90,7 +104,7 @@ impl Upstream {
 
     /// The same host with a circuit breaker of its own: what fails here does not keep the others from calling.
     pub(crate) fn with_own_breaker(&self) -> Upstream {
-        Upstream { breaker: Arc::new(self.breaker.anew()), ..self.clone() }
+        Upstream { breaker: Arc::new(self.breaker.anew()), meter: self.meter.of_the_sync(), ..self.clone() }
     }
 
     /// The same host for callers for whom nobody waits: they wait up to nine minutes for the pauses that it asks for, instead of
@@ -153,7 +167,8 @@ impl Upstream {
             Err(kind) if kind.is_outage() => pass.failed(Instant::now()),
             _ => pass.answered(),
         }
-        self.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.breaker(self.breaker.is_open());
         outcome
     }
 
@@ -203,18 +218,6 @@ impl Upstream {
             (asked <= LONGEST_PAUSE).then_some(course.pauses.next()?.max(asked))?
         };
         course.deadline.is_none_or(|deadline| now + pause < deadline).then_some(pause)
-    }
-
-    fn count(&self, error: Option<&Kind>, elapsed: Duration) {
-        let system = self.host.system.name();
-        let outcome = match error {
-            None => "ok",
-            Some(kind) if kind.is_rejection() => "refused",
-            Some(_) => "failed",
-        };
-        metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)
-            .increment(1);
-        metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
     }
 
     async fn attempt<T>(

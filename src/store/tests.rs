@@ -1,3 +1,4 @@
+mod overview;
 mod provisioning;
 
 use gateway_core::sync::{
