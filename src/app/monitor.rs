@@ -4,8 +4,10 @@
 //! shows the same, an idle one too, and a restart forgets nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use gateway_core::sync::{Counts, Field, FindingKind, HoldReason};
 use jiff::Timestamp;
 use strum::VariantArray;
@@ -17,10 +19,13 @@ use crate::{config, telemetry};
 /// How often the database is looked at: scrapes come every 15 s or less often.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// How long a look may take: a database that hangs is as good as away.
+const WITHIN: Duration = Duration::from_secs(10);
+
 /// Looks at the database for metrics.
 pub(super) struct Monitor {
     store: Store,
-    watched: Vec<Watched>,
+    watched: ArcSwap<Vec<Watched>>,
     connections: axum_server::Handle<SocketAddr>,
     process: metrics_process::Collector,
     begun: Timestamp,
@@ -36,20 +41,34 @@ impl Monitor {
         let process = metrics_process::Collector::default();
         process.describe();
         telemetry::begin_process();
+        let begun = Timestamp::now();
+        metrics::gauge!("gateway_started_timestamp_seconds").set(seconds(Some(begun)));
+        let monitor = Monitor { watched: ArcSwap::default(), store, connections, process, begun };
+        monitor.watch(tenants);
+        monitor
+    }
+
+    /// Looks at these tenants from now on, and at no other. What is known of those that it looked at before stays.
+    pub(super) fn watch(&self, tenants: &[config::Tenant]) {
+        let before = self.watched.load_full();
         let watched = tenants.iter().map(|tenant| {
-            telemetry::begin_tenant(&tenant.name);
+            if !before.iter().any(|other| other.tenant == tenant.name) {
+                telemetry::begin_tenant(&tenant.name);
+            }
             let beat = tenant.sync_interval.unwrap_or_default();
             metrics::gauge!("gateway_sync_interval_seconds", "tenant" => tenant.name.clone()).set(beat);
             Watched { tenant: tenant.name.clone(), read_only: tenant.read_only }
         });
-        Monitor { watched: watched.collect(), store, connections, process, begun: Timestamp::now() }
+        self.watched.store(Arc::new(watched.collect()));
     }
 
     /// Looks every ten seconds until `stop`.
     pub(super) async fn run(self, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        let look_again = async || {
+            tokio::time::sleep(LOOK).await;
             self.look().await;
-        }
+        };
+        while stop.run_until_cancelled(look_again()).await.is_some() {}
     }
 
     /// Looks once.
@@ -58,21 +77,37 @@ impl Monitor {
         metrics::gauge!("gateway_http_connections").set(self.connections.connection_count() as f64);
         let seen = async {
             self.store.ping().await?;
-            self.store.overview(&self.watched).await
+            self.store.overview(&self.watched.load_full()).await
         };
-        let seen = seen.await.inspect_err(|error| tracing::warn!(%error, "metrics show what was so before"));
-        metrics::gauge!("gateway_database_ready").set(if seen.is_ok() { 1.0 } else { 0.0 });
+        let seen = match tokio::time::timeout(WITHIN, seen).await {
+            Ok(Ok(seen)) => Some(seen),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "metrics show what was so before");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "the database did not say in ten seconds how the tenants stand: metrics show what was so before"
+                );
+                None
+            }
+        };
+        metrics::gauge!("gateway_database_ready").set(if seen.is_some() { 1.0 } else { 0.0 });
         for overview in seen.unwrap_or_default() {
             show(&overview, self.begun);
         }
     }
 }
 
+/// 0 if it never was.
+fn seconds(at: Option<Timestamp>) -> f64 {
+    at.map_or(0.0, |at| at.as_millisecond() as f64 / 1_000.0)
+}
+
 /// A tenant that never ran a run is late from this process' beginning on.
 fn show(overview: &Overview, begun: Timestamp) {
     let Overview { tenant, first_at, good_at, failed_at, halted_at, finished_at, last, .. } = overview;
     let Overview { pending, oldest_pending_at, .. } = overview;
-    let seconds = |at: Option<Timestamp>| at.map_or(0.0, |at| at.as_millisecond() as f64 / 1_000.0);
     let late_from = good_at.or(*first_at).unwrap_or(begun);
     let age: f64 = oldest_pending_at.map_or(0.0, |at| at.duration_until(Timestamp::now()).as_secs_f64());
     metrics::gauge!("gateway_sync_good_timestamp_seconds", "tenant" => tenant.clone()).set(seconds(*good_at));

@@ -126,8 +126,7 @@ impl Locks {
             LeaseOutcome::HeldBy { holder: other, .. } => {
                 if self.process.is_dead(&other) {
                     self.store.release_lease(name, &other).await?;
-                    metrics::counter!("gateway_lease_takeovers_total", "tenant" => self.tenant.clone(), "kind" => "lock")
-                        .increment(1);
+                    metrics::counter!("gateway_lease_takeovers_total").increment(1);
                 }
                 Err(LockError::InUse(kind))
             }

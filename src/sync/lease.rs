@@ -19,7 +19,7 @@ pub(super) async fn take(deps: &EngineDeps, holder: &str) -> Result<Option<Strin
             store::LeaseOutcome::Taken => return Ok(None),
             store::LeaseOutcome::HeldBy { holder: other, .. } if process.is_dead(&other) => {
                 store.release_lease(tenant, &other).await?;
-                metrics::counter!("gateway_lease_takeovers_total", "tenant" => tenant.clone(), "kind" => "run").increment(1);
+                metrics::counter!("gateway_lease_takeovers_total").increment(1);
             }
             store::LeaseOutcome::HeldBy { .. } => break,
         }

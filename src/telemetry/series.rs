@@ -117,6 +117,8 @@ pub const SERIES: &[Series] = &[
     // The process.
     of_process(Gauge, "gateway_build_info", &[label!("version": []), label!("commit": [])],
         "1, with the version and the commit that this gateway was built from."),
+    of_process(Gauge, "gateway_started_timestamp_seconds", &[],
+        "When this gateway was started.").in_seconds(),
     of_process(Counter, "gateway_http_requests_total", &[label!("method": ["GET"]), label!("route": ["/health/live"]), label!("status": ["200"])],
         "Requests answered, by method, route and status; those of a status begin with the first."),
     of_process(Histogram, "gateway_http_request_seconds", &[label!("route": ["/health/live"])],
@@ -127,6 +129,8 @@ pub const SERIES: &[Series] = &[
         "Time of a call, repeats and waiting included.").in_seconds(),
     of_process(Gauge, "gateway_database_ready", &[],
         "Whether the database did what it was asked when this gateway last looked: 1, or 0.").begins_at(1.0),
+    of_process(Counter, "gateway_lease_takeovers_total", &[],
+        "Leases and locks that this gateway took over from replicas that were gone."),
     // How the sync of a tenant stands, by the database: the same on every replica, and after a restart.
     of_tenant(Gauge, "gateway_sync_interval_seconds", &[],
         "The beat of the tenant's sync; 0 if it is switched off.").in_seconds(),
@@ -157,8 +161,6 @@ pub const SERIES: &[Series] = &[
         "Clients that runs changed or failed to change."),
     of_tenant(Counter, "gateway_sync_halts_total", &[Label { name: "reason", words: || Halt::NAMES.to_vec() }],
         "Runs that the rails halted, by reason."),
-    of_tenant(Counter, "gateway_lease_takeovers_total", &[label!("kind": ["run", "lock"])],
-        "Leases and locks taken over from a replica that is gone."),
     // Installations.
     of_tenant(Counter, "gateway_activations_total", &[RESULT],
         "Activations that ended, by result."),

@@ -34,7 +34,7 @@ def beat(minute):
 def value(name, labels, figure, minute, started):
     """What a healthy replica shows at a minute; it was started at another."""
     since = minute - started
-    if name == "process_start_time_seconds":
+    if name in ("process_start_time_seconds", "gateway_started_timestamp_seconds"):
         return started * 60
     if name in ("gateway_sync_failed_timestamp_seconds", "gateway_sync_halted_timestamp_seconds"):
         return 0
