@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use gateway_core::ClientCode;
 use gateway_core::sync::{Mode, Rails, RunState, Trigger};
 use gateway_sandbox::Fault;
 use int6_ozmap_gateway::app::{self, Gateway};
@@ -157,7 +158,7 @@ async fn runs_that_end_with_their_gateway_and_those_of_one_client_and_dry_ones_a
     let engine = watched.engine();
     let dry = watched.world.run(&engine, Mode::DryRun, Rails::Hold).await;
     assert_eq!(dry.state, RunState::Finished);
-    let code = watched.world.sandbox.ozmap().codes()[0].parse().expect("a code");
+    let code = ClientCode::new(&watched.world.sandbox.ozmap().codes()[0]).expect("a code");
     assert_eq!(engine.sync_one(&code).await.expect("synced").report.state, RunState::Finished);
     watched.world.sandbox.int6().clear();
     let halted = watched.world.run(&engine, Mode::DryRun, Rails::Hold).await;
