@@ -2,6 +2,7 @@
 
 mod beat;
 mod examination;
+mod monitor;
 mod start_error;
 mod tenant;
 
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::examination::examine;
+use self::monitor::Monitor;
 pub use self::start_error::StartError;
 use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};
@@ -57,6 +59,8 @@ impl Gateway {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let process = Process::with_life(config.lease);
         let metrics = telemetry::metrics()?;
+        let handle = axum_server::Handle::new();
+        let monitor = Monitor::begin(&config.tenants, store.clone(), handle.clone());
         let (mut states, mut tenants) = (Vec::new(), Vec::new());
         for tenant in &config.tenants {
             let parts = TenantParts::new(tenant, &store, &process, &stop).await?;
@@ -72,13 +76,15 @@ impl Gateway {
         };
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(StartError::Serve)?;
-        let handle = axum_server::Handle::new();
+        // Before the first scrape: what a scrape does not see did not happen.
+        monitor.look().await;
         let server = serve_on(listener, handle.clone(), app)?;
         tracing::info!(%address, tenants = tenants.len(), "the gateway listens");
         for tenant in &tenants {
             tenant.spawn(&tasks, &stop);
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
+        tasks.spawn(monitor.run(stop.clone()));
         tasks.spawn(prune(store.clone(), config.keep_runs, stop.clone()));
         Ok(Gateway { address, server, handle, tenants, tasks, stop, store, process })
     }

@@ -52,13 +52,15 @@ pub struct Ozmap {
 impl Ozmap {
     /// `upstream` is the host, `key` the tenant's API key as OZmap gave it, `page_size` the rows of a page (1 to 1,000).
     pub fn new(upstream: Upstream, key: SecretString, page_size: usize) -> Ozmap {
-        Ozmap { upstream, key, page_size, capabilities: Arc::default(), projects: Arc::default() }
+        let capabilities = Arc::new(Capabilities::new(upstream.tenant()));
+        Ozmap { upstream, key, page_size, capabilities, projects: Arc::default() }
     }
 
     /// The same OZmap, of which nothing is known yet, and which is asked again after this time for what it turned out to lack.
     /// Default 30 minutes.
     pub fn forgetting_after(self, time: Duration) -> Ozmap {
-        Ozmap { capabilities: Arc::new(Capabilities::forgetting_after(time)), ..self }
+        let capabilities = Capabilities::new(self.upstream.tenant()).forgetting_after(time);
+        Ozmap { capabilities: Arc::new(capabilities), ..self }
     }
 
     /// The same OZmap for callers who must hold something to write to it.

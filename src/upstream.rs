@@ -14,6 +14,7 @@ mod host;
 mod html;
 pub(crate) mod json;
 mod leash;
+mod meter;
 pub(crate) mod object;
 mod pace;
 mod patience;
@@ -42,6 +43,7 @@ use host::Host;
 use jiff::SignedDuration;
 pub use json::{FieldProblem, JsonError, RowError, WireError};
 pub(crate) use leash::Leash;
+use meter::Meter;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
@@ -61,6 +63,7 @@ pub struct Upstream {
     patience: Patience,
     leash: Leash,
     sent: Arc<AtomicU64>,
+    meter: Meter,
 }
 
 /// How one call goes.
@@ -84,7 +87,18 @@ impl Upstream {
             patience: Patience::of_a_question(),
             leash: Leash::default(),
             sent: Arc::default(),
+            meter: Meter::of(system),
         })
+    }
+
+    /// The same host, whose calls are counted as this tenant's.
+    pub fn of_tenant(self, tenant: &str) -> Upstream {
+        Upstream { meter: self.meter.of_tenant(tenant), ..self }
+    }
+
+    /// Whose calls are counted; empty if nobody's.
+    pub(crate) fn tenant(&self) -> Arc<str> {
+        self.meter.tenant()
     }
 
     /// The same host with a counter of its own, for one run; the time that a run may wait begins.
@@ -94,7 +108,7 @@ impl Upstream {
 
     /// The same host with a circuit breaker of its own: what fails here does not keep the others from calling.
     pub(crate) fn with_own_breaker(&self) -> Upstream {
-        Upstream { breaker: Arc::new(self.breaker.anew()), ..self.clone() }
+        Upstream { breaker: Arc::new(self.breaker.anew()), meter: self.meter.of_the_sync(), ..self.clone() }
     }
 
     /// The same host for callers for whom nobody waits: they wait up to nine minutes for the pauses that it asks for, instead of
@@ -162,7 +176,8 @@ impl Upstream {
             Err(kind) if kind.is_outage() => pass.failed(Instant::now()),
             _ => pass.answered(),
         }
-        self.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.breaker(self.breaker.is_open());
         outcome
     }
 
@@ -212,18 +227,6 @@ impl Upstream {
             (asked <= LONGEST_PAUSE).then_some(course.pauses.next()?.max(asked))?
         };
         course.deadline.is_none_or(|deadline| now + pause < deadline).then_some(pause)
-    }
-
-    fn count(&self, error: Option<&Kind>, elapsed: Duration) {
-        let system = self.host.system.name();
-        let outcome = match error {
-            None => "ok",
-            Some(kind) if kind.is_rejection() => "refused",
-            Some(_) => "failed",
-        };
-        metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)
-            .increment(1);
-        metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
     }
 
     async fn attempt<T>(

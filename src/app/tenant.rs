@@ -55,8 +55,8 @@ struct Hosts {
 impl Hosts {
     fn of(tenant: &config::Tenant) -> Result<Hosts, HttpClientError> {
         Ok(Hosts {
-            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?,
-            int6: Upstream::new(System::Int6, &tenant.int6_host)?,
+            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?.of_tenant(&tenant.name),
+            int6: Upstream::new(System::Int6, &tenant.int6_host)?.of_tenant(&tenant.name),
         })
     }
 

@@ -1,4 +1,5 @@
 mod leases;
+mod overview;
 mod provisioning;
 
 use gateway_core::sync::{

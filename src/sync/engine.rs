@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::sync::{Field, Fields, HoldReason, Mode, Rails, RunState, Trigger};
+use gateway_core::sync::{Fields, Mode, Rails, RunKind, RunState, Trigger};
 use jiff::Timestamp;
-use strum::VariantArray;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
@@ -188,6 +187,7 @@ impl Engine {
 
     async fn under_lease(&self, id: Uuid, order: Order, observer: &Observer) -> Report {
         let EngineDeps { store, .. } = &*self.deps;
+        let kind = order.kind();
         let (report, hold) = match lease::take(&self.deps, id).await {
             Ok(Some(hold)) => (self.held(id, order, observer, &hold).await, Some(hold)),
             Ok(None) => {
@@ -202,7 +202,7 @@ impl Engine {
                 tracing::warn!(%error, "a plan of which nothing was applied counts as applied");
             }
         }
-        self.end(&report).await;
+        self.end(&report, kind).await;
         // After the row has its end: until then the lease keeps others away.
         if let Some(hold) = hold {
             hold.release().await;
@@ -235,8 +235,7 @@ impl Engine {
         self.deps.ozmap.on_leash(leash)
     }
 
-    pub(super) async fn end(&self, report: &Report) {
-        let tenant = &self.deps.tenant;
+    pub(super) async fn end(&self, report: &Report, kind: RunKind) {
         let Report { id, state, counts, calls, phases, halted_because, error, failures, .. } = report.clone();
         let Report { notes, measures, good, implanted, .. } = report.clone();
         match state {
@@ -256,17 +255,7 @@ impl Engine {
         for held in &notes.held {
             tracing::warn!(field = held.field, clients = held.clients, because = held.because, "held back");
         }
-        metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "state" => state.name())
-            .increment(1);
-        for (result, clients) in [("changed", counts.changed), ("failed", counts.failed)] {
-            metrics::counter!("gateway_sync_clients_total", "tenant" => tenant.clone(), "result" => result)
-                .increment(clients);
-        }
-        if state == RunState::Finished {
-            metrics::gauge!("gateway_sync_finished_timestamp_seconds", "tenant" => tenant.clone())
-                .set(Timestamp::now().as_second() as f64);
-        }
-        self.count_held(report);
+        self.count(report, kind);
         let end = RunEnd {
             state,
             counts,
@@ -301,24 +290,18 @@ impl Engine {
         Ok(())
     }
 
-    /// What the rails kept back of the last run that concerned the whole tenant, and why.
-    fn count_held(&self, report: &Report) {
-        let tenant = &self.deps.tenant;
+    /// Only what happened here: how the tenant stands is read from the store, for every replica alike.
+    fn count(&self, report: &Report, kind: RunKind) {
+        let (tenant, state) = (&self.deps.tenant, report.state.name());
+        metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "kind" => kind.name(), "state" => state)
+            .increment(1);
+        for (result, clients) in [("changed", report.counts.changed), ("failed", report.counts.failed)] {
+            metrics::counter!("gateway_sync_clients_total", "tenant" => tenant.clone(), "result" => result)
+                .increment(clients);
+        }
         if let Some(reason) = report.halt {
             metrics::counter!("gateway_sync_halts_total", "tenant" => tenant.clone(), "reason" => reason)
                 .increment(1);
-        }
-        // The sync of one client and a plan by its id say nothing of the others.
-        if report.counts.ozmap_clients <= 1 {
-            return;
-        }
-        for (field, reason) in
-            Field::VARIANTS.iter().flat_map(|f| HoldReason::NAMES.iter().map(move |r| (f.name(), *r)))
-        {
-            let is_it = |held: &&store::HeldField| held.field == field && held.reason == reason;
-            let clients: u64 = report.notes.held.iter().filter(is_it).map(|held| held.clients).sum();
-            metrics::gauge!("gateway_sync_held_clients", "tenant" => tenant.clone(), "field" => field, "reason" => reason)
-                .set(clients as f64);
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use gateway_core::sync::{
-    Finding, FindingKind, MatchBy, Mode, Past, Plan, Rails, Reading, RunState, Sides, Trigger, plan,
+    Finding, FindingKind, MatchBy, Mode, Past, Plan, Rails, Reading, RunKind, RunState, Sides, Trigger, plan,
 };
 use gateway_core::{ClientCode, ClientRecord, Property, SyncedClient};
 use jiff::Timestamp;
@@ -93,7 +93,7 @@ impl Engine {
         let span = error_span!("run", tenant = self.deps.tenant, run = %id);
         let run = async {
             let report = self.apply_one(Report::new(id), &ozmap, &plan).await;
-            self.end(&report).await;
+            self.end(&report, RunKind::Client).await;
             report
         };
         let report = run.instrument(span).await;

@@ -56,7 +56,7 @@ fn as_done(result: ActivationResult) -> ActivationEnd {
     ActivationEnd { result, before: None, after: Some(client("147")), error }
 }
 
-async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
+pub(super) async fn operation(store: &Store, code: &str, created_at: Timestamp) -> Uuid {
     let id = Uuid::now_v7();
     let new = NewOperation {
         id,
