@@ -1,6 +1,8 @@
 //! The parts put together: settings in, a running gateway out.
 
 mod examination;
+mod probe;
+mod service_manager;
 mod start_error;
 mod tenant;
 
@@ -18,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::examination::examine;
+pub use self::probe::{NoSign, Sign, SignOfLife, sign_of_life};
 pub use self::start_error::StartError;
 use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};
@@ -76,6 +79,7 @@ impl Gateway {
         }
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
+        tasks.spawn(service_manager::inform(address, stop.clone()));
         Ok(Gateway { address, server, handle, tenants, tasks, stop })
     }
 

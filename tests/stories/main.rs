@@ -37,6 +37,7 @@ mod readings;
 mod releases;
 mod rules;
 mod sdk;
+mod service;
 mod switches;
 mod technician;
 mod town;
