@@ -38,8 +38,10 @@ use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
-/// Every change of the tables, oldest first.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+/// Every change of the tables, oldest first. Those of a later release are left as they are: they only add, so that one may go
+/// back, or start this release again beside replicas of that one.
+static MIGRATIONS: Migrator =
+    Migrator { ignore_missing: true, ..sqlx::migrate!("src/store/migrations") };
 
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);

@@ -45,6 +45,67 @@ def layer(folder):
     return library
 
 
+#: Commits rows and says so, until it is killed.
+WRITER = """
+import sqlite3, sys
+folder, level = sys.argv[1:]
+database = sqlite3.connect(folder + "/rows.db", isolation_level=None)
+database.execute("PRAGMA journal_mode = WAL")
+database.execute(f"PRAGMA synchronous = {level}")
+database.execute("PRAGMA wal_autocheckpoint = 50")
+database.execute("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, text TEXT)")
+while True:
+    added = database.execute("INSERT INTO rows (text) VALUES (hex(randomblob(500))) RETURNING id").fetchall()
+    print(added[0][0], flush=True)
+"""
+
+
+def rows_lost(level, folder, library, chance, cuts=12):
+    """How many rows SQLite has lost that it had committed at this level, over some cuts."""
+    disk, work, journal = (os.path.join(folder, "layer-" + name) for name in ("disk", "work", "journal"))
+    shutil.rmtree(disk, ignore_errors=True)
+    os.makedirs(disk)
+    last = lost = 0
+    for _ in range(cuts):
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(disk, work)
+        if os.path.exists(journal):
+            os.remove(journal)
+        environment = {**os.environ, "LD_PRELOAD": library, "FORGET_FOLDER": work, "FORGET_JOURNAL": journal}
+        # Debian's python3 and its SQLite, or whichever: the layer is below both.
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, work, level], stdout=subprocess.PIPE, env=environment)
+        for _ in range(chance.randrange(5, 120)):
+            line = writer.stdout.readline()
+            if not line:
+                raise SystemExit("the writer that tries the layer ended by itself")
+            last = int(line)
+        writer.kill()
+        said = writer.communicate()[0].split()
+        last = int(said[-1]) if said else last
+        after_cut(disk, Journal(journal), os.path.join(folder, "layer-after"), chance)
+        shutil.rmtree(disk)
+        os.rename(os.path.join(folder, "layer-after"), disk)
+        said = is_whole(disk, "rows.db")
+        if said:
+            raise SystemExit(f"SQLite itself lost its database at {level}: {said}: the layer is wrong")
+        with sqlite3.connect(os.path.join(disk, "rows.db")) as database:
+            try:
+                kept = database.execute("SELECT COALESCE(MAX(id), 0) FROM rows").fetchone()[0]
+            except sqlite3.OperationalError:
+                kept = 0  # not even its table
+        lost += max(0, last - kept)
+        last = kept
+    return lost
+
+
+def prove(folder, library, chance):
+    """The layer forgets, and only what was not flushed: else a quiet result would say nothing."""
+    normal, full = (rows_lost(level, folder, library, chance) for level in ("NORMAL", "FULL"))
+    print(f"the layer, on SQLite itself: {normal} committed rows lost at synchronous=NORMAL, {full} at FULL", flush=True)
+    if normal == 0 or full > 0:
+        raise SystemExit("the file layer is wrong: some are to be lost at NORMAL, and none at FULL")
+
+
 class Client:
     """A client of ours with two ports of its own, and what it was promised."""
 
@@ -167,12 +228,12 @@ class Story:
             self.fault(f"port {place} has two owners")
 
 
-def is_whole(folder):
+def is_whole(folder, name="gateway.db"):
     """Whether SQLite opens a copy and finds it whole; what it says if not."""
     with tempfile.TemporaryDirectory() as copy:
-        for name in os.listdir(folder):
-            shutil.copy(os.path.join(folder, name), copy)
-        path = os.path.join(copy, "gateway.db")
+        for file in os.listdir(folder):
+            shutil.copy(os.path.join(folder, file), copy)
+        path = os.path.join(copy, name)
         if not os.path.exists(path):
             return None  # it never was
         try:
@@ -230,6 +291,7 @@ def one_cut(number, story, options, folder, library, chance):
 def run(options, folder):
     chance = random.Random(options.seed)
     library = layer(folder)
+    prove(folder, library, chance)
     systems = Systems(options.binary, folder, latency_ms=options.latency)
     story = Story(systems, chance)
     totals, begun = [0, 0, 0], time.monotonic()
