@@ -244,6 +244,34 @@ def is_whole(folder, name="gateway.db"):
     return None if said == "ok" else said
 
 
+def first_starts(cuts, story, options, folder, library, chance):
+    """Cuts while the database is being made: what is left is no database, or one with which the gateway begins."""
+    work, journal, after, empty = (os.path.join(folder, "first-" + name) for name in ("work", "journal", "after", "empty"))
+    os.makedirs(empty)
+    for number in range(cuts):
+        for path in (work, after):
+            shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(work)
+        if os.path.exists(journal):
+            os.remove(journal)
+        environment = {"LD_PRELOAD": library, "FORGET_FOLDER": work, "FORGET_JOURNAL": journal, "FORGET_FLUSH_US": str(options.flush_us)}
+        log = os.path.join(folder, "gateway.log")
+        gateway = Gateway(options.binary, story.systems, work, environment=environment, log=log)
+        # Until its first flushes, and then for as long as its tables take.
+        until = time.monotonic() + 5
+        while time.monotonic() < until and not (os.path.exists(journal) and os.path.getsize(journal)):
+            time.sleep(0.001)
+        time.sleep(chance.random() * 0.08)
+        gateway.kill()
+        after_cut(empty, Journal(journal), after, chance)
+        again = Gateway(options.binary, story.systems, after, log=log)
+        if not again.wait_ready():
+            story.fault(f"the gateway does not begin after a cut at its first start:\n{again.log_tail()}")
+            if options.keep:
+                shutil.copytree(folder, os.path.join(options.keep, f"first-{number}"), dirs_exist_ok=True)
+        again.kill()
+
+
 def one_cut(number, story, options, folder, library, chance):
     """From a disk to the disk after the cut; returns writes, flushes and unflushed writes."""
     disk, work, journal = (os.path.join(folder, name) for name in ("disk", "work", "journal"))
@@ -296,6 +324,7 @@ def run(options, folder):
     story = Story(systems, chance)
     totals, begun = [0, 0, 0], time.monotonic()
     try:
+        first_starts(max(3, options.cuts // 20), story, options, folder, library, chance)
         os.makedirs(os.path.join(folder, "disk"))
         for number in range(options.cuts):
             figures = one_cut(number, story, options, folder, library, chance)
