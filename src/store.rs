@@ -121,7 +121,7 @@ impl Store {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
-                    connection.execute("PRAGMA synchronous = NORMAL").await.map(drop)
+                    connection.execute("PRAGMA synchronous = FULL").await.map(drop)
                 })
             })
             .connect(&url)
