@@ -3,6 +3,8 @@
 mod beat;
 mod examination;
 mod monitor;
+mod probe;
+mod service_manager;
 mod start_error;
 mod tenant;
 
@@ -21,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::examination::examine;
 use self::monitor::Monitor;
+pub use self::probe::{NoSign, Sign, SignOfLife, sign_of_life};
 pub use self::start_error::StartError;
 use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};
@@ -86,6 +89,7 @@ impl Gateway {
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(monitor.run(stop.clone()));
         tasks.spawn(prune(store.clone(), config.keep_runs, stop.clone()));
+        tasks.spawn(service_manager::inform(address, stop.clone()));
         Ok(Gateway { address, server, handle, tenants, tasks, stop, store, process })
     }
 

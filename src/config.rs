@@ -113,6 +113,23 @@ impl Config {
             (mistakes, _) => Err(Mistakes(mistakes)),
         }
     }
+
+    /// Where `serve` listens, whatever else is wrong with the settings: a gateway goes on with the old ones where a file was
+    /// spoilt meanwhile.
+    ///
+    /// # Errors
+    /// [`Mistakes`] if the address itself is wrong, or stands in a file that cannot be read.
+    pub fn listen_address(
+        environment: impl IntoIterator<Item = (String, String)>,
+        file: Option<PathBuf>,
+    ) -> Result<SocketAddr, Mistakes> {
+        let mut source = Source::new(environment, file);
+        let is_known = source.has_file() || source.is_given(&table::GATEWAY_LISTEN.name);
+        match source.get(&table::GATEWAY_LISTEN) {
+            Some(listen) if is_known => Ok(listen),
+            _ => Err(Mistakes(source.into_mistakes())),
+        }
+    }
 }
 
 /// How long an OZmap that fails is left alone: at first, and at most.

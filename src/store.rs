@@ -46,8 +46,10 @@ use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
-/// Every change of the tables, oldest first.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+/// Every change of the tables, oldest first. Those of a later release are left as they are: they only add, so that one may go
+/// back, or start this release again beside replicas of that one.
+static MIGRATIONS: Migrator =
+    Migrator { ignore_missing: true, ..sqlx::migrate!("src/store/migrations") };
 
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
@@ -151,7 +153,7 @@ impl Store {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
-                    connection.execute("PRAGMA synchronous = NORMAL").await.map(drop)
+                    connection.execute("PRAGMA synchronous = FULL").await.map(drop)
                 })
             })
             .connect(&url)

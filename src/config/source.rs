@@ -20,6 +20,8 @@ pub(super) struct Source {
     gateway: Table,
     tenants: Vec<Table>,
     current: usize,
+    /// Whether a file was named, and could not be read.
+    lost_file: bool,
     mistakes: Vec<String>,
 }
 
@@ -36,12 +38,16 @@ impl Source {
             gateway: Table::new(),
             tenants: Vec::new(),
             current: 0,
+            lost_file: false,
             mistakes: Vec::new(),
         };
         if let Some(path) = file {
             match table_of(&path) {
                 Ok(table) => source.take_table(&path, table),
-                Err(fault) => source.mistakes.push(format!("the file {} {fault}", path.display())),
+                Err(fault) => {
+                    source.lost_file = true;
+                    source.mistakes.push(format!("the file {} {fault}", path.display()));
+                }
             }
         }
         source.refuse_unknown_variables();
@@ -93,6 +99,11 @@ impl Source {
                 Some(_) => (),
             }
         }
+    }
+
+    /// Whether all is known that a file says: it was read, or none was named.
+    pub(super) fn has_file(&self) -> bool {
+        !self.lost_file
     }
 
     /// Number of tenants; at least one.

@@ -40,6 +40,7 @@ mod replicas;
 mod rules;
 mod sdk;
 mod series;
+mod service;
 mod switches;
 mod technician;
 mod town;
