@@ -4,6 +4,8 @@
 
 mod activations;
 mod changes;
+mod claims;
+mod durability;
 mod error;
 mod findings;
 mod holder;
@@ -20,8 +22,10 @@ mod trial;
 
 use std::time::Duration;
 
-pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
+pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation, Since};
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
+pub use claims::Claimant;
+use durability::GroupCommit;
 use error::During;
 pub use error::StoreError;
 pub use findings::{FindingFilter, FindingRow};
@@ -41,8 +45,15 @@ use uuid::Uuid;
 /// Every change of the tables, oldest first.
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 
+/// A PostgreSQL that is told to acknowledge what is not on its disk does not do so to the gateway; stricter settings stay.
+const WAITS_FOR_THE_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+                                  WHERE current_setting('synchronous_commit') = 'off'";
+
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
+
+/// With it, SQLite has a commit on the disk before it returns, in the write-ahead log.
+const FLUSHED: &str = "PRAGMA synchronous = FULL";
 
 /// How long a sign of life may take: whoever probes the gateway's health does not wait long.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
@@ -55,6 +66,7 @@ pub struct Store {
     /// SQLite has one writer at a time: one connection here, and none is ever locked out.
     writer: AnyPool,
     reader: AnyPool,
+    commits: GroupCommit,
     dialect: Dialect,
 }
 
@@ -65,15 +77,32 @@ struct Dialect {
     begin: &'static str,
     /// A table with a column `value` from the JSON array in `$2`: the quick way to bring in many rows.
     rows_in_2: &'static str,
+    /// The database's own time in milliseconds since 1970, at the moment at which it is asked.
+    now: &'static str,
+    /// How rows that another transaction is about to claim are passed over, where that has to be said.
+    skip_locked: &'static str,
+    /// Makes a connection commit without waiting for the disk, until it is given back to the pool.
+    unflushed: Option<&'static str>,
     /// Whether sqlx lets one process at a time change the tables; where not, one transaction around all does.
     locks_migrations: bool,
 }
 
-const SQLITE: Dialect =
-    Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)", locks_migrations: false };
+const SQLITE: Dialect = Dialect {
+    begin: "BEGIN IMMEDIATE",
+    rows_in_2: "json_each($2)",
+    now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    // It has one writer at a time.
+    skip_locked: "",
+    unflushed: Some("PRAGMA synchronous = NORMAL"),
+    locks_migrations: false,
+};
 const POSTGRES: Dialect = Dialect {
     begin: "BEGIN",
     rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)",
+    // Not now(): that is when the transaction began.
+    now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    skip_locked: "FOR UPDATE OF o SKIP LOCKED",
+    unflushed: None,
     locks_migrations: true,
 };
 
@@ -106,6 +135,11 @@ impl Store {
         }
     }
 
+    fn over(writer: AnyPool, reader: AnyPool, dialect: Dialect) -> Store {
+        let commits = GroupCommit::start(writer.clone(), dialect.begin);
+        Store { writer, reader, commits, dialect }
+    }
+
     async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
         let mode = if path.contains('?') { "" } else { "?mode=rwc" };
         let url = format!("sqlite://{path}{mode}");
@@ -119,8 +153,12 @@ impl Store {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
-                    connection.execute("PRAGMA synchronous = NORMAL").await.map(drop)
+                    connection.execute(FLUSHED).await.map(drop)
                 })
+            })
+            // Whoever had it before may have waited for no disk.
+            .before_acquire(|connection, _| {
+                Box::pin(async move { connection.execute(FLUSHED).await.map(|_| true) })
             })
             .connect(&url)
             .await
@@ -136,7 +174,7 @@ impl Store {
             })
             .connect_lazy(&url)
             .map_err(|error| StoreError::sqlite(path, error))?;
-        Ok(Store { writer, reader, dialect: SQLITE })
+        Ok(Store::over(writer, reader, SQLITE))
     }
 
     async fn open_postgres(url: &str) -> Result<Store, StoreError> {
@@ -144,7 +182,10 @@ impl Store {
             .max_connections(8)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute("SET statement_timeout = '60s'").await.map(drop) })
+                Box::pin(async move {
+                    connection.execute("SET statement_timeout = '60s'").await?;
+                    connection.execute(WAITS_FOR_THE_DISK).await.map(drop)
+                })
             })
             .connect(url)
             .await;
@@ -152,7 +193,7 @@ impl Store {
             Ok(pool) => pool,
             Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
-        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
+        Ok(Store::over(pool.clone(), pool, POSTGRES))
     }
 
     /// Whether the database answers within 3 s.

@@ -33,6 +33,8 @@ impl Store {
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<LeaseOutcome, StoreError> {
+        // Whoever has it after a power cut is gone: no disk is waited for.
+        let mut connection = self.forgetful().await.during("take the lease")?;
         let taken: Option<(String,)> = sqlx::query_as(
             "INSERT INTO leases (tenant, holder, expires_at) VALUES ($1, $2, $3) \
              ON CONFLICT (tenant) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at \
@@ -42,9 +44,10 @@ impl Store {
         .bind(holder)
         .bind(time_text(now + lifetime))
         .bind(time_text(now))
-        .fetch_optional(&self.writer)
+        .fetch_optional(&mut *connection)
         .await
         .during("take the lease")?;
+        drop(connection);
         if taken.is_some() {
             return Ok(LeaseOutcome::Taken);
         }
@@ -82,11 +85,12 @@ impl Store {
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<bool, StoreError> {
+        let mut connection = self.forgetful().await.during("renew the lease")?;
         sqlx::query("UPDATE leases SET expires_at = $1 WHERE tenant = $2 AND holder = $3")
             .bind(time_text(now + lifetime))
             .bind(tenant)
             .bind(holder)
-            .execute(&self.writer)
+            .execute(&mut *connection)
             .await
             .map(|done| done.rows_affected() == 1)
             .during("renew the lease")
@@ -97,10 +101,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn release_lease(&self, tenant: &str, holder: &str) -> Result<(), StoreError> {
+        let mut connection = self.forgetful().await.during("give the lease back")?;
         sqlx::query("DELETE FROM leases WHERE tenant = $1 AND holder = $2")
             .bind(tenant)
             .bind(holder)
-            .execute(&self.writer)
+            .execute(&mut *connection)
             .await
             .map(drop)
             .during("give the lease back")

@@ -113,6 +113,14 @@ impl Locks {
         format!("{}/{kind}/{key}", self.tenant)
     }
 
+    /// Whether a lock is still held by this guard: a process that was stopped for longer than a lock lives has lost it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_held(&self, held: &LockGuard) -> Result<bool, StoreError> {
+        Ok(self.store.lease_holder(&held.name).await?.as_deref() == Some(held.holder.as_str()))
+    }
+
     /// Gives a lock back.
     pub async fn release(&self, held: LockGuard) {
         if let Err(error) = self.store.release_lease(&held.name, &held.holder).await {
