@@ -8,6 +8,7 @@ mod callback;
 mod commands;
 mod converge;
 mod failure;
+mod foreseen;
 pub mod nearby;
 mod power;
 mod queue;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 use self::callback::Callbacks;
 use self::commands::{CommandDeps, Commands};
+use self::foreseen::Foreseen;
 use self::nearby::{Checked, NearbySearch};
 use self::power::Powers;
 use self::queue::OperationQueue;
@@ -93,14 +95,9 @@ impl Provisioning {
             store: store.clone(),
             locks: Arc::clone(locks),
             powers: Arc::clone(&powers),
+            foreseen: Foreseen::new(),
         });
-        let queue = OperationQueue::new(
-            tenant.clone(),
-            store.clone(),
-            Arc::clone(locks),
-            commands.clone(),
-            callbacks.clone(),
-        );
+        let queue = OperationQueue::new(tenant.clone(), store.clone(), commands.clone(), callbacks.clone());
         let answer_within = settings.answer_within;
         Ok(Provisioning { tenant, ozmap, store, mirror, powers, commands, queue, callbacks, answer_within })
     }
@@ -123,7 +120,7 @@ impl Provisioning {
     /// # Errors
     /// [`Failure`].
     pub async fn client(&self, code: &ClientCode) -> Result<ClientRecord, Failure> {
-        let mut records = self.ozmap.clients_by_code(code).await?;
+        let mut records = self.ozmap.all_of_code(code, None).await?;
         match (records.pop(), records.len()) {
             (None, _) => Err(Refusal::UnknownClient(code.clone()).into()),
             (Some(record), 0) => Ok(record),

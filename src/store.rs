@@ -5,6 +5,8 @@
 mod activations;
 mod beats;
 mod changes;
+mod claims;
+mod durability;
 mod error;
 mod findings;
 mod heartbeat;
@@ -25,9 +27,11 @@ mod trial;
 
 use std::time::Duration;
 
-pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
+pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation, Since};
 pub use beats::Beat;
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
+pub use claims::Claimant;
+use durability::GroupCommit;
 use error::During;
 pub use error::StoreError;
 pub use findings::{FindingFilter, FindingRow};
@@ -51,8 +55,15 @@ use uuid::Uuid;
 static MIGRATIONS: Migrator =
     Migrator { ignore_missing: true, ..sqlx::migrate!("src/store/migrations") };
 
+/// A PostgreSQL that is told to acknowledge what is not on its disk does not do so to the gateway; stricter settings stay.
+const WAITS_FOR_THE_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+                                  WHERE current_setting('synchronous_commit') = 'off'";
+
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
+
+/// With it, SQLite has a commit on the disk before it returns, in the write-ahead log.
+const FLUSHED: &str = "PRAGMA synchronous = FULL";
 
 /// How long a sign of life may take: whoever probes the gateway's health does not wait long.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
@@ -65,6 +76,7 @@ pub struct Store {
     /// SQLite has one writer at a time: one connection here, and none is ever locked out.
     writer: AnyPool,
     reader: AnyPool,
+    commits: GroupCommit,
     dialect: Dialect,
 }
 
@@ -81,6 +93,10 @@ struct Dialect {
     text_of_ms: &'static str,
     /// Keeps a row that was read as it is until the transaction ends.
     keep_row: &'static str,
+    /// How rows that another transaction is about to claim are passed over, where that has to be said.
+    skip_locked: &'static str,
+    /// Makes a connection commit without waiting for the disk, until it is given back to the pool.
+    unflushed: Option<&'static str>,
     /// Whether sqlx lets one process at a time change the tables; where not, one transaction around all does.
     locks_migrations: bool,
 }
@@ -99,6 +115,8 @@ const SQLITE: Dialect = Dialect {
     text_of_ms: "strftime('%Y-%m-%dT%H:%M:%fZ', ($ms) / 1000.0, 'unixepoch')",
     // Whoever writes is alone.
     keep_row: "",
+    skip_locked: "",
+    unflushed: Some("PRAGMA synchronous = NORMAL"),
     locks_migrations: false,
 };
 const POSTGRES: Dialect = Dialect {
@@ -108,6 +126,8 @@ const POSTGRES: Dialect = Dialect {
     now_ms: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
     text_of_ms: "to_char(to_timestamp(($ms) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
     keep_row: " FOR SHARE",
+    skip_locked: "FOR UPDATE OF o SKIP LOCKED",
+    unflushed: None,
     locks_migrations: true,
 };
 
@@ -140,6 +160,11 @@ impl Store {
         }
     }
 
+    fn over(writer: AnyPool, reader: AnyPool, dialect: Dialect) -> Store {
+        let commits = GroupCommit::start(writer.clone(), dialect.begin);
+        Store { writer, reader, commits, dialect }
+    }
+
     async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
         let mode = if path.contains('?') { "" } else { "?mode=rwc" };
         let url = format!("sqlite://{path}{mode}");
@@ -153,8 +178,12 @@ impl Store {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
-                    connection.execute("PRAGMA synchronous = FULL").await.map(drop)
+                    connection.execute(FLUSHED).await.map(drop)
                 })
+            })
+            // Whoever had it before may have waited for no disk.
+            .before_acquire(|connection, _| {
+                Box::pin(async move { connection.execute(FLUSHED).await.map(|_| true) })
             })
             .connect(&url)
             .await
@@ -170,7 +199,7 @@ impl Store {
             })
             .connect_lazy(&url)
             .map_err(|error| StoreError::sqlite(path, error))?;
-        Ok(Store { writer, reader, dialect: SQLITE })
+        Ok(Store::over(writer, reader, SQLITE))
     }
 
     async fn open_postgres(url: &str) -> Result<Store, StoreError> {
@@ -181,7 +210,8 @@ impl Store {
                 Box::pin(async move {
                     connection.execute("SET statement_timeout = '60s'").await?;
                     // A replica that is stopped in the middle of a transaction would keep its rows from whoever takes over.
-                    connection.execute("SET idle_in_transaction_session_timeout = '5s'").await.map(drop)
+                    connection.execute("SET idle_in_transaction_session_timeout = '5s'").await?;
+                    connection.execute(WAITS_FOR_THE_DISK).await.map(drop)
                 })
             })
             .connect(url)
@@ -190,7 +220,7 @@ impl Store {
             Ok(pool) => pool,
             Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
-        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
+        Ok(Store::over(pool.clone(), pool, POSTGRES))
     }
 
     /// Whether the database answers within 3 s.

@@ -1,10 +1,12 @@
 //! Carrying commands out, one shell for all of them: record, lock, converge, record the end.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backon::{ConstantBuilder, Retryable};
 use gateway_core::provisioning::{ActivationResult, Command, Done, LockOn};
-use gateway_core::{ClientRecord, System};
+use gateway_core::{ClientCode, ClientRecord, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -13,13 +15,23 @@ use uuid::Uuid;
 
 use super::converge::Convergence;
 use super::failure::Failure;
+use super::foreseen::Foreseen;
 use super::power::Powers;
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, LockError, LockGuard, Locks, NewActivation, Store};
+use crate::store::{ActivationEnd, LockError, LockGuard, Locks, NewActivation, Since, Store};
 use crate::upstream::Leash;
 
 /// Longest work on one command; with the time in line before it, shorter than a lock lives.
 const LONGEST: Duration = Duration::from_secs(120);
+
+/// How often an activation that is under way says so; several times before it counts as cut off.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(4);
+/// How long the end of an activation is waited for where the database is away…
+const RECORD_WITHIN: Duration = Duration::from_secs(5);
+/// …how often it is tried again…
+const RECORD_AGAIN: Duration = Duration::from_millis(500);
+/// …and how many times afterwards, each of which may wait for a connection.
+const RECORD_TIMES: usize = 1_000;
 
 /// Who asks, and how long the request may wait.
 #[derive(Debug, Clone)]
@@ -31,7 +43,16 @@ pub struct RequestOrigin {
     /// How long it may wait in line; what has begun by then is finished, what has not is not begun any more.
     pub patience: Duration,
     /// The stored operation that is carried out, if it is one; it gives way to what was requested later and is done already.
-    pub operation: Option<Uuid>,
+    pub operation: Option<Promise>,
+}
+
+/// A stored operation, as far as its carrying out has to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Promise {
+    /// Its name.
+    pub id: Uuid,
+    /// Its place among the tenant's requests.
+    pub number: i64,
 }
 
 /// Carries out commands of one tenant; clones are the same.
@@ -53,6 +74,8 @@ pub(super) struct CommandDeps {
     pub(super) locks: Arc<Locks>,
     /// What is known of a client's calculated power is old once it is connected elsewhere.
     pub(super) powers: Arc<Powers>,
+    /// What was looked up for several stored requests together.
+    pub(super) foreseen: Foreseen,
 }
 
 impl Commands {
@@ -68,6 +91,13 @@ impl Commands {
         self.under_way.spawn(work.in_current_span())
     }
 
+    /// Looks up together what commands that are about to begin will need, in the background; each can do without.
+    pub(super) fn foresee(&self, codes: Vec<ClientCode>) {
+        let deps = Arc::clone(&self.deps);
+        let look = async move { deps.foreseen.look(&deps.ozmap, &codes).await };
+        self.under_way.spawn(look.in_current_span());
+    }
+
     /// Waits until every command has written its end.
     pub(super) async fn finished(&self) {
         self.under_way.close();
@@ -80,7 +110,7 @@ impl CommandDeps {
     async fn recorded(&self, command: &Command, origin: &RequestOrigin) -> Result<Done, Failure> {
         let id = Uuid::now_v7();
         let tried_before = match origin.operation {
-            Some(operation) => self.store.was_tried(operation).await?,
+            Some(operation) => self.store.was_tried(operation.id).await?,
             None => false,
         };
         let begun = NewActivation {
@@ -89,14 +119,19 @@ impl CommandDeps {
             command,
             requested_at: origin.at,
             requested_by: &origin.by,
-            operation: origin.operation,
+            operation: origin.operation.map(|operation| operation.id),
+            number: origin.operation.map(|operation| operation.number),
         };
         self.store.begin_activation(begun).await?;
         let mut guards = Vec::new();
         let leash = Leash::default();
         let ozmap = self.ozmap.on_leash(leash.clone());
         let mut convergence = Convergence::new(&ozmap, command, tried_before);
-        let result = self.alone(command, origin, (&mut guards, &leash), &mut convergence).await;
+        let work = self.alone(command, origin, (&mut guards, &leash), &mut convergence);
+        let result = tokio::select! {
+            result = work => result,
+            never = self.show_life(id) => match never {},
+        };
         if convergence.has_written() {
             self.powers.forget(command.code()).await;
         }
@@ -118,21 +153,66 @@ impl CommandDeps {
     ) -> Result<Done, Failure> {
         // Afterwards the caller may have chosen otherwise.
         let until = Instant::now() + origin.patience;
-        // Where the splitter stands does not change while one waits in line.
-        convergence.look_at_site().await?;
+        // OZmap need not be there for a request that came too late.
+        self.give_way(command, origin).await?;
+        self.look_at_site(command, origin, convergence).await?;
         for lock in command.locks() {
             let guard = self.lock(lock, until).await?;
             leash.fasten(guard.hold().proof());
             guards.push(guard);
-            if let LockOn::Client(code) = lock
-                && origin.operation.is_some()
-                && self.store.activated_since(&self.tenant, code.as_str(), origin.at).await?
-            {
-                return Err(Failure::Superseded);
+            if matches!(lock, LockOn::Client(_)) {
+                self.give_way(command, origin).await?;
             }
         }
         let work = tokio::time::timeout(LONGEST, convergence.run());
         work.await.unwrap_or(Err(Failure::Late(System::Ozmap)))
+    }
+
+    /// # Errors
+    /// [`Failure::Superseded`] if what is carried out is stored, and something later was done for the client.
+    async fn give_way(&self, command: &Command, origin: &RequestOrigin) -> Result<(), Failure> {
+        let Some(Promise { number, .. }) = origin.operation else { return Ok(()) };
+        let since = Since { number, asked_at: origin.at };
+        match self.store.activated_since(&self.tenant, command.code().as_str(), since).await? {
+            true => Err(Failure::Superseded),
+            false => Ok(()),
+        }
+    }
+
+    /// Where the splitter stands does not change while one waits in line. Many stored requests are for one splitter, and nobody
+    /// waits for them: they share a look.
+    async fn look_at_site(
+        &self,
+        command: &Command,
+        origin: &RequestOrigin,
+        convergence: &mut Convergence<'_>,
+    ) -> Result<(), Failure> {
+        if origin.operation.is_none() {
+            return convergence.look_at_site().await;
+        }
+        if let Some(listed) = self.foreseen.take_listed(command.code()).await {
+            convergence.know_listed(listed);
+        }
+        let Some(splitter) = command.splitter() else { return Ok(()) };
+        if let Some(site) = self.foreseen.site(splitter).await {
+            convergence.know_site(site);
+            return Ok(());
+        }
+        convergence.look_at_site().await?;
+        if let Some(site) = convergence.site() {
+            self.foreseen.keep_site(splitter, site).await;
+        }
+        Ok(())
+    }
+
+    /// Says again and again that an activation is under way.
+    async fn show_life(&self, id: Uuid) -> Infallible {
+        loop {
+            tokio::time::sleep(SIGN_OF_LIFE).await;
+            if let Err(error) = self.store.keep_activation(id).await {
+                tracing::warn!(activation = %id, %error, "that an activation is under way cannot be recorded");
+            }
+        }
     }
 
     async fn lock(&self, lock: LockOn<'_>, until: Instant) -> Result<LockGuard, LockError> {
@@ -161,9 +241,27 @@ impl CommandDeps {
         }
         metrics::counter!("gateway_activations_total", "tenant" => self.tenant.clone(), "result" => outcome)
             .increment(1);
-        if let Err(error) = self.store.end_activation(id, Timestamp::now(), end).await {
-            tracing::error!(activation = %id, %error, "the end of an activation could not be recorded");
+        self.record_end(id, end).await;
+    }
+
+    /// A database that is away for a moment is waited for; one that is away for longer is told when it is back.
+    async fn record_end(&self, id: Uuid, end: ActivationEnd) {
+        let (store, at) = (self.store.clone(), Timestamp::now());
+        let write = move || {
+            let (store, end) = (store.clone(), end.clone());
+            async move { store.end_activation(id, at, end).await }
+        };
+        let pauses = ConstantBuilder::default().with_delay(RECORD_AGAIN).with_jitter();
+        let soon = write.clone().retry(pauses.without_max_times());
+        if matches!(tokio::time::timeout(RECORD_WITHIN, soon).await, Ok(Ok(()))) {
+            return;
         }
+        tracing::error!(activation = %id, "the end of an activation cannot be recorded now; it will be tried again");
+        tokio::spawn(async move {
+            if let Err(error) = write.retry(pauses.with_max_times(RECORD_TIMES)).await {
+                tracing::error!(activation = %id, %error, "the end of an activation could not be recorded");
+            }
+        });
     }
 }
 

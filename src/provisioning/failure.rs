@@ -69,11 +69,16 @@ impl Failure {
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            // A key that is wrong today is put right tomorrow.
-            Failure::Upstream(error) => error.kind.is_transient() || error.kind.is_unauthorized(),
+            // Whatever else is said is said by what stands before the host, or is put right tomorrow, as a wrong key is.
+            Failure::Upstream(error) => !error.kind.is_own_refusal(),
             Failure::Store(_) | Failure::Lock(_) | Failure::Late(_) | Failure::Stopping => true,
             _ => false,
         }
+    }
+
+    /// Whether other requests would fail now for the same reason.
+    pub(super) fn concerns_all(&self) -> bool {
+        matches!(self, Failure::Upstream(error) if error.kind.concerns_all())
     }
 
     /// How long the other side asks to wait, if it does.

@@ -61,15 +61,18 @@ impl Store {
             expiry = self.dialect.text(&format!("{now} + $3")),
             text = self.dialect.text(now),
         );
+        // Whoever has it after a power cut is gone: no disk is waited for.
+        let mut connection = self.forgetful().await.during("take the lease")?;
         let taken: Option<(i64,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(name)
             .bind(holder)
             .bind(life.as_millis() as i64)
             .bind(replica)
             .bind(i64::from(kept))
-            .fetch_optional(&self.writer)
+            .fetch_optional(&mut *connection)
             .await
             .during("take the lease")?;
+        drop(connection);
         match taken {
             Some((fence,)) => Ok(LeaseOutcome::Taken(fence)),
             None => self.held_by(name).await,
@@ -127,11 +130,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub(super) async fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        let mut connection = self.forgetful().await.during("give the lease back")?;
         for sql in [
             "DELETE FROM leases WHERE tenant = $1 AND holder = $2 AND kept = 0",
             "UPDATE leases SET holder = '', replica = '', expires_at = '' WHERE tenant = $1 AND holder = $2",
         ] {
-            let done = sqlx::query(sql).bind(name).bind(holder).execute(&self.writer).await;
+            let done = sqlx::query(sql).bind(name).bind(holder).execute(&mut *connection).await;
             if done.during("give the lease back")?.rows_affected() > 0 {
                 break;
             }

@@ -32,6 +32,7 @@ mod ozmap_rows;
 mod pauses;
 mod plans;
 mod power;
+mod promises;
 mod races;
 mod rails;
 mod readings;

@@ -22,12 +22,26 @@ pub(crate) const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
 
 /// A filter for clients of a code.
 pub(crate) fn filter_by_code(code: &ClientCode) -> Value {
-    json!([{ "property": "code", "operator": "=", "value": code.as_str() }])
+    filter("code", "=", code.as_str())
+}
+
+/// A filter for properties of a client.
+pub(crate) fn filter_by_client(client: &RecordId) -> Value {
+    filter("client", "=", client.as_str())
+}
+
+/// A filter for clients of any of these codes.
+pub(crate) fn filter_by_codes(codes: &[ClientCode]) -> Value {
+    filter("code", "in", codes.iter().map(ClientCode::as_str).collect::<Vec<_>>())
+}
+
+fn filter(property: &str, operator: &str, value: impl Into<Value>) -> Value {
+    json!([{ "property": property, "operator": operator, "value": value.into() }])
 }
 
 /// A filter for clients whose code contains this one.
 pub(crate) fn filter_by_code_alike(code: &ClientCode) -> Value {
-    json!([{ "property": "code", "operator": "like", "value": code.as_str() }])
+    filter("code", "like", code.as_str())
 }
 
 /// The code of a row of `/ftth-clients`, if it is this one with blanks around it.
@@ -35,6 +49,11 @@ pub(crate) fn code_with_blanks(row: &RawValue, code: &ClientCode) -> Option<Comp
     let row: Value = serde_json::from_str(row.get()).ok()?;
     let held = row["code"].as_str()?;
     (held != code.as_str() && held.trim() == code.as_str()).then(|| held.into())
+}
+
+/// Whether a row of `/ftth-clients` has this very code.
+pub(crate) fn has_code(row: &RawValue, code: &ClientCode) -> bool {
+    client_record(row).is_ok_and(|record| record.client.code == *code)
 }
 
 /// A property and its client, as far as its row says.
@@ -57,6 +76,17 @@ pub enum ClientOfProperty {
     Id(RecordId),
     /// The property has none.
     None,
+}
+
+impl ClientOfProperty {
+    /// Whether it is this client.
+    pub(crate) fn is(&self, client: &RecordId) -> bool {
+        match self {
+            ClientOfProperty::Whole(record) => record.client.id == *client,
+            ClientOfProperty::Id(id) => id == client,
+            ClientOfProperty::None => false,
+        }
+    }
 }
 
 /// Reads the properties of one client; an empty body and `null` are none, as is an empty list.
