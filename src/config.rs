@@ -38,6 +38,12 @@ pub struct Config {
     pub cors_origins: Vec<HeaderValue>,
     /// How long runs are kept. Default 90 days.
     pub keep_runs: SignedDuration,
+    /// Connections of callers in all, at least 16. Default: by the limit of open files, 4,096 at most.
+    pub max_connections: Option<usize>,
+    /// Connections of one address, at least 1. Default 256.
+    pub max_connections_per_address: usize,
+    /// How long the end may take, once it was asked for. Default 20 s.
+    pub shutdown: Duration,
     /// One or more.
     pub tenants: Vec<Tenant>,
 }
@@ -190,6 +196,9 @@ fn read(source: &mut Source) -> Option<Config> {
         trusted_proxies: source.get(&table::GATEWAY_TRUSTED_PROXIES)?,
         cors_origins: source.get(&table::GATEWAY_CORS_ORIGINS)?,
         keep_runs: source.get(&table::GATEWAY_KEEP_RUNS_DAYS)?,
+        max_connections: source.get(&table::GATEWAY_MAX_CONNECTIONS)?,
+        max_connections_per_address: source.get(&table::GATEWAY_MAX_CONNECTIONS_PER_ADDRESS)?,
+        shutdown: source.get(&table::GATEWAY_SHUTDOWN_SECONDS)?,
         tenants: (0..source.tenants()).map(|index| tenant(source, index)).collect::<Option<_>>()?,
     })
 }

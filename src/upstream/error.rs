@@ -90,6 +90,20 @@ pub enum Kind {
     /// Wait: the time was over before it was this call's turn.
     #[error("not called, because other calls under way took all of the time that there was")]
     Busy,
+    /// Ask again: the gateway was stopped meanwhile.
+    #[error("{}", stopped(*.was_sent))]
+    Stopped {
+        /// Whether the request may have been carried out.
+        was_sent: bool,
+    },
+}
+
+fn stopped(was_sent: bool) -> &'static str {
+    if was_sent {
+        "given up, because the gateway stops: what the host made of it is not known"
+    } else {
+        "not called, because the gateway stops"
+    }
 }
 
 fn said(excerpt: &str) -> String {
@@ -159,7 +173,9 @@ impl Kind {
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
     pub(crate) fn is_transient(&self) -> bool {
-        self.is_retryable() || self.was_not_called() || matches!(self, Kind::Untrusted { .. })
+        self.is_retryable()
+            || self.was_not_called()
+            || matches!(self, Kind::Untrusted { .. } | Kind::Stopped { .. })
     }
 
     /// Whether nothing was sent, so that the error says nothing of the host.
@@ -184,7 +200,11 @@ impl Kind {
     pub(crate) fn outcome_unknown(&self) -> bool {
         matches!(
             self,
-            Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } | Kind::Page { .. }
+            Kind::Failing { .. }
+                | Kind::Unreachable { .. }
+                | Kind::Malformed { .. }
+                | Kind::Page { .. }
+                | Kind::Stopped { was_sent: true }
         )
     }
 
