@@ -85,6 +85,15 @@ pub struct Tenant {
     pub provisioning: provisioning::ProvisioningSettings,
 }
 
+impl Tenant {
+    /// The same, bounded with the other tenants of the process.
+    pub fn sharing(mut self, sockets: &upstream::Sockets) -> Tenant {
+        self.int6_host.sockets = sockets.clone();
+        self.ozmap_host.sockets = sockets.clone();
+        self
+    }
+}
+
 /// What the settings are needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {

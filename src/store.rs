@@ -5,9 +5,11 @@
 mod activations;
 mod changes;
 mod error;
+mod file;
 mod findings;
 mod holder;
 mod leases;
+mod line;
 mod locks;
 mod mirrors;
 mod operations;
@@ -15,26 +17,34 @@ pub(crate) mod payload;
 mod plans;
 mod powers;
 mod prune;
+mod readiness;
 mod runs;
 mod trial;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
 use error::During;
 pub use error::StoreError;
+use file::DatabaseFile;
 pub use findings::{FindingFilter, FindingRow};
 pub use holder::Process;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 pub use leases::LeaseOutcome;
+pub use line::{Place, Turn, TurnState};
 pub use locks::{LockError, LockGuard, Locks};
 pub use operations::{NewOperation, Operation};
 pub use payload::NotUnderstood;
 pub use plans::PlanPart;
+use readiness::Readiness;
+pub use readiness::NotReady;
 pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow, RunningRun};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
@@ -44,8 +54,6 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
 
-/// How long a sign of life may take: whoever probes the gateway's health does not wait long.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// How long the attempt may take that is made to hear why no other succeeded.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
@@ -56,6 +64,9 @@ pub struct Store {
     writer: AnyPool,
     reader: AnyPool,
     dialect: Dialect,
+    /// SQLite's.
+    file: Option<Arc<DatabaseFile>>,
+    readiness: Arc<Readiness>,
 }
 
 /// What the databases do not share.
@@ -107,13 +118,16 @@ impl Store {
     }
 
     async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
-        let mode = if path.contains('?') { "" } else { "?mode=rwc" };
-        let url = format!("sqlite://{path}{mode}");
+        let url = file::url(path);
+        let file = DatabaseFile::prepared(path).map_err(|error| StoreError::sqlite(path, error.into()))?;
+        let file = file.map(Arc::new);
+        first_look(&url).await.map_err(|error| StoreError::sqlite(path, error))?;
         let writer = AnyPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE)
             .idle_timeout(None)
             .max_lifetime(None)
+            .before_acquire(still_there(&file))
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
@@ -128,6 +142,7 @@ impl Store {
         let reader = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
+            .before_acquire(still_there(&file))
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
@@ -136,7 +151,7 @@ impl Store {
             })
             .connect_lazy(&url)
             .map_err(|error| StoreError::sqlite(path, error))?;
-        Ok(Store { writer, reader, dialect: SQLITE })
+        Ok(Store { writer, reader, dialect: SQLITE, file, readiness: Arc::default() })
     }
 
     async fn open_postgres(url: &str) -> Result<Store, StoreError> {
@@ -152,17 +167,8 @@ impl Store {
             Ok(pool) => pool,
             Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
-        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
-    }
-
-    /// Whether the database answers within 3 s.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let asked = sqlx::query("SELECT 1").execute(&self.reader);
-        let answered = tokio::time::timeout(SIGN_OF_LIFE, asked).await;
-        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(drop).during("give a sign of life")
+        let readiness = Arc::default();
+        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES, file: None, readiness })
     }
 
     /// Ends every connection, after the work under way.
@@ -174,6 +180,31 @@ impl Store {
     async fn transaction(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
         self.writer.begin_with(self.dialect.begin).await
     }
+}
+
+type Acquired = BoxFuture<'static, Result<bool, sqlx::Error>>;
+
+/// Tells a pool that a connection to a file that is no longer there is of no use. The file is not made anew: what was promised
+/// stood in the old one.
+fn still_there(
+    file: &Option<Arc<DatabaseFile>>,
+) -> impl Fn(&mut AnyConnection, PoolConnectionMetadata) -> Acquired + Send + Sync + 'static {
+    let file = file.clone();
+    move |_, _| {
+        let is_there = file.as_ref().is_none_or(|file| file.is_there());
+        Box::pin(async move { Ok(is_there) })
+    }
+}
+
+/// Looks into a file before a pool does, which would try for long and say only that it waited.
+async fn first_look(url: &str) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    for statement in
+        ["PRAGMA busy_timeout = 10000", "SELECT count(*) FROM sqlite_master", "PRAGMA journal_mode = WAL"]
+    {
+        connection.execute(statement).await?;
+    }
+    connection.close().await
 }
 
 /// Why no connection could be made: a pool says only that it waited, so one more attempt is made to hear the cause.

@@ -99,6 +99,11 @@ impl Upstream {
         Upstream { patience, cut: cut.clone(), ..self.clone() }
     }
 
+    /// Whose host it is.
+    pub fn system(&self) -> System {
+        self.host.system
+    }
+
     /// What is known of the host by the calls of all handles; whether it is left alone, by this one's.
     pub fn contact(&self) -> Contact {
         let contact = self.host.contacts.now();

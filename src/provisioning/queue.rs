@@ -215,6 +215,7 @@ impl QueueDeps {
             at: operation.created_at,
             patience: PATIENCE,
             operation: Some(id),
+            turn: Arc::default(),
         };
         let result = self.commands.begin(command, origin).await.unwrap_or(Err(Failure::Stopping));
         let answer = match answer_of(result) {

@@ -10,6 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::holder::Process;
+use super::line::{Lines, Place};
 use super::{LeaseOutcome, Store, StoreError};
 
 /// Longer than anything that is done under a lock, so that a machine that dies does not hold it for ever.
@@ -37,6 +38,7 @@ pub struct Locks {
     store: Store,
     process: Process,
     here: Mutex<HashMap<String, Weak<Here>>>,
+    lines: Lines,
 }
 
 /// A lock that is held; give it back with [`Locks::release`].
@@ -56,7 +58,7 @@ impl LockGuard {
 impl Locks {
     /// Nothing is locked yet.
     pub fn new(tenant: String, store: Store, process: Process) -> Locks {
-        Locks { tenant, store, process, here: Mutex::default() }
+        Locks { tenant, store, process, here: Mutex::default(), lines: Lines::default() }
     }
 
     /// Waits for the lock of this `kind` (`client`, `splitter`) and `key`.
@@ -92,6 +94,11 @@ impl Locks {
         }
         self.release(held).await;
         Err(LockError::InUse(kind))
+    }
+
+    /// Stands in line for a lock, so that others, and whoever asks, know how many there are. Keep it until the lock is given back.
+    pub fn join_line(&self, kind: &'static str, key: &str) -> Arc<Place> {
+        Arc::new(self.lines.join(self.name(kind, key)))
     }
 
     async fn take_from_others(
