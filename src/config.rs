@@ -40,6 +40,12 @@ pub struct Config {
     pub lease: Duration,
     /// How long runs are kept. Default 90 days.
     pub keep_runs: SignedDuration,
+    /// Connections of callers in all, at least 16. Default: by the limit of open files, 4,096 at most.
+    pub max_connections: Option<usize>,
+    /// Connections of one address, at least 1. Default 256.
+    pub max_connections_per_address: usize,
+    /// How long the end may take, once it was asked for. Default 20 s.
+    pub shutdown: Duration,
     /// One or more.
     pub tenants: Vec<Tenant>,
 }
@@ -79,6 +85,15 @@ pub struct Tenant {
     pub grouping: Grouping,
     /// How INT6's questions are answered.
     pub provisioning: provisioning::ProvisioningSettings,
+}
+
+impl Tenant {
+    /// The same, bounded with the other tenants of the process.
+    pub fn sharing(mut self, sockets: &upstream::Sockets) -> Tenant {
+        self.int6_host.sockets = sockets.clone();
+        self.ozmap_host.sockets = sockets.clone();
+        self
+    }
 }
 
 /// What the settings are needed for.
@@ -210,6 +225,9 @@ fn read(source: &mut Source) -> Option<Config> {
         cors_origins: source.get(&table::GATEWAY_CORS_ORIGINS)?,
         lease: source.get(&table::GATEWAY_LEASE_SECONDS)?,
         keep_runs: source.get(&table::GATEWAY_KEEP_RUNS_DAYS)?,
+        max_connections: source.get(&table::GATEWAY_MAX_CONNECTIONS)?,
+        max_connections_per_address: source.get(&table::GATEWAY_MAX_CONNECTIONS_PER_ADDRESS)?,
+        shutdown: source.get(&table::GATEWAY_SHUTDOWN_SECONDS)?,
         tenants: (0..source.tenants()).map(|index| tenant(source, index)).collect::<Option<_>>()?,
     })
 }

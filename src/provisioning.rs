@@ -62,6 +62,8 @@ pub struct ProvisioningDeps<'a> {
     pub locks: &'a Arc<Locks>,
     /// Its network.
     pub mirror: Mirror,
+    /// Cancelled when whoever still stands in line is to be told that the gateway stops.
+    pub cut: &'a CancellationToken,
 }
 
 /// All that a tenant's INT6 may ask; clones are the same.
@@ -84,7 +86,7 @@ impl Provisioning {
     /// # Errors
     /// [`NoCallbacks`].
     pub fn new(deps: ProvisioningDeps<'_>) -> Result<Provisioning, NoCallbacks> {
-        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = deps;
+        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror, cut } = deps;
         let (tenant, ozmap, store) = (tenant.to_owned(), ozmap.clone(), store.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
         let powers =
@@ -96,6 +98,7 @@ impl Provisioning {
             locks: Arc::clone(locks),
             powers: Arc::clone(&powers),
             foreseen: Foreseen::new(),
+            cut: cut.clone(),
         });
         let queue = OperationQueue::new(tenant.clone(), store.clone(), commands.clone(), callbacks.clone());
         let answer_within = settings.answer_within;

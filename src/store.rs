@@ -8,10 +8,12 @@ mod changes;
 mod claims;
 mod durability;
 mod error;
+mod file;
 mod findings;
 mod heartbeat;
 mod hold;
 mod leases;
+mod line;
 mod locks;
 mod mirrors;
 mod operations;
@@ -21,10 +23,12 @@ mod plans;
 mod powers;
 mod process;
 mod prune;
+mod readiness;
 mod replicas;
 mod runs;
 mod trial;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation, Since};
@@ -34,19 +38,25 @@ pub use claims::Claimant;
 use durability::GroupCommit;
 use error::During;
 pub use error::StoreError;
+use file::DatabaseFile;
 pub use findings::{FindingFilter, FindingRow};
+use futures::future::BoxFuture;
 pub use hold::{Asked, Hold};
 use jiff::Timestamp;
 pub use leases::Lease;
+pub use line::{Place, Turn, TurnState};
 pub use locks::{LockError, LockGuard, Locks};
 pub use operations::{NewOperation, Operation};
 pub use overview::{LastRun, Overview, Watched};
 pub use payload::NotUnderstood;
 pub use plans::PlanPart;
 pub use process::Process;
+use readiness::Readiness;
+pub use readiness::NotReady;
 pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
@@ -65,8 +75,6 @@ const ACQUIRE: Duration = Duration::from_secs(15);
 /// With it, SQLite has a commit on the disk before it returns, in the write-ahead log.
 const FLUSHED: &str = "PRAGMA synchronous = FULL";
 
-/// How long a sign of life may take: whoever probes the gateway's health does not wait long.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// How long the attempt may take that is made to hear why no other succeeded.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
@@ -78,6 +86,9 @@ pub struct Store {
     reader: AnyPool,
     commits: GroupCommit,
     dialect: Dialect,
+    /// SQLite's.
+    file: Option<Arc<DatabaseFile>>,
+    readiness: Arc<Readiness>,
 }
 
 /// What the databases do not share.
@@ -160,19 +171,22 @@ impl Store {
         }
     }
 
-    fn over(writer: AnyPool, reader: AnyPool, dialect: Dialect) -> Store {
+    fn over(writer: AnyPool, reader: AnyPool, dialect: Dialect, file: Option<Arc<DatabaseFile>>) -> Store {
         let commits = GroupCommit::start(writer.clone(), dialect.begin);
-        Store { writer, reader, commits, dialect }
+        Store { writer, reader, commits, dialect, file, readiness: Arc::default() }
     }
 
     async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
-        let mode = if path.contains('?') { "" } else { "?mode=rwc" };
-        let url = format!("sqlite://{path}{mode}");
+        let url = file::url(path);
+        let file = DatabaseFile::prepared(path).map_err(|error| StoreError::sqlite(path, error.into()))?;
+        let file = file.map(Arc::new);
+        first_look(&url).await.map_err(|error| StoreError::sqlite(path, error))?;
         let writer = AnyPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE)
             .idle_timeout(None)
             .max_lifetime(None)
+            .before_acquire(still_there(&file))
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
@@ -191,6 +205,7 @@ impl Store {
         let reader = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
+            .before_acquire(still_there(&file))
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
@@ -199,7 +214,7 @@ impl Store {
             })
             .connect_lazy(&url)
             .map_err(|error| StoreError::sqlite(path, error))?;
-        Ok(Store::over(writer, reader, SQLITE))
+        Ok(Store::over(writer, reader, SQLITE, file))
     }
 
     async fn open_postgres(url: &str) -> Result<Store, StoreError> {
@@ -220,17 +235,7 @@ impl Store {
             Ok(pool) => pool,
             Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
-        Ok(Store::over(pool.clone(), pool, POSTGRES))
-    }
-
-    /// Whether the database answers within 3 s.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let asked = sqlx::query("SELECT 1").execute(&self.reader);
-        let answered = tokio::time::timeout(SIGN_OF_LIFE, asked).await;
-        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(drop).during("give a sign of life")
+        Ok(Store::over(pool.clone(), pool, POSTGRES, None))
     }
 
     /// Ends every connection, after the work under way.
@@ -242,6 +247,31 @@ impl Store {
     async fn transaction(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
         self.writer.begin_with(self.dialect.begin).await
     }
+}
+
+type Acquired = BoxFuture<'static, Result<bool, sqlx::Error>>;
+
+/// Tells a pool that a connection to a file that is no longer there is of no use. The file is not made anew: what was promised
+/// stood in the old one.
+fn still_there(
+    file: &Option<Arc<DatabaseFile>>,
+) -> impl Fn(&mut AnyConnection, PoolConnectionMetadata) -> Acquired + Send + Sync + 'static {
+    let file = file.clone();
+    move |_, _| {
+        let is_there = file.as_ref().is_none_or(|file| file.is_there());
+        Box::pin(async move { Ok(is_there) })
+    }
+}
+
+/// Looks into a file before a pool does, which would try for long and say only that it waited.
+async fn first_look(url: &str) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    for statement in
+        ["PRAGMA busy_timeout = 10000", "SELECT count(*) FROM sqlite_master", "PRAGMA journal_mode = WAL"]
+    {
+        connection.execute(statement).await?;
+    }
+    connection.close().await
 }
 
 /// Why no connection could be made: a pool says only that it waited, so one more attempt is made to hear the cause.

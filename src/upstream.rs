@@ -7,6 +7,7 @@
 mod answer;
 mod breaker;
 mod charset;
+mod contact;
 mod content_encoding;
 mod error;
 mod excerpt;
@@ -24,6 +25,7 @@ mod request;
 mod settings;
 mod sign_in;
 mod sloppy_json;
+mod sockets;
 pub(crate) mod spoilt;
 #[cfg(test)]
 mod tests;
@@ -37,10 +39,11 @@ use std::time::{Duration, Instant};
 use answer::Judge;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use breaker::Breaker;
+pub use contact::{Contact, ContactState};
 pub use error::{CallError, Kind};
 use gateway_core::System;
 use host::Host;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 pub use json::{FieldProblem, JsonError, RowError, WireError};
 pub(crate) use leash::Leash;
 use meter::Meter;
@@ -48,6 +51,7 @@ use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
 pub use settings::{HostSettings, HttpClientError};
+pub use sockets::Sockets;
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
@@ -64,7 +68,12 @@ pub struct Upstream {
     leash: Leash,
     sent: Arc<AtomicU64>,
     meter: Meter,
+    /// Once cancelled, calls under way are given up, and none is begun.
+    cut: CancellationToken,
 }
+
+/// Leave to send: of the host, and of the process.
+type Permits<'a> = (Option<SemaphorePermit<'a>>, Option<SemaphorePermit<'a>>);
 
 /// How one call goes.
 struct Course {
@@ -88,6 +97,7 @@ impl Upstream {
             leash: Leash::default(),
             sent: Arc::default(),
             meter: Meter::of(system),
+            cut: CancellationToken::new(),
         })
     }
 
@@ -99,6 +109,24 @@ impl Upstream {
     /// Whose calls are counted; empty if nobody's.
     pub(crate) fn tenant(&self) -> Arc<str> {
         self.meter.tenant()
+    }
+
+    /// The same host for a process that ends: once `cut`, whoever waits is told so at once, and what is under way is given up.
+    pub fn cut_off_by(&self, cut: &CancellationToken) -> Upstream {
+        let patience = self.patience.ended_by(cut.clone());
+        Upstream { patience, cut: cut.clone(), ..self.clone() }
+    }
+
+    /// Whose host it is.
+    pub fn system(&self) -> System {
+        self.host.system
+    }
+
+    /// What is known of the host by the calls of all handles; whether it is left alone, by this one's.
+    pub fn contact(&self) -> Contact {
+        let contact = self.host.contacts.now();
+        let state = if self.breaker.is_open() { ContactState::LeftAlone } else { contact.state };
+        Contact { state, ..contact }
     }
 
     /// The same host with a counter of its own, for one run; the time that a run may wait begins.
@@ -155,6 +183,9 @@ impl Upstream {
         request: &Request,
         read: &impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, Kind> {
+        if self.cut.is_cancelled() {
+            return Err(Kind::Stopped { was_sent: false });
+        }
         let begun = Instant::now();
         let pass = self.breaker.pass(begun).ok_or(Kind::CircuitOpen)?;
         let deadline = request.within.map(|within| begun + within);
@@ -170,8 +201,15 @@ impl Upstream {
             was_sent: false,
             pauses: pauses.build(),
         };
-        let outcome = self.call_with_repeats(request, read, &mut course).await;
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.call_with_repeats(request, read, &mut course) => Some(outcome),
+            () = self.cut.cancelled() => None,
+        };
+        let outcome = outcome.unwrap_or(Err(Kind::Stopped { was_sent: course.was_sent }));
+        self.host.contacts.note(outcome.as_ref().err(), Timestamp::now());
         match &outcome {
+            Err(Kind::Stopped { .. }) => drop(pass),
             _ if !course.was_sent => drop(pass),
             Err(kind) if kind.is_outage() => pass.failed(Instant::now()),
             _ => pass.answered(),
@@ -236,7 +274,7 @@ impl Upstream {
         course: &mut Course,
     ) -> Result<T, Kind> {
         let host = &self.host;
-        let _permit = self.admitted(course).await?;
+        let _permits = self.admitted(course).await?;
         if host.quota.as_ref().is_some_and(|quota| quota.check().is_err()) {
             return Err(Kind::QuotaExhausted);
         }
@@ -266,7 +304,7 @@ impl Upstream {
     }
 
     /// Waits until the host may be called: out of a pause, in line after it, with a permit.
-    async fn admitted(&self, course: &Course) -> Result<Option<SemaphorePermit<'_>>, Kind> {
+    async fn admitted(&self, course: &Course) -> Result<Permits<'_>, Kind> {
         // Who has no time for the line passes it: the pause itself holds for all.
         let line = if self.patience.is_of_a_run() { Line::Joined } else { Line::Passed };
         loop {
@@ -276,15 +314,16 @@ impl Upstream {
                 return Err(Kind::paused(turn.saturating_duration_since(Instant::now())));
             }
             // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
-            let permit = self.host.in_flight.acquire();
-            let permit = match course.deadline {
+            let permits =
+                async { (self.host.in_flight.acquire().await.ok(), self.host.sockets.permit().await) };
+            let permits = match course.deadline {
                 Some(deadline) => {
-                    tokio::time::timeout_at(deadline.into(), permit).await.map_err(|_| Kind::Busy)?
+                    tokio::time::timeout_at(deadline.into(), permits).await.map_err(|_| Kind::Busy)?
                 }
-                None => permit.await,
+                None => permits.await,
             };
             if self.host.pace.resumes(Instant::now()).is_none() {
-                return Ok(permit.ok());
+                return Ok(permits);
             }
         }
     }

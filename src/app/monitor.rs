@@ -76,7 +76,7 @@ impl Monitor {
         self.process.collect();
         metrics::gauge!("gateway_http_connections").set(self.connections.connection_count() as f64);
         let seen = async {
-            self.store.ping().await?;
+            self.store.ready().await?;
             self.store.overview(&self.watched.load_full()).await
         };
         let seen = match tokio::time::timeout(WITHIN, seen).await {

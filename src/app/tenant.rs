@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error_span};
 
 use super::beat::SyncBeat;
+use super::ending::{self, Ending};
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
@@ -19,7 +20,7 @@ use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, EngineDeps};
-use crate::upstream::{HttpClientError, Upstream};
+use crate::upstream::{Contact, ContactState, HttpClientError, Upstream};
 use crate::{config, http, int6};
 
 /// How often the mirror is refreshed where the sync is off.
@@ -38,7 +39,7 @@ pub struct Upstreams {
 /// # Errors
 /// [`HttpClientError`].
 pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> {
-    let Hosts { ozmap, int6 } = Hosts::of(tenant)?;
+    let Hosts { ozmap, int6 } = Hosts::of(tenant, &CancellationToken::new())?;
     Ok(Upstreams { ozmap: ozmap_at(tenant, ozmap), int6: int6::Api::new(int6, tenant.int6.clone()) })
 }
 
@@ -53,10 +54,11 @@ struct Hosts {
 }
 
 impl Hosts {
-    fn of(tenant: &config::Tenant) -> Result<Hosts, HttpClientError> {
+    /// Once `cut`, calls under way are given up.
+    fn of(tenant: &config::Tenant, cut: &CancellationToken) -> Result<Hosts, HttpClientError> {
         Ok(Hosts {
-            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?.of_tenant(&tenant.name),
-            int6: Upstream::new(System::Int6, &tenant.int6_host)?.of_tenant(&tenant.name),
+            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?.of_tenant(&tenant.name).cut_off_by(cut),
+            int6: Upstream::new(System::Int6, &tenant.int6_host)?.of_tenant(&tenant.name).cut_off_by(cut),
         })
     }
 
@@ -70,7 +72,7 @@ impl Hosts {
     }
 }
 
-/// A tenant's engine.
+/// A tenant's engine, for a command. Once it is to `stop`, calls under way have 16 s.
 ///
 /// # Errors
 /// [`HttpClientError`].
@@ -81,7 +83,8 @@ pub fn engine(
     stop: &CancellationToken,
 ) -> Result<Engine, HttpClientError> {
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-    let upstreams = Hosts::of(tenant)?.of_the_sync(tenant, stop);
+    let ending = Ending::within(stop.clone(), ending::OF_A_COMMAND);
+    let upstreams = Hosts::of(tenant, &ending.cut)?.of_the_sync(tenant, stop);
     Ok(engine_of(tenant, upstreams, store, process, &locks, stop))
 }
 
@@ -130,6 +133,8 @@ pub(super) struct TenantParts {
     name: String,
     store: Store,
     process: Process,
+    /// For what is told of them.
+    hosts: [Upstream; 2],
     engine: Engine,
     provisioning: Provisioning,
     sync_interval: Option<Duration>,
@@ -146,10 +151,11 @@ impl TenantParts {
         tenant: &config::Tenant,
         store: &Store,
         process: &Process,
-        stop: &CancellationToken,
+        ending: &Ending,
     ) -> Result<TenantParts, StartError> {
+        let stop = &ending.asked;
         let span = error_span!("tenant", tenant = tenant.name);
-        let hosts = Hosts::of(tenant)?;
+        let hosts = Hosts::of(tenant, &ending.cut)?;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
         let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
         let mirror = mirror_of(tenant, background, store, stop).instrument(span.clone()).await;
@@ -160,13 +166,16 @@ impl TenantParts {
             store,
             locks: &locks,
             mirror,
+            cut: &ending.cut,
         })?;
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
+        let Hosts { ozmap, int6 } = hosts;
         engine.recover().instrument(span.clone()).await?;
         Ok(TenantParts {
             name: tenant.name.clone(),
             store: store.clone(),
             process: process.clone(),
+            hosts: [ozmap, int6],
             engine,
             provisioning,
             sync_interval: tenant.sync_interval,
@@ -189,7 +198,14 @@ impl TenantParts {
             read_only: tenant.read_only,
             engine: self.engine.clone(),
             provisioning: self.provisioning.clone(),
+            upstreams: self.signs_of_life(),
         })
+    }
+
+    /// What is known of the two systems, whenever it is asked for.
+    fn signs_of_life(&self) -> http::SignsOfLife {
+        let hosts = self.hosts.clone();
+        Box::new(move || hosts.iter().map(sign_of_life).collect())
     }
 
     /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue.
@@ -224,6 +240,18 @@ impl TenantParts {
     pub(super) async fn requests_finished(&self) {
         self.provisioning.finished().await;
     }
+}
+
+fn sign_of_life(host: &Upstream) -> http::SignOfLife {
+    let Contact { state, last_answer_at } = host.contact();
+    let state = match state {
+        ContactState::Unknown => http::UpstreamState::Unknown,
+        ContactState::Answering => http::UpstreamState::Ok,
+        ContactState::Failing => http::UpstreamState::Failing,
+        ContactState::LeftAlone => http::UpstreamState::LeftAlone,
+        ContactState::KeyRefused => http::UpstreamState::KeyRefused,
+    };
+    http::SignOfLife { system: host.system(), state, last_answer_at }
 }
 
 /// What goes wrong is logged where it does.

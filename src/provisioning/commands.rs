@@ -9,6 +9,7 @@ use gateway_core::provisioning::{ActivationResult, Command, Done, LockOn};
 use gateway_core::{ClientCode, ClientRecord, System};
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use super::failure::Failure;
 use super::foreseen::Foreseen;
 use super::power::Powers;
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, LockError, LockGuard, Locks, NewActivation, Since, Store};
+use crate::store::{ActivationEnd, LockError, LockGuard, Locks, NewActivation, Place, Since, Store, Turn};
 use crate::upstream::Leash;
 
 /// Longest work on one command; with the time in line before it, shorter than a lock lives.
@@ -44,6 +45,8 @@ pub struct RequestOrigin {
     pub patience: Duration,
     /// The stored operation that is carried out, if it is one; it gives way to what was requested later and is done already.
     pub operation: Option<Promise>,
+    /// Tells whether it has begun, and lets it be given up before.
+    pub turn: Arc<Turn>,
 }
 
 /// A stored operation, as far as its carrying out has to know.
@@ -76,6 +79,14 @@ pub(super) struct CommandDeps {
     pub(super) powers: Arc<Powers>,
     /// What was looked up for several stored requests together.
     pub(super) foreseen: Foreseen,
+    /// Cancelled when whoever still stands in line is to be told that the gateway stops.
+    pub(super) cut: CancellationToken,
+}
+
+/// A lock that is held, and the place in its line.
+struct Held {
+    lock: LockGuard,
+    _place: Arc<Place>,
 }
 
 impl Commands {
@@ -137,8 +148,8 @@ impl CommandDeps {
         }
         self.end(id, command, &result, convergence).await;
         // Only now, so that whoever comes next sees what was done.
-        for guard in guards.into_iter().rev() {
-            self.locks.release(guard).await;
+        for Held { lock, _place } in guards.into_iter().rev() {
+            self.locks.release(lock).await;
         }
         result
     }
@@ -148,7 +159,7 @@ impl CommandDeps {
         &self,
         command: &Command,
         origin: &RequestOrigin,
-        (guards, leash): (&mut Vec<LockGuard>, &Leash),
+        (guards, leash): (&mut Vec<Held>, &Leash),
         convergence: &mut Convergence<'_>,
     ) -> Result<Done, Failure> {
         // Afterwards the caller may have chosen otherwise.
@@ -157,12 +168,15 @@ impl CommandDeps {
         self.give_way(command, origin).await?;
         self.look_at_site(command, origin, convergence).await?;
         for lock in command.locks() {
-            let guard = self.lock(lock, until).await?;
-            leash.fasten(guard.hold().proof());
-            guards.push(guard);
+            let held = self.lock(lock, until, &origin.turn).await?;
+            leash.fasten(held.lock.hold().proof());
+            guards.push(held);
             if matches!(lock, LockOn::Client(_)) {
                 self.give_way(command, origin).await?;
             }
+        }
+        if !origin.turn.begins() {
+            return Err(Failure::Busy { kind: "client", before: 1 });
         }
         let work = tokio::time::timeout(LONGEST, convergence.run());
         work.await.unwrap_or(Err(Failure::Late(System::Ozmap)))
@@ -215,12 +229,35 @@ impl CommandDeps {
         }
     }
 
-    async fn lock(&self, lock: LockOn<'_>, until: Instant) -> Result<LockGuard, LockError> {
+    /// Stands in line for a lock, until this moment or the gateway's end.
+    async fn lock(&self, lock: LockOn<'_>, until: Instant, turn: &Turn) -> Result<Held, Failure> {
         let (kind, key) = match lock {
-            LockOn::Client(code) => ("client", code.as_str()),
-            LockOn::Splitter(id) => ("splitter", id.as_str()),
+            LockOn::Client(code) => ("client", code.as_str().to_owned()),
+            LockOn::Splitter(id) => ("splitter", id.as_str().to_owned()),
         };
-        self.locks.lock_until(kind, key, until).await
+        let place = self.locks.join_line(kind, &key);
+        turn.joins(kind, &place);
+        let locks = Arc::clone(&self.locks);
+        // In a task of its own: half a lock would be nobody's to give back.
+        let mut taken =
+            tokio::spawn(async move { locks.lock_until(kind, &key, until).await }.in_current_span());
+        let taken = tokio::select! {
+            taken = &mut taken => taken.unwrap_or(Err(LockError::InUse(kind))),
+            () = self.cut.cancelled() => {
+                let locks = Arc::clone(&self.locks);
+                tokio::spawn(async move {
+                    if let Ok(Ok(lock)) = taken.await {
+                        locks.release(lock).await;
+                    }
+                });
+                return Err(Failure::Stopping);
+            }
+        };
+        match taken {
+            Ok(lock) => Ok(Held { lock, _place: place }),
+            Err(LockError::InUse(kind)) => Err(Failure::Busy { kind, before: place.before().max(1) }),
+            Err(error @ LockError::Store(_)) => Err(error.into()),
+        }
     }
 
     async fn end(

@@ -9,6 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::hold::{Asked, Hold};
+use super::line::{Lines, Place};
 use super::process::Process;
 use super::{Store, StoreError};
 
@@ -39,6 +40,7 @@ pub struct Locks {
     store: Store,
     process: Process,
     here: Mutex<HashMap<String, Weak<Here>>>,
+    lines: Lines,
 }
 
 /// A lock that is held; give it back with [`Locks::release`]. One that is dropped is given back with the next sign of life.
@@ -57,7 +59,7 @@ impl LockGuard {
 impl Locks {
     /// Nothing is locked yet.
     pub fn new(tenant: String, store: Store, process: Process) -> Locks {
-        Locks { tenant, store, process, here: Mutex::default() }
+        Locks { tenant, store, process, here: Mutex::default(), lines: Lines::default() }
     }
 
     /// Waits for the lock of this `kind` (`client`, `splitter`) and `key`.
@@ -92,6 +94,11 @@ impl Locks {
         }
         self.release(held).await;
         Err(LockError::InUse(kind))
+    }
+
+    /// Stands in line for a lock, so that others, and whoever asks, know how many there are. Keep it until the lock is given back.
+    pub fn join_line(&self, kind: &'static str, key: &str) -> Arc<Place> {
+        Arc::new(self.lines.join(self.name(kind, key)))
     }
 
     async fn take_from_others(

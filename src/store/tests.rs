@@ -261,7 +261,7 @@ async fn a_database_with_rows_is_opened_again(
     store.close().await;
     let again = Store::open(&url).await.expect("the same database");
     assert!(again.run("north", id).await.expect("read").is_some());
-    again.ping().await.expect("it answers");
+    again.ready().await.expect("it answers");
 }
 
 /// A row of each first table, as the first gateway wrote it.
@@ -332,7 +332,7 @@ async fn replicas_that_start_at_once_share_one_new_database(
     let url = home.url();
     let opened = futures::future::join_all((0..4).map(|_| Store::open(&url))).await;
     for store in opened {
-        store.expect("the tables are made once").ping().await.expect("it answers");
+        store.expect("the tables are made once").ready().await.expect("it answers");
     }
 }
 

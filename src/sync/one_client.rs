@@ -19,7 +19,7 @@ use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
 use crate::ozmap::Ozmap;
-use crate::store::{self, Hold, KeepRecords, LockError};
+use crate::store::{self, Hold, KeepRecords, LockError, Turn};
 use crate::{int6, upstream};
 
 /// One client's run.
@@ -71,14 +71,31 @@ impl Engine {
     /// # Errors
     /// [`SyncClientError`]; nothing was written then.
     pub async fn sync_one(&self, code: &ClientCode) -> Result<Single, SyncClientError> {
+        self.sync_one_in_turn(code, &Turn::default()).await
+    }
+
+    /// The same for a caller that may give up while it stands in line.
+    ///
+    /// # Errors
+    /// [`SyncClientError`]; nothing was written then.
+    pub async fn sync_one_in_turn(
+        &self,
+        code: &ClientCode,
+        turn: &Turn,
+    ) -> Result<Single, SyncClientError> {
         if self.deps.read_only {
             return Err(SyncClientError::ReadOnly);
         }
         if self.deps.rules.match_by == MatchBy::Code && !code.is_numeric() {
             return Err(SyncClientError::NotNumeric(code.clone()));
         }
+        let place = self.deps.locks.join_line("client", code.as_str());
+        turn.joins("client", &place);
         let client = self.deps.locks.lock("client", code.as_str()).await?;
-        let result = self.sync_locked(code, client.hold()).await;
+        let result = match turn.begins() {
+            true => self.sync_locked(code, client.hold()).await,
+            false => Err(LockError::InUse("client").into()),
+        };
         self.deps.locks.release(client).await;
         result
     }

@@ -109,6 +109,20 @@ pub enum Kind {
     /// Let the other go on: what is to be written is another replica's work by now.
     #[error("not called, because the lease was lost: another replica has taken over")]
     LeaseLost,
+    /// Ask again: the gateway was stopped meanwhile.
+    #[error("{}", stopped(*.was_sent))]
+    Stopped {
+        /// Whether the request may have been carried out.
+        was_sent: bool,
+    },
+}
+
+fn stopped(was_sent: bool) -> &'static str {
+    if was_sent {
+        "given up, because the gateway stops: what the host made of it is not known"
+    } else {
+        "not called, because the gateway stops"
+    }
 }
 
 fn said(excerpt: &str) -> String {
@@ -183,7 +197,9 @@ impl Kind {
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
     pub(crate) fn is_transient(&self) -> bool {
-        self.is_retryable() || self.was_not_called() || matches!(self, Kind::Untrusted { .. })
+        self.is_retryable()
+            || self.was_not_called()
+            || matches!(self, Kind::Untrusted { .. } | Kind::Stopped { .. })
     }
 
     /// Whether nothing was sent, so that the error says nothing of the host.
@@ -232,7 +248,11 @@ impl Kind {
     pub(crate) fn outcome_unknown(&self) -> bool {
         matches!(
             self,
-            Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } | Kind::Page { .. }
+            Kind::Failing { .. }
+                | Kind::Unreachable { .. }
+                | Kind::Malformed { .. }
+                | Kind::Page { .. }
+                | Kind::Stopped { was_sent: true }
         )
     }
 

@@ -95,6 +95,13 @@ fn contact(error: Option<&Kind>) -> Option<Contact> {
             | Kind::Malformed { .. }
             | Kind::Page { .. },
         ) => Some(Contact::Away),
-        Some(Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy) => None,
+        Some(
+            Kind::RateLimited { .. }
+            | Kind::CircuitOpen
+            | Kind::QuotaExhausted
+            | Kind::Busy
+            | Kind::LeaseLost
+            | Kind::Stopped { .. },
+        ) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! One try to carry an operation out, and what becomes of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable};
@@ -77,6 +78,7 @@ impl QueueDeps {
             at: operation.created_at,
             patience: PATIENCE,
             operation: Some(Promise { id, number }),
+            turn: Arc::default(),
         };
         let result = self.commands.begin(command, origin).await.unwrap_or(Err(Failure::Stopping));
         match answer_of(result) {
@@ -113,7 +115,7 @@ impl QueueDeps {
         failure: &Failure,
     ) -> Result<(), StoreError> {
         let pause = match failure {
-            Failure::Lock(_) => PAUSE_IN_LINE,
+            Failure::Lock(_) | Failure::Busy { .. } => PAUSE_IN_LINE,
             failure if failure.concerns_all() => pause_after(operation.attempts).min(LONGEST_PAUSE_IN_OUTAGE),
             _ => pause_after(operation.attempts),
         };
