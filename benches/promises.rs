@@ -59,7 +59,7 @@ impl Bench {
             ("INT6_EMAIL", sandbox.int6_email()),
             ("INT6_TOKEN", sandbox.int6_token()),
         ];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
         let config = Config::load(settings, None, Purpose::Serve).expect("good settings");
         sandbox.ozmap().clear();
         let splitters = drop_splitters(&sandbox).await;

@@ -40,7 +40,6 @@ use error::During;
 pub use error::StoreError;
 use file::DatabaseFile;
 pub use findings::{FindingFilter, FindingRow};
-use futures::future::BoxFuture;
 pub use hold::{Asked, Hold};
 use jiff::Timestamp;
 pub use leases::Lease;
@@ -56,7 +55,6 @@ pub use readiness::NotReady;
 pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
@@ -181,12 +179,12 @@ impl Store {
         let file = DatabaseFile::prepared(path).map_err(|error| StoreError::sqlite(path, error.into()))?;
         let file = file.map(Arc::new);
         first_look(&url).await.map_err(|error| StoreError::sqlite(path, error))?;
+        let (written, read) = (file.clone(), file.clone());
         let writer = AnyPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE)
             .idle_timeout(None)
             .max_lifetime(None)
-            .before_acquire(still_there(&file))
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
@@ -195,9 +193,10 @@ impl Store {
                     connection.execute(FLUSHED).await.map(drop)
                 })
             })
-            // Whoever had it before may have waited for no disk.
-            .before_acquire(|connection, _| {
-                Box::pin(async move { connection.execute(FLUSHED).await.map(|_| true) })
+            .before_acquire(move |connection, _| {
+                let is_there = is_there(&written);
+                // Whoever had it before may have waited for no disk.
+                Box::pin(async move { Ok(is_there && connection.execute(FLUSHED).await.map(|_| true)?) })
             })
             .connect(&url)
             .await
@@ -205,7 +204,10 @@ impl Store {
         let reader = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
-            .before_acquire(still_there(&file))
+            .before_acquire(move |_, _| {
+                let is_there = is_there(&read);
+                Box::pin(async move { Ok(is_there) })
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
@@ -249,18 +251,10 @@ impl Store {
     }
 }
 
-type Acquired = BoxFuture<'static, Result<bool, sqlx::Error>>;
-
-/// Tells a pool that a connection to a file that is no longer there is of no use. The file is not made anew: what was promised
-/// stood in the old one.
-fn still_there(
-    file: &Option<Arc<DatabaseFile>>,
-) -> impl Fn(&mut AnyConnection, PoolConnectionMetadata) -> Acquired + Send + Sync + 'static {
-    let file = file.clone();
-    move |_, _| {
-        let is_there = file.as_ref().is_none_or(|file| file.is_there());
-        Box::pin(async move { Ok(is_there) })
-    }
+/// Whether a connection is of use: one to a file that is no longer there is of none. The file is not made anew: what was
+/// promised stood in the old one.
+fn is_there(file: &Option<Arc<DatabaseFile>>) -> bool {
+    file.as_ref().is_none_or(|file| file.is_there())
 }
 
 /// Looks into a file before a pool does, which would try for long and say only that it waited.

@@ -76,8 +76,8 @@ impl Monitor {
         self.process.collect();
         metrics::gauge!("gateway_http_connections").set(self.connections.connection_count() as f64);
         let seen = async {
-            self.store.ready().await?;
-            self.store.overview(&self.watched.load_full()).await
+            self.store.ready().await.map_err(|error| error.to_string())?;
+            self.store.overview(&self.watched.load_full()).await.map_err(|error| error.to_string())
         };
         let seen = match tokio::time::timeout(WITHIN, seen).await {
             Ok(Ok(seen)) => Some(seen),

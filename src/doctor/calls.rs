@@ -21,7 +21,8 @@ pub(super) fn remedy(error: &CallError) -> String {
             | Kind::CircuitOpen
             | Kind::QuotaExhausted
             | Kind::Busy
-            | Kind::LeaseLost,
+            | Kind::LeaseLost
+            | Kind::Stopped { .. },
             System::Int6 | System::Ozmap,
         ) => "wait, then try again",
         (Kind::Failing { .. }, System::Int6 | System::Ozmap) => {

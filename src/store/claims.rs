@@ -83,7 +83,7 @@ impl Store {
 
     /// One statement, so that two workers never claim the same row.
     fn claim_sql(&self) -> String {
-        let Dialect { now, rows_in_2, skip_locked, .. } = self.dialect;
+        let Dialect { now_ms: now, rows_in_2, skip_locked, .. } = self.dialect;
         let passed_over = format!("(SELECT value->>0 FROM {rows_in_2})");
         format!(
             "WITH due AS MATERIALIZED (SELECT o.id AS due_id FROM operations AS o \
@@ -121,7 +121,7 @@ impl Store {
         keys: &[String],
         lifetime: Duration,
     ) -> Result<(), sqlx::Error> {
-        let Dialect { now, rows_in_2, .. } = self.dialect;
+        let Dialect { now_ms: now, rows_in_2, .. } = self.dialect;
         let sql = format!(
             "UPDATE operations SET claimed_until = {now} + $4 WHERE tenant = $1 AND state = 'pending' AND holder = $3 \
              AND claimed_until > {now} AND id IN (SELECT value->>0 FROM {rows_in_2})"

@@ -241,6 +241,7 @@ fn is_about_records(error: &CallError) -> bool {
         | Kind::CircuitOpen
         | Kind::QuotaExhausted
         | Kind::Busy
-        | Kind::LeaseLost => false,
+        | Kind::LeaseLost
+        | Kind::Stopped { .. } => false,
     }
 }

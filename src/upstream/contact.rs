@@ -66,6 +66,7 @@ impl Contacts {
 mod tests {
     use reqwest::StatusCode;
 
+    use super::super::error::SaidIn;
     use super::*;
 
     #[test]

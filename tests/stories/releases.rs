@@ -276,7 +276,7 @@ async fn one_may_go_back_from_a_release_that_has_added_to_the_tables(#[case] lef
     ground.run(&later_migration(left)).await;
 
     let store = Store::open(&ground.url).await.expect("what is not known is left alone");
-    store.ping().await.expect("it can be asked");
+    store.ready().await.expect("it can be asked");
     store.close().await;
     ground.run("INSERT INTO of_a_later_release (id) VALUES ('still here')").await;
 }

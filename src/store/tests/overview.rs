@@ -5,7 +5,7 @@ use gateway_core::sync::{Counts, Mode, RunState, Trigger};
 use rstest::rstest;
 
 use super::super::*;
-use super::provisioning::operation;
+use super::provisioning::{claimant, claimed, operation};
 use super::{Database, Fresh, at, end, fresh};
 
 /// A run of the tenant `north` that ended.
@@ -120,7 +120,9 @@ async fn operations_that_wait_are_counted_with_the_time_of_the_oldest(
     operation(&store, "148", at("10:00:07")).await;
     let seen = north(&store).await;
     assert_eq!((seen.pending, seen.oldest_pending_at), (2, Some(at("10:00:00"))));
-    store.end_operation(oldest, &OperationAnswer::Superseded, at("10:00:09")).await.expect("written");
+    let one = claimant("one");
+    assert_eq!(claimed(&store, &one, 1).await, [oldest]);
+    assert!(store.end_operation(&one, oldest, &OperationAnswer::Superseded, at("10:00:09")).await.expect("written"));
     let seen = north(&store).await;
     assert_eq!((seen.pending, seen.oldest_pending_at), (1, Some(at("10:00:07"))));
 }

@@ -78,11 +78,11 @@ pub(super) async fn operation(store: &Store, code: &str, created_at: Timestamp) 
     id
 }
 
-fn claimant(holder: &str) -> Claimant {
+pub(super) fn claimant(holder: &str) -> Claimant {
     Claimant { tenant: "north".to_owned(), holder: holder.to_owned(), lifetime: Duration::from_secs(60) }
 }
 
-async fn claimed(store: &Store, claimant: &Claimant, limit: usize) -> Vec<Uuid> {
+pub(super) async fn claimed(store: &Store, claimant: &Claimant, limit: usize) -> Vec<Uuid> {
     let claimed = store.claim_operations(claimant, &BTreeSet::new(), limit).await.expect("claimed");
     claimed.into_iter().map(|operation| operation.id).collect()
 }
@@ -318,10 +318,10 @@ async fn of_workers_that_claim_at_once_each_operation_has_one(
     for code in 0..60 {
         waiting.insert(operation(&store, &code.to_string(), at("10:00:00")).await);
     }
-    let workers = (0..6).map(|worker| {
-        let url = url.clone();
-        tokio::spawn(async move {
-            let (store, me) = (Store::open(&url).await.expect("the same"), claimant(&worker.to_string()));
+    let mut workers = Vec::new();
+    for worker in 0..6 {
+        let (store, me) = (Store::open(&url).await.expect("the same"), claimant(&worker.to_string()));
+        workers.push(tokio::spawn(async move {
             let mut mine = Vec::new();
             loop {
                 match claimed(&store, &me, 4).await {
@@ -329,10 +329,10 @@ async fn of_workers_that_claim_at_once_each_operation_has_one(
                     some => mine.extend(some),
                 }
             }
-        })
-    });
+        }));
+    }
     let mut all = Vec::new();
-    for worker in workers.collect::<Vec<_>>() {
+    for worker in workers {
         all.extend(worker.await.expect("it ends"));
     }
     assert_eq!(all.len(), 60, "none is claimed twice");
