@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::ErrorCode;
+use gateway_core::{ErrorCode, System};
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
@@ -41,9 +41,7 @@ type UpstreamWord = Word<UpstreamState>;
 pub(super) struct UpstreamHealth {
     #[schema(example = "default")]
     tenant: String,
-    /// `OZmap` or `INT6`.
-    #[schema(value_type = String, example = "OZmap")]
-    system: &'static str,
+    system: Word<System>,
     state: UpstreamWord,
     /// When it last answered anything; null before the first time.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-11-20T10:03:11.000Z")]
@@ -159,7 +157,7 @@ fn upstreams(app: &Shared, address: IpAddr) -> Vec<UpstreamHealth> {
             let last_answer_at = last_answer_at.map(|at| format!("{at:.3}"));
             UpstreamHealth {
                 tenant: name.clone(),
-                system: system.name(),
+                system: system.into(),
                 state: state.into(),
                 last_answer_at,
             }
