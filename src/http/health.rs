@@ -34,6 +34,7 @@ impl Words for HealthStatus {
 
 type HealthWord = Word<HealthStatus>;
 
+type SystemWord = Word<System>;
 type UpstreamWord = Word<UpstreamState>;
 
 /// One of a tenant's systems.
@@ -41,7 +42,7 @@ type UpstreamWord = Word<UpstreamState>;
 pub(super) struct UpstreamHealth {
     #[schema(example = "default")]
     tenant: String,
-    system: Word<System>,
+    system: SystemWord,
     state: UpstreamWord,
     /// When it last answered anything; null before the first time.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-11-20T10:03:11.000Z")]
