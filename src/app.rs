@@ -23,6 +23,7 @@ use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};
 use crate::config::Config;
 use crate::http::{self, AppState};
+use crate::notices::Courier;
 use crate::store::{Process, Store};
 use crate::telemetry;
 
@@ -53,8 +54,10 @@ impl Gateway {
         let store = Store::open(config.database_url.expose_secret()).await?;
         let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
         let metrics = telemetry::metrics()?;
+        let courier = Courier::new(store.clone())?;
         let (mut states, mut tenants) = (Vec::new(), Vec::new());
         for tenant in &config.tenants {
+            courier.set(&tenant.name, tenant.notices.clone());
             let parts = TenantParts::new(tenant, &store, &process, &stop).await?;
             states.push(parts.state(tenant)?);
             tenants.push(parts);
@@ -74,6 +77,7 @@ impl Gateway {
         for tenant in &tenants {
             tenant.spawn(&tasks, &stop);
         }
+        tasks.spawn(courier.run(stop.clone()));
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(prune(store, config.keep_runs, stop.clone()));
         Ok(Gateway { address, server, handle, tenants, tasks, stop })

@@ -4,24 +4,31 @@
 
 mod activations;
 mod changes;
+mod deliveries;
 mod error;
 mod findings;
 mod holder;
 mod leases;
 mod locks;
 mod mirrors;
+mod notice_body;
+mod notices;
 mod operations;
 pub(crate) mod payload;
 mod plans;
 mod powers;
 mod prune;
 mod runs;
+mod standings;
+mod subscribers;
 mod trial;
+mod waiting_notices;
 
 use std::time::Duration;
 
 pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
+pub use deliveries::{Claim, NextNotice, WaitingNotice};
 use error::During;
 pub use error::StoreError;
 pub use findings::{FindingFilter, FindingRow};
@@ -29,6 +36,7 @@ pub use holder::Process;
 use jiff::Timestamp;
 pub use leases::LeaseOutcome;
 pub use locks::{LockError, LockGuard, Locks};
+pub use notices::{Way, destination};
 pub use operations::{NewOperation, Operation};
 pub use payload::NotUnderstood;
 pub use plans::PlanPart;
@@ -36,7 +44,10 @@ pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunR
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+pub use standings::INTERRUPTED;
+use subscribers::Subscribers;
 use uuid::Uuid;
+pub use waiting_notices::WaitingNotices;
 
 /// Every change of the tables, oldest first.
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
@@ -56,6 +67,7 @@ pub struct Store {
     writer: AnyPool,
     reader: AnyPool,
     dialect: Dialect,
+    subscribers: Subscribers,
 }
 
 /// What the databases do not share.
@@ -65,15 +77,22 @@ struct Dialect {
     begin: &'static str,
     /// A table with a column `value` from the JSON array in `$2`: the quick way to bring in many rows.
     rows_in_2: &'static str,
+    /// The database's time in milliseconds since 1970, also within a long transaction.
+    now_ms: &'static str,
     /// Whether sqlx lets one process at a time change the tables; where not, one transaction around all does.
     locks_migrations: bool,
 }
 
-const SQLITE: Dialect =
-    Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)", locks_migrations: false };
+const SQLITE: Dialect = Dialect {
+    begin: "BEGIN IMMEDIATE",
+    rows_in_2: "json_each($2)",
+    now_ms: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    locks_migrations: false,
+};
 const POSTGRES: Dialect = Dialect {
     begin: "BEGIN",
     rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)",
+    now_ms: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
     locks_migrations: true,
 };
 
@@ -136,7 +155,7 @@ impl Store {
             })
             .connect_lazy(&url)
             .map_err(|error| StoreError::sqlite(path, error))?;
-        Ok(Store { writer, reader, dialect: SQLITE })
+        Ok(Store { writer, reader, dialect: SQLITE, subscribers: Subscribers::default() })
     }
 
     async fn open_postgres(url: &str) -> Result<Store, StoreError> {
@@ -152,7 +171,12 @@ impl Store {
             Ok(pool) => pool,
             Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
-        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
+        Ok(Store {
+            writer: pool.clone(),
+            reader: pool,
+            dialect: POSTGRES,
+            subscribers: Subscribers::default(),
+        })
     }
 
     /// Whether the database answers within 3 s.

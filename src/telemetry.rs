@@ -79,6 +79,12 @@ fn describe() {
         "gateway_ozmap_batch_update",
         "Whether the OZmap that was written to last has a usable batch-update, by route: 1, or 0."
     );
+    describe_counter!(
+        "gateway_notices_total",
+        "Notices by tenant and result: delivered, tries that failed, given up after a day."
+    );
+    describe_gauge!("gateway_notices_waiting", "Notices of a tenant that wait to be delivered.");
+    describe_gauge!("gateway_notices_oldest_seconds", "Age of the oldest notice of a tenant that waits.");
     describe_gauge!("gateway_mirror_splitters", "Splitters in a tenant's mirror.");
     describe_gauge!("gateway_mirror_loaded_timestamp_seconds", "When a tenant's mirror was loaded.");
 }

@@ -7,6 +7,7 @@
 mod answer;
 mod breaker;
 mod charset;
+mod contact;
 mod content_encoding;
 mod error;
 mod excerpt;
@@ -35,6 +36,8 @@ use std::time::{Duration, Instant};
 use answer::Judge;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use breaker::Breaker;
+use contact::{Access, Caller};
+pub use contact::{Contact, Contacts};
 pub use error::{CallError, Kind};
 use gateway_core::System;
 use host::Host;
@@ -104,6 +107,11 @@ impl Upstream {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// How the host stands, and every change of it, by the calls of all its callers.
+    pub fn contacts(&self) -> Contacts {
+        self.host.contact.watched()
+    }
+
     /// How far the host's clock is ahead of this machine's, to about a second; `None` before an answer that says its time.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         self.host.clock_skew()
@@ -124,6 +132,9 @@ impl Upstream {
     ) -> Result<T, CallError> {
         let span = error_span!("call", system = self.host.system.name(), operation = request.operation);
         let outcome = self.call_unless_open(&request, &read).instrument(span).await;
+        let access = if request.method == http::Method::GET { Access::Read } else { Access::Write };
+        let caller = if self.patience.is_of_a_run() { Caller::Run } else { Caller::Question };
+        self.host.contact.note(access, caller, outcome.as_ref().err());
         outcome.map_err(|kind| self.error(request.operation, kind))
     }
 

@@ -15,11 +15,12 @@ use tracing::{Instrument, Span, error_span};
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
+use crate::notices::tell_of_contacts;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store};
 use crate::sync::{Engine, EngineDeps, Observer, Progress};
-use crate::upstream::{HttpClientError, Upstream};
+use crate::upstream::{Contacts, HttpClientError, Upstream};
 use crate::{config, http, int6};
 
 /// How often the mirror is refreshed where the sync is off.
@@ -80,6 +81,7 @@ pub fn engine(
     process: &Process,
     stop: &CancellationToken,
 ) -> Result<Engine, HttpClientError> {
+    store.subscribe(&tenant.name, tenant.notices.subscriptions(&tenant.name));
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
     let upstreams = Hosts::of(tenant)?.of_the_sync(tenant, stop);
     Ok(engine_of(tenant, upstreams, store, process, &locks, stop))
@@ -129,6 +131,9 @@ async fn mirror_of(tenant: &config::Tenant, ozmap: Ozmap, store: &Store, stop: &
 pub(super) struct TenantParts {
     engine: Engine,
     provisioning: Provisioning,
+    store: Store,
+    name: String,
+    contacts: [(System, Contacts); 2],
     sync_interval: Option<Duration>,
     read_only: bool,
     span: Span,
@@ -157,12 +162,15 @@ impl TenantParts {
             store,
             locks: &locks,
             mirror,
-        })?;
+        });
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
         engine.recover().instrument(span.clone()).await?;
         Ok(TenantParts {
             engine,
             provisioning,
+            store: store.clone(),
+            name: tenant.name.clone(),
+            contacts: [(System::Ozmap, hosts.ozmap.contacts()), (System::Int6, hosts.int6.contacts())],
             sync_interval: tenant.sync_interval,
             read_only: tenant.read_only,
             span,
@@ -186,7 +194,7 @@ impl TenantParts {
         })
     }
 
-    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue.
+    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue, telling how both systems stand.
     pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
         if let Some(interval) = self.sync_interval {
@@ -198,6 +206,10 @@ impl TenantParts {
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
         spawn(schedule::every(interval, stop.clone(), refresh).boxed());
+        for (system, contacts) in self.contacts.clone() {
+            let (store, name) = (self.store.clone(), self.name.clone());
+            spawn(tell_of_contacts(store, name, system, contacts, stop.clone()).boxed());
+        }
         // Stored commands of a tenant that is read only wait for better days.
         if !self.read_only {
             spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
@@ -209,7 +221,7 @@ impl TenantParts {
         self.engine.finished().await;
     }
 
-    /// Waits until what INT6 asked for has been written, and its callbacks are delivered.
+    /// Waits until what INT6 asked for has been written.
     pub(super) async fn requests_finished(&self) {
         self.provisioning.finished().await;
     }

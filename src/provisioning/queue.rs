@@ -16,7 +16,6 @@ use tracing::{Instrument, error_span};
 use url::Url;
 use uuid::Uuid;
 
-use super::callback::Callbacks;
 use super::commands::{Commands, RequestOrigin};
 use super::failure::Failure;
 use crate::store::{Locks, NewOperation, NotUnderstood, Operation, Store, StoreError};
@@ -47,7 +46,6 @@ struct QueueDeps {
     store: Store,
     locks: Arc<Locks>,
     commands: Commands,
-    callbacks: Callbacks,
     wake: Notify,
 }
 
@@ -58,10 +56,9 @@ impl OperationQueue {
         store: Store,
         locks: Arc<Locks>,
         commands: Commands,
-        callbacks: Callbacks,
     ) -> OperationQueue {
         let wake = Notify::new();
-        OperationQueue { deps: Arc::new(QueueDeps { tenant, store, locks, commands, callbacks, wake }) }
+        OperationQueue { deps: Arc::new(QueueDeps { tenant, store, locks, commands, wake }) }
     }
 
     /// Stores a command; only then may it be acknowledged.
@@ -225,11 +222,7 @@ impl QueueDeps {
                 return self.store.postpone_operation(id, next_at, &failure.to_string()).await;
             }
         };
-        self.store.end_operation(id, &answer, Timestamp::now()).await?;
-        if let Some(url) = &operation.callback_url {
-            self.callbacks.notify(url, id, &operation.code, answer.state());
-        }
-        Ok(())
+        self.store.end_operation(id, &answer, Timestamp::now()).await
     }
 }
 

@@ -196,7 +196,7 @@ impl Store {
         .during("postpone an operation")
     }
 
-    /// Writes how an operation ended.
+    /// Writes how an operation ended, and who is to be told.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -206,17 +206,25 @@ impl Store {
         answer: &OperationAnswer,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE operations SET attempts = attempts + 1, state = $1, answer = $2, finished_at = $3, last_error = NULL \
-             WHERE id = $4 AND state = 'pending'",
-        )
-        .bind(answer.state().name())
-        .bind(answer_text(answer))
-        .bind(time_text(at))
-        .bind(id.to_string())
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("record the end of an operation")
+        let written = async {
+            let mut transaction = self.transaction().await?;
+            let ended = sqlx::query(
+                "UPDATE operations SET attempts = attempts + 1, state = $1, answer = $2, finished_at = $3, last_error = NULL \
+                 WHERE id = $4 AND state = 'pending'",
+            )
+            .bind(answer.state().name())
+            .bind(answer_text(answer))
+            .bind(time_text(at))
+            .bind(id.to_string())
+            .execute(&mut *transaction)
+            .await?;
+            if ended.rows_affected() > 0 {
+                self.tell_operation_end(&mut transaction, &id.to_string(), answer, at).await?;
+            }
+            transaction.commit().await
+        };
+        written.await.during("record the end of an operation")?;
+        self.subscribers.wake();
+        Ok(())
     }
 }

@@ -231,7 +231,7 @@ impl Store {
         let RunEnd { state, counts, calls, phases, halted_because, error, finished_at, .. } = end;
         let RunEnd { notes, measures, good, implanted, .. } = end;
         let RunNotes { held, fields, remarks, is_first } = notes;
-        sqlx::query(
+        let ended = sqlx::query(
             "UPDATE runs SET state = $1, counts = $2, calls = $3, phases = $4, halted_because = $5, error = $6, \
              finished_at = $7, held = $9, fields = $10, remarks = $11, first_run = $12, measures = $13, good = $14, \
              implanted = $15 WHERE number = $8",
@@ -250,11 +250,8 @@ impl Store {
         .bind(i64::from(is_first))
         .bind(measures.as_ref().map(json))
         .bind(good.as_ref().map(json))
-        .bind(implanted as i64)
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("record how a run ended")
+        .bind(implanted as i64);
+        self.write_run_end(&id.to_string(), ended).await.during("record how a run ended")
     }
 
     /// One run of a tenant.
@@ -332,17 +329,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn cut_off_run(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        let ended = sqlx::query(
             "UPDATE runs SET state = 'failed', finished_at = $1, \
              error = 'cut off: the gateway was stopped while this run was under way; the next run goes on' \
              WHERE id = $2 AND state = 'running'",
         )
         .bind(time_text(now))
-        .bind(id)
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("end a run that was cut off")
+        .bind(id.to_owned());
+        self.write_run_end(id, ended).await.during("end a run that was cut off")
+    }
+
+    /// Writes a run's end, and what is told of it, at once.
+    async fn write_run_end(
+        &self,
+        run: &str,
+        end: sqlx::query::Query<'static, Any, AnyArguments>,
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.transaction().await?;
+        if end.execute(&mut *transaction).await?.rows_affected() > 0 {
+            self.tell_run_end(&mut transaction, run).await?;
+        }
+        transaction.commit().await?;
+        self.subscribers.wake();
+        Ok(())
     }
 
     /// Deletes runs that began before a time, with their changes and findings; returns how many.

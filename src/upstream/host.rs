@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
 use super::answer::RawAnswer;
+use super::contact::ContactBook;
 use super::content_encoding::{LARGEST_ANSWER, Undecodable};
 use super::error::Kind;
 use super::pace::Pace;
@@ -25,6 +26,7 @@ pub(super) struct Host {
     pub(super) system: System,
     pub(super) redactor: Redactor,
     pub(super) pace: Pace,
+    pub(super) contact: ContactBook,
     pub(super) in_flight: Semaphore,
     pub(super) quota: Option<DefaultDirectRateLimiter>,
     /// Before the first repeated try; it doubles.
@@ -40,6 +42,7 @@ impl Host {
             system,
             redactor: Redactor::new(&settings.secrets),
             pace: Pace::new(settings.retry_pause),
+            contact: ContactBook::new(),
             in_flight: Semaphore::new(settings.max_in_flight),
             quota: settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls))),
             retry_pause: settings.retry_pause,
