@@ -8,6 +8,7 @@ mod callback;
 mod commands;
 mod converge;
 mod failure;
+mod foreseen;
 pub mod nearby;
 mod power;
 mod queue;
@@ -27,6 +28,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::commands::{CommandDeps, Commands};
+use self::foreseen::Foreseen;
 use self::nearby::{Checked, NearbySearch};
 use self::power::Powers;
 use self::queue::OperationQueue;
@@ -59,6 +61,8 @@ pub struct ProvisioningDeps<'a> {
     pub locks: &'a Arc<Locks>,
     /// Its network.
     pub mirror: Mirror,
+    /// Cancelled when whoever still stands in line is to be told that the gateway stops.
+    pub cut: &'a CancellationToken,
 }
 
 /// All that a tenant's INT6 may ask; clones are the same.
@@ -78,7 +82,7 @@ pub struct Provisioning {
 impl Provisioning {
     /// Nothing is sent yet, and no operation is carried out before [`Provisioning::run_worker`].
     pub fn new(deps: ProvisioningDeps<'_>) -> Provisioning {
-        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = deps;
+        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror, cut } = deps;
         let (tenant, ozmap, store) = (tenant.to_owned(), ozmap.clone(), store.clone());
         let powers =
             Arc::new(Powers::new(tenant.clone(), ozmap.clone(), store.clone(), settings.power_cache));
@@ -88,9 +92,10 @@ impl Provisioning {
             store: store.clone(),
             locks: Arc::clone(locks),
             powers: Arc::clone(&powers),
+            foreseen: Foreseen::new(),
+            cut: cut.clone(),
         });
-        let queue =
-            OperationQueue::new(tenant.clone(), store.clone(), Arc::clone(locks), commands.clone());
+        let queue = OperationQueue::new(tenant.clone(), store.clone(), commands.clone());
         let ProvisioningSettings { callback_hosts, answer_within, .. } = settings.clone();
         Provisioning { tenant, ozmap, store, mirror, powers, commands, queue, callback_hosts, answer_within }
     }
@@ -113,7 +118,7 @@ impl Provisioning {
     /// # Errors
     /// [`Failure`].
     pub async fn client(&self, code: &ClientCode) -> Result<ClientRecord, Failure> {
-        let mut records = self.ozmap.clients_by_code(code).await?;
+        let mut records = self.ozmap.all_of_code(code, None).await?;
         match (records.pop(), records.len()) {
             (None, _) => Err(Refusal::UnknownClient(code.clone()).into()),
             (Some(record), 0) => Ok(record),

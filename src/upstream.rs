@@ -14,6 +14,8 @@ mod excerpt;
 mod host;
 mod html;
 pub(crate) mod json;
+mod leash;
+mod meter;
 pub(crate) mod object;
 mod pace;
 mod patience;
@@ -23,6 +25,7 @@ mod request;
 mod settings;
 mod sign_in;
 mod sloppy_json;
+mod sockets;
 pub(crate) mod spoilt;
 #[cfg(test)]
 mod tests;
@@ -37,16 +40,19 @@ use answer::Judge;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use breaker::Breaker;
 use contact::{Access, Caller};
-pub use contact::{Contact, Contacts};
+pub use contact::{Contact, ContactState, ContactWatch};
 pub use error::{CallError, Kind};
 use gateway_core::System;
 use host::Host;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 pub use json::{FieldProblem, JsonError, RowError, WireError};
+pub(crate) use leash::Leash;
+use meter::Meter;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
 pub use settings::{HostSettings, HttpClientError};
+pub use sockets::Sockets;
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
@@ -60,8 +66,15 @@ pub struct Upstream {
     host: Arc<Host>,
     breaker: Arc<Breaker>,
     patience: Patience,
+    leash: Leash,
     sent: Arc<AtomicU64>,
+    meter: Meter,
+    /// Once cancelled, calls under way are given up, and none is begun.
+    cut: CancellationToken,
 }
+
+/// Leave to send: of the host, and of the process.
+type Permits<'a> = (Option<SemaphorePermit<'a>>, Option<SemaphorePermit<'a>>);
 
 /// How one call goes.
 struct Course {
@@ -82,8 +95,44 @@ impl Upstream {
             host: Arc::new(Host::new(system, settings)?),
             breaker: Arc::new(Breaker::new(settings.open_for)),
             patience: Patience::of_a_question(),
+            leash: Leash::default(),
             sent: Arc::default(),
+            meter: Meter::of(system),
+            cut: CancellationToken::new(),
         })
+    }
+
+    /// The same host, whose calls are counted as this tenant's.
+    pub fn of_tenant(self, tenant: &str) -> Upstream {
+        Upstream { meter: self.meter.of_tenant(tenant), ..self }
+    }
+
+    /// Whose calls are counted; empty if nobody's.
+    pub(crate) fn tenant(&self) -> Arc<str> {
+        self.meter.tenant()
+    }
+
+    /// The same host for a process that ends: once `cut`, whoever waits is told so at once, and what is under way is given up.
+    pub fn cut_off_by(&self, cut: &CancellationToken) -> Upstream {
+        let patience = self.patience.ended_by(cut.clone());
+        Upstream { patience, cut: cut.clone(), ..self.clone() }
+    }
+
+    /// Whose host it is.
+    pub fn system(&self) -> System {
+        self.host.system
+    }
+
+    /// What is known of the host by the calls of all handles; whether it is left alone, by this one's.
+    pub fn contact(&self) -> Contact {
+        let contact = self.host.contact.now();
+        let state = if self.breaker.is_open() { ContactState::LeftAlone } else { contact.state };
+        Contact { state, ..contact }
+    }
+
+    /// The same, but for being left alone, and every change of it.
+    pub fn contact_watch(&self) -> ContactWatch {
+        self.host.contact.watched()
     }
 
     /// The same host with a counter of its own, for one run; the time that a run may wait begins.
@@ -93,7 +142,7 @@ impl Upstream {
 
     /// The same host with a circuit breaker of its own: what fails here does not keep the others from calling.
     pub(crate) fn with_own_breaker(&self) -> Upstream {
-        Upstream { breaker: Arc::new(self.breaker.anew()), ..self.clone() }
+        Upstream { breaker: Arc::new(self.breaker.anew()), meter: self.meter.of_the_sync(), ..self.clone() }
     }
 
     /// The same host for callers for whom nobody waits: they wait up to nine minutes for the pauses that it asks for, instead of
@@ -102,14 +151,14 @@ impl Upstream {
         Upstream { patience: Patience::of_a_run(stop.clone()), ..self.clone() }
     }
 
+    /// The same host for callers who must hold something to change anything there.
+    pub(crate) fn on_leash(&self, leash: Leash) -> Upstream {
+        Upstream { leash, ..self.clone() }
+    }
+
     /// Requests sent through this handle and its clones, repeats included.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
-    }
-
-    /// How the host stands, and every change of it, by the calls of all its callers.
-    pub fn contacts(&self) -> Contacts {
-        self.host.contact.watched()
     }
 
     /// How far the host's clock is ahead of this machine's, to about a second; `None` before an answer that says its time.
@@ -132,9 +181,6 @@ impl Upstream {
     ) -> Result<T, CallError> {
         let span = error_span!("call", system = self.host.system.name(), operation = request.operation);
         let outcome = self.call_unless_open(&request, &read).instrument(span).await;
-        let access = if request.method == http::Method::GET { Access::Read } else { Access::Write };
-        let caller = if self.patience.is_of_a_run() { Caller::Run } else { Caller::Question };
-        self.host.contact.note(access, caller, outcome.as_ref().err());
         outcome.map_err(|kind| self.error(request.operation, kind))
     }
 
@@ -143,6 +189,9 @@ impl Upstream {
         request: &Request,
         read: &impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, Kind> {
+        if self.cut.is_cancelled() {
+            return Err(Kind::Stopped { was_sent: false });
+        }
         let begun = Instant::now();
         let pass = self.breaker.pass(begun).ok_or(Kind::CircuitOpen)?;
         let deadline = request.within.map(|within| begun + within);
@@ -158,13 +207,23 @@ impl Upstream {
             was_sent: false,
             pauses: pauses.build(),
         };
-        let outcome = self.call_with_repeats(request, read, &mut course).await;
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.call_with_repeats(request, read, &mut course) => Some(outcome),
+            () = self.cut.cancelled() => None,
+        };
+        let outcome = outcome.unwrap_or(Err(Kind::Stopped { was_sent: course.was_sent }));
+        let access = if request.method.is_safe() { Access::Read } else { Access::Write };
+        let caller = if self.patience.is_of_a_run() { Caller::Run } else { Caller::Question };
+        self.host.contact.note(access, caller, outcome.as_ref().err(), Timestamp::now());
         match &outcome {
+            Err(Kind::Stopped { .. }) => drop(pass),
             _ if !course.was_sent => drop(pass),
             Err(kind) if kind.is_outage() => pass.failed(Instant::now()),
             _ => pass.answered(),
         }
-        self.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.breaker(self.breaker.is_open());
         outcome
     }
 
@@ -216,18 +275,6 @@ impl Upstream {
         course.deadline.is_none_or(|deadline| now + pause < deadline).then_some(pause)
     }
 
-    fn count(&self, error: Option<&Kind>, elapsed: Duration) {
-        let system = self.host.system.name();
-        let outcome = match error {
-            None => "ok",
-            Some(kind) if kind.is_rejection() => "refused",
-            Some(_) => "failed",
-        };
-        metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)
-            .increment(1);
-        metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
-    }
-
     async fn attempt<T>(
         &self,
         request: &Request,
@@ -235,11 +282,16 @@ impl Upstream {
         course: &mut Course,
     ) -> Result<T, Kind> {
         let host = &self.host;
-        let _permit = self.admitted(course).await?;
+        let _permits = self.admitted(course).await?;
         if host.quota.as_ref().is_some_and(|quota| quota.check().is_err()) {
             return Err(Kind::QuotaExhausted);
         }
-        course.was_sent = true;
+        // After all that may take time: whoever was stopped on the way is told here.
+        if request.method.is_safe() || self.leash.holds().await {
+            course.was_sent = true;
+        } else {
+            return Err(Kind::LeaseLost);
+        }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
         let answer = host.send(request, course.deadline).await?;
@@ -260,7 +312,7 @@ impl Upstream {
     }
 
     /// Waits until the host may be called: out of a pause, in line after it, with a permit.
-    async fn admitted(&self, course: &Course) -> Result<Option<SemaphorePermit<'_>>, Kind> {
+    async fn admitted(&self, course: &Course) -> Result<Permits<'_>, Kind> {
         // Who has no time for the line passes it: the pause itself holds for all.
         let line = if self.patience.is_of_a_run() { Line::Joined } else { Line::Passed };
         loop {
@@ -270,15 +322,16 @@ impl Upstream {
                 return Err(Kind::paused(turn.saturating_duration_since(Instant::now())));
             }
             // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
-            let permit = self.host.in_flight.acquire();
-            let permit = match course.deadline {
+            let permits =
+                async { (self.host.in_flight.acquire().await.ok(), self.host.sockets.permit().await) };
+            let permits = match course.deadline {
                 Some(deadline) => {
-                    tokio::time::timeout_at(deadline.into(), permit).await.map_err(|_| Kind::Busy)?
+                    tokio::time::timeout_at(deadline.into(), permits).await.map_err(|_| Kind::Busy)?
                 }
-                None => permit.await,
+                None => permits.await,
             };
             if self.host.pace.resumes(Instant::now()).is_none() {
-                return Ok(permit.ok());
+                return Ok(permits);
             }
         }
     }

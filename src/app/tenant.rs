@@ -6,21 +6,22 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gateway_core::System;
-use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error_span};
 
+use super::beat::SyncBeat;
+use super::ending::{self, Ending};
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
+use crate::notices::tell_of_contact;
 use crate::ozmap::Ozmap;
-use crate::notices::tell_of_contacts;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store};
-use crate::sync::{Engine, EngineDeps, Observer, Progress};
-use crate::upstream::{Contacts, HttpClientError, Upstream};
+use crate::sync::{Engine, EngineDeps};
+use crate::upstream::{Contact, ContactState, HttpClientError, Upstream};
 use crate::{config, http, int6};
 
 /// How often the mirror is refreshed where the sync is off.
@@ -39,7 +40,7 @@ pub struct Upstreams {
 /// # Errors
 /// [`HttpClientError`].
 pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> {
-    let Hosts { ozmap, int6 } = Hosts::of(tenant)?;
+    let Hosts { ozmap, int6 } = Hosts::of(tenant, &CancellationToken::new())?;
     Ok(Upstreams { ozmap: ozmap_at(tenant, ozmap), int6: int6::Api::new(int6, tenant.int6.clone()) })
 }
 
@@ -54,10 +55,11 @@ struct Hosts {
 }
 
 impl Hosts {
-    fn of(tenant: &config::Tenant) -> Result<Hosts, HttpClientError> {
+    /// Once `cut`, calls under way are given up.
+    fn of(tenant: &config::Tenant, cut: &CancellationToken) -> Result<Hosts, HttpClientError> {
         Ok(Hosts {
-            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?,
-            int6: Upstream::new(System::Int6, &tenant.int6_host)?,
+            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?.of_tenant(&tenant.name).cut_off_by(cut),
+            int6: Upstream::new(System::Int6, &tenant.int6_host)?.of_tenant(&tenant.name).cut_off_by(cut),
         })
     }
 
@@ -71,7 +73,7 @@ impl Hosts {
     }
 }
 
-/// A tenant's engine.
+/// A tenant's engine, for a command. Once it is to `stop`, calls under way have 16 s.
 ///
 /// # Errors
 /// [`HttpClientError`].
@@ -83,7 +85,8 @@ pub fn engine(
 ) -> Result<Engine, HttpClientError> {
     store.subscribe(&tenant.name, tenant.notices.subscriptions(&tenant.name));
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-    let upstreams = Hosts::of(tenant)?.of_the_sync(tenant, stop);
+    let ending = Ending::within(stop.clone(), ending::OF_A_COMMAND);
+    let upstreams = Hosts::of(tenant, &ending.cut)?.of_the_sync(tenant, stop);
     Ok(engine_of(tenant, upstreams, store, process, &locks, stop))
 }
 
@@ -129,11 +132,13 @@ async fn mirror_of(tenant: &config::Tenant, ozmap: Ozmap, store: &Store, stop: &
 
 /// A tenant that is ready.
 pub(super) struct TenantParts {
+    name: String,
+    store: Store,
+    process: Process,
+    /// For what is told of them.
+    hosts: [Upstream; 2],
     engine: Engine,
     provisioning: Provisioning,
-    store: Store,
-    name: String,
-    contacts: [(System, Contacts); 2],
     sync_interval: Option<Duration>,
     read_only: bool,
     span: Span,
@@ -148,10 +153,11 @@ impl TenantParts {
         tenant: &config::Tenant,
         store: &Store,
         process: &Process,
-        stop: &CancellationToken,
+        ending: &Ending,
     ) -> Result<TenantParts, StartError> {
+        let stop = &ending.asked;
         let span = error_span!("tenant", tenant = tenant.name);
-        let hosts = Hosts::of(tenant)?;
+        let hosts = Hosts::of(tenant, &ending.cut)?;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
         let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
         let mirror = mirror_of(tenant, background, store, stop).instrument(span.clone()).await;
@@ -162,15 +168,18 @@ impl TenantParts {
             store,
             locks: &locks,
             mirror,
+            cut: &ending.cut,
         });
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
+        let Hosts { ozmap, int6 } = hosts;
         engine.recover().instrument(span.clone()).await?;
         Ok(TenantParts {
+            name: tenant.name.clone(),
+            store: store.clone(),
+            process: process.clone(),
+            hosts: [ozmap, int6],
             engine,
             provisioning,
-            store: store.clone(),
-            name: tenant.name.clone(),
-            contacts: [(System::Ozmap, hosts.ozmap.contacts()), (System::Int6, hosts.int6.contacts())],
             sync_interval: tenant.sync_interval,
             read_only: tenant.read_only,
             span,
@@ -191,24 +200,37 @@ impl TenantParts {
             read_only: tenant.read_only,
             engine: self.engine.clone(),
             provisioning: self.provisioning.clone(),
+            upstreams: self.signs_of_life(),
         })
+    }
+
+    /// What is known of the two systems, whenever it is asked for.
+    fn signs_of_life(&self) -> http::SignsOfLife {
+        let hosts = self.hosts.clone();
+        Box::new(move || hosts.iter().map(sign_of_life).collect())
     }
 
     /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue, telling how both systems stand.
     pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
         if let Some(interval) = self.sync_interval {
-            let engine = self.engine.clone();
-            let run = async move || sync_once(&engine).await;
-            spawn(schedule::every(interval, stop.clone(), run).boxed());
+            let beat = SyncBeat {
+                engine: self.engine.clone(),
+                store: self.store.clone(),
+                process: self.process.clone(),
+                tenant: self.name.clone(),
+                interval,
+            };
+            spawn(beat.keep(stop.clone()).boxed());
         }
         let mirror = self.provisioning.mirror().clone();
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
         spawn(schedule::every(interval, stop.clone(), refresh).boxed());
-        for (system, contacts) in self.contacts.clone() {
+        for host in &self.hosts {
             let (store, name) = (self.store.clone(), self.name.clone());
-            spawn(tell_of_contacts(store, name, system, contacts, stop.clone()).boxed());
+            let told = tell_of_contact(store, name, host.system(), host.contact_watch(), stop.clone());
+            spawn(told.boxed());
         }
         // Stored commands of a tenant that is read only wait for better days.
         if !self.read_only {
@@ -227,12 +249,16 @@ impl TenantParts {
     }
 }
 
-async fn sync_once(engine: &Engine) -> Pause {
-    let observer: Observer = Arc::new(|_: Progress<'_>| ());
-    if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
-        tracing::error!(%error, "the run could not be begun");
-    }
-    Pause::Regular
+fn sign_of_life(host: &Upstream) -> http::SignOfLife {
+    let Contact { state, last_answer_at, .. } = host.contact();
+    let state = match state {
+        ContactState::Unknown => http::UpstreamState::Unknown,
+        ContactState::Answering => http::UpstreamState::Ok,
+        ContactState::Failing | ContactState::Away => http::UpstreamState::Failing,
+        ContactState::LeftAlone => http::UpstreamState::LeftAlone,
+        ContactState::KeyRefused => http::UpstreamState::KeyRefused,
+    };
+    http::SignOfLife { system: host.system(), state, last_answer_at }
 }
 
 /// What goes wrong is logged where it does.

@@ -1,5 +1,6 @@
 //! `--config`: where a command finds its settings.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use int6_ozmap_gateway::config::{Config, Mistakes, Purpose};
@@ -13,9 +14,17 @@ pub(super) struct ConfigFile {
 
 impl ConfigFile {
     pub(super) fn load(self, purpose: Purpose) -> Result<Config, Mistakes> {
-        // Names and values that are not UTF-8 are none of ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Config::load(environment, self.config, purpose)
+        Config::load(environment(), self.config, purpose)
     }
+
+    /// Where `serve` listens with these settings.
+    pub(super) fn listen_address(self) -> Result<SocketAddr, Mistakes> {
+        Config::listen_address(environment(), self.config)
+    }
+}
+
+/// Names and values that are not UTF-8 are none of ours.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

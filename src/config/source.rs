@@ -23,6 +23,8 @@ pub(super) struct Source {
     /// What the tenants say of webhooks.
     webhooks: Vec<Option<Value>>,
     current: usize,
+    /// Whether a file was named, and could not be read.
+    lost_file: bool,
     mistakes: Vec<String>,
 }
 
@@ -40,12 +42,16 @@ impl Source {
             tenants: Vec::new(),
             webhooks: Vec::new(),
             current: 0,
+            lost_file: false,
             mistakes: Vec::new(),
         };
         if let Some(path) = file {
             match table_of(&path) {
                 Ok(table) => source.take_table(&path, table),
-                Err(fault) => source.mistakes.push(format!("the file {} {fault}", path.display())),
+                Err(fault) => {
+                    source.lost_file = true;
+                    source.mistakes.push(format!("the file {} {fault}", path.display()));
+                }
             }
         }
         source.refuse_unknown_variables();
@@ -102,6 +108,11 @@ impl Source {
         }
     }
 
+    /// Whether all is known that a file says: it was read, or none was named.
+    pub(super) fn has_file(&self) -> bool {
+        !self.lost_file
+    }
+
     /// Number of tenants; at least one.
     pub(super) fn tenants(&self) -> usize {
         self.tenants.len().max(1)
@@ -133,7 +144,8 @@ impl Source {
     pub(super) fn webhooks(&mut self) -> Vec<Webhook> {
         let Some(Some(value)) = self.webhooks.get(self.current) else { return Vec::new() };
         let (webhooks, mistakes) = webhooks::webhooks(value);
-        let name = self.tenants.get(self.current).and_then(|tenant| tenant.get("name")).and_then(Value::as_str);
+        let name =
+            self.tenants.get(self.current).and_then(|tenant| tenant.get("name")).and_then(Value::as_str);
         let name = name.unwrap_or("default");
         self.mistakes.extend(mistakes.into_iter().map(|mistake| format!("tenant {name}: {mistake}")));
         webhooks

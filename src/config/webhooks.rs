@@ -23,10 +23,13 @@ pub(super) fn webhooks(value: &Value) -> (Vec<Webhook>, Vec<String>) {
     for (number, table) in (1..).zip(tables) {
         match webhook(table) {
             Ok(one) if webhooks.iter().any(|other| other.url == one.url) => {
-                mistakes.push(format!("`webhook.url` of webhook {number} is that of another one of the tenant"));
+                mistakes
+                    .push(format!("`webhook.url` of webhook {number} is that of another one of the tenant"));
             }
             Ok(one) => webhooks.push(one),
-            Err(faults) => mistakes.extend(faults.into_iter().map(|(key, fault)| format!("`webhook.{key}` of webhook {number} {fault}"))),
+            Err(faults) => mistakes.extend(
+                faults.into_iter().map(|(key, fault)| format!("`webhook.{key}` of webhook {number} {fault}")),
+            ),
         }
     }
     (webhooks, mistakes)
@@ -54,7 +57,8 @@ fn url(table: &Table) -> Result<Url, String> {
         Some(Value::String(_)) | None => return Err("is missing".to_owned()),
         Some(_) => return Err("is not written as a text".to_owned()),
     };
-    let url = Url::parse(text).map_err(|error| format!("is no URL ({error}); https://host/path is expected"))?;
+    let url =
+        Url::parse(text).map_err(|error| format!("is no URL ({error}); https://host/path is expected"))?;
     if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
         return Err("is no URL that starts with http:// or https://".to_owned());
     }
@@ -98,11 +102,16 @@ fn texts(items: &[Value]) -> Result<Vec<String>, String> {
 /// All, unless some are named.
 fn events(table: &Table) -> Result<BTreeSet<Event>, String> {
     let Some(value) = table.get("events") else { return Ok(Event::VARIANTS.iter().copied().collect()) };
-    let names = value.as_array().ok_or("is not a list of texts").and_then(|items| texts(items).map_err(|_| "is not a list of texts"))?;
+    let names = value
+        .as_array()
+        .ok_or("is not a list of texts")
+        .and_then(|items| texts(items).map_err(|_| "is not a list of texts"))?;
     if names.is_empty() {
         return Err("is empty: leave it out to be told of everything".to_owned());
     }
     let all: Vec<&str> = Event::VARIANTS.iter().map(|event| event.name()).collect();
-    let event = |name: &String| name.parse().map_err(|_| format!("has \"{name}\", but one of {} is expected", all.join(", ")));
+    let event = |name: &String| {
+        name.parse().map_err(|_| format!("has \"{name}\", but one of {} is expected", all.join(", ")))
+    };
     names.iter().map(event).collect()
 }

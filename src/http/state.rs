@@ -3,13 +3,30 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
+use gateway_core::System;
 use governor::DefaultDirectRateLimiter;
 use ipnet::IpNet;
+use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 
+use super::health::UpstreamState;
 use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;
+
+/// What is known of one of a tenant's systems.
+pub struct SignOfLife {
+    /// Which.
+    pub system: System,
+    /// How it answered last.
+    pub state: UpstreamState,
+    /// When it last answered anything.
+    pub last_answer_at: Option<Timestamp>,
+}
+
+/// Tells what is known of a tenant's systems now.
+pub type SignsOfLife = Box<dyn Fn() -> Vec<SignOfLife> + Send + Sync>;
 
 /// One ISP, as callers meet it.
 pub struct TenantState {
@@ -27,6 +44,8 @@ pub struct TenantState {
     pub engine: Engine,
     /// Answers its INT6.
     pub provisioning: Provisioning,
+    /// Its systems, for platforms.
+    pub upstreams: SignsOfLife,
 }
 
 /// What the handlers need.
@@ -41,6 +60,8 @@ pub struct AppState {
     pub cors_origins: Vec<HeaderValue>,
     /// What is counted.
     pub metrics: PrometheusHandle,
+    /// Once cancelled, whoever still waits gets an answer.
+    pub last_words: CancellationToken,
 }
 
 pub(super) type Shared = Arc<AppState>;

@@ -68,7 +68,8 @@ impl Addresses {
         match &claim.url {
             Some(url) => callback(notices, url),
             None => {
-                let is_it = |url: &Url| destination(&claim.tenant, Way::Webhook, url.as_str()) == claim.destination;
+                let is_it =
+                    |url: &Url| destination(&claim.tenant, Way::Webhook, url.as_str()) == claim.destination;
                 let webhook = notices.webhooks.iter().find(|webhook| is_it(&webhook.url));
                 let webhook = webhook.ok_or(NoAddress::Unknown)?;
                 Ok(Address { url: webhook.url.clone(), signing: Arc::clone(&webhook.signing) })

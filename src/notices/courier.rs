@@ -5,19 +5,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::addresses::Addresses;
 use super::post::{NoCourier, Poster};
 use super::route::Route;
 use super::webhook::TenantNotices;
-use crate::store::Store;
+use crate::store::{DueDestination, Store};
 
 /// How often the store is looked at, for notices of other processes and for pauses that end.
 const LOOK: Duration = Duration::from_secs(1);
-/// Destinations that are served at once.
+/// Destinations that are served at once…
 const PARALLEL: usize = 32;
+/// …and of one tenant's callbacks: each may have an address of its own, and all of them may hang.
+const CALLBACKS: usize = 4;
 /// How often what waits is counted.
 const COUNT: Duration = Duration::from_secs(15);
 
@@ -57,38 +60,50 @@ impl Courier {
 
     /// Delivers until `stop`; posts under way then have five seconds more, and what is left is another process's at once.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut under_way, mut counted) = (JoinSet::new(), None::<Instant>);
+        let (mut under_way, mut counted) = (UnderWay::default(), None::<Instant>);
         while !stop.is_cancelled() {
             if counted.is_none_or(|at| at.elapsed() >= COUNT) {
                 self.count().await;
                 counted = Some(Instant::now());
             }
-            for destination in self.due(PARALLEL - under_way.len()).await {
+            for due in self.due(&under_way).await {
                 let (deps, stop) = (Arc::clone(&self.deps), stop.clone());
-                under_way.spawn(async move { deps.serve(&destination, &stop).await });
+                under_way.begin(due, |name| async move { deps.serve(&name, &stop).await });
             }
             tokio::select! {
                 () = stop.cancelled() => (),
                 () = self.deps.store.notice_written() => (),
                 () = tokio::time::sleep(LOOK) => (),
-                Some(_) = under_way.join_next(), if under_way.len() >= PARALLEL => (),
+                () = under_way.one_ended(), if !under_way.tasks.is_empty() => (),
             }
-            while under_way.try_join_next().is_some() {}
         }
-        while under_way.join_next().await.is_some() {}
+        while !under_way.tasks.is_empty() {
+            under_way.one_ended().await;
+        }
     }
 
-    async fn due(&self, places: usize) -> Vec<String> {
+    /// What may be begun beside what is under way.
+    async fn due(&self, under_way: &UnderWay) -> Vec<DueDestination> {
         let CourierDeps { store, addresses, .. } = &*self.deps;
+        let places = PARALLEL - under_way.tasks.len();
         if places == 0 {
             return Vec::new();
         }
-        // At most 32.
-        let due = store.due_destinations(&addresses.known(), places as u32).await;
-        due.unwrap_or_else(|error| {
+        // 32 at most, and 4.
+        let due = store.due_destinations(&addresses.known(), PARALLEL as u32, CALLBACKS as u32).await;
+        let mut due = due.unwrap_or_else(|error| {
             tracing::warn!(%error, "notices cannot be looked up");
             Vec::new()
-        })
+        });
+        due.retain(|due| !under_way.has(&due.name));
+        let mut callbacks = under_way.callbacks();
+        due.retain(|due| {
+            let begun = callbacks.entry(due.tenant.clone()).or_default();
+            *begun += usize::from(due.is_callback);
+            !due.is_callback || *begun <= CALLBACKS
+        });
+        due.truncate(places);
+        due
     }
 
     /// What waits, for the metrics; it is the same for all processes of one database.
@@ -106,8 +121,53 @@ impl Courier {
         for tenant in addresses.tenants() {
             let (count, oldest) = by_tenant.get(&tenant).copied().unwrap_or_default();
             metrics::gauge!("gateway_notices_waiting", "tenant" => tenant.clone()).set(count as f64);
-            metrics::gauge!("gateway_notices_oldest_seconds", "tenant" => tenant).set(oldest.as_secs_f64());
+            metrics::gauge!("gateway_notices_oldest_age_seconds", "tenant" => tenant)
+                .set(oldest.as_secs_f64());
         }
+    }
+}
+
+/// Destinations that are being served.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<()>,
+    places: Vec<(Id, DueDestination)>,
+}
+
+impl UnderWay {
+    fn begin<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        due: DueDestination,
+        serve: impl FnOnce(String) -> F,
+    ) {
+        let task = self.tasks.spawn(serve(due.name.clone()).in_current_span()).id();
+        self.places.push((task, due));
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.places.iter().any(|(_, place)| place.name == name)
+    }
+
+    /// How many callbacks, by tenant.
+    fn callbacks(&self) -> HashMap<String, usize> {
+        let mut callbacks = HashMap::new();
+        for (_, place) in self.places.iter().filter(|(_, place)| place.is_callback) {
+            *callbacks.entry(place.tenant.clone()).or_default() += 1;
+        }
+        callbacks
+    }
+
+    /// Waits for the end of one, be it by a panic.
+    async fn one_ended(&mut self) {
+        let task = match self.tasks.join_next_with_id().await {
+            Some(Ok((task, ()))) => task,
+            Some(Err(error)) => {
+                tracing::error!(%error, "the delivery of notices ended badly");
+                error.id()
+            }
+            None => return,
+        };
+        self.places.retain(|(place, _)| *place != task);
     }
 }
 

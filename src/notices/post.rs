@@ -87,7 +87,8 @@ fn judged(status: StatusCode, headers: &HeaderMap) -> Posted {
         410 => Posted::Gone,
         400 | 409 | 413 | 415 | 422 => Posted::Disliked { why },
         _ => {
-            let seconds = headers.get(header::RETRY_AFTER).and_then(|text| text.to_str().ok()?.trim().parse().ok());
+            let seconds =
+                headers.get(header::RETRY_AFTER).and_then(|text| text.to_str().ok()?.trim().parse().ok());
             Posted::Failed { why, retry_after: seconds.map(Duration::from_secs) }
         }
     }
@@ -130,6 +131,9 @@ mod tests {
         let Posted::Failed { why, retry_after } = judged(StatusCode::TOO_MANY_REQUESTS, &headers) else {
             panic!("it failed");
         };
-        assert_eq!((why.as_str(), retry_after), ("it answered 429 Too Many Requests", Some(Duration::from_secs(120))));
+        assert_eq!(
+            (why.as_str(), retry_after),
+            ("it answered 429 Too Many Requests", Some(Duration::from_secs(120)))
+        );
     }
 }

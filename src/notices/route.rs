@@ -30,7 +30,7 @@ impl Route<'_> {
     /// Delivers what is due to a destination, if nobody else does.
     ///
     /// # Errors
-    /// [`StoreError`]; the destination is free again after 30 s.
+    /// [`StoreError`]; the destination is free again after 25 s.
     pub(super) async fn serve(&self, destination: &str) -> Result<(), StoreError> {
         let Some(mut claim) = self.store.claim_destination(destination).await? else { return Ok(()) };
         while !self.stop.is_cancelled() {
@@ -38,7 +38,9 @@ impl Route<'_> {
             match &address {
                 Ok(_) => (),
                 Err(NoAddress::Unknown) => break,
-                Err(why @ NoAddress::NotAdmitted) => self.give_up(&claim, Duration::ZERO, &why.to_string()).await?,
+                Err(why @ NoAddress::NotAdmitted) => {
+                    self.give_up(&claim, Duration::ZERO, &why.to_string()).await?
+                }
             }
             match (self.store.next_notice(&claim).await?, address) {
                 (NextNotice::Lost, _) => return Ok(()),
@@ -81,7 +83,11 @@ impl Route<'_> {
             }
             Posted::Gone => {
                 let hours = STOPPED_FOR.as_secs() / 3600;
-                tracing::warn!(tenant = claim.tenant, hours, "a receiver of notices answered 410: it is told nothing for a while");
+                tracing::warn!(
+                    tenant = claim.tenant,
+                    hours,
+                    "a receiver of notices answered 410: it is told nothing for a while"
+                );
                 self.give_up(claim, Duration::ZERO, "it answered 410 Gone").await?;
                 self.store.stop_destination(claim, STOPPED_FOR).await?;
                 Ok(Turn::IsOver)
@@ -105,7 +111,13 @@ impl Route<'_> {
     ) -> Result<Turn, StoreError> {
         let pause = pauses::after(claim.failures, asked);
         let pause_ms = pause.as_millis() as u64;
-        tracing::info!(tenant = claim.tenant, notice = notice.id, why, pause_ms, "a notice was not delivered: it will be tried again");
+        tracing::info!(
+            tenant = claim.tenant,
+            notice = notice.id,
+            why,
+            pause_ms,
+            "a notice was not delivered: it will be tried again"
+        );
         count(claim, "failed", 1);
         if notice.age >= GIVEN_UP_AFTER {
             self.give_up(claim, GIVEN_UP_AFTER, why).await?;

@@ -14,7 +14,9 @@ pub enum BadSecret {
     #[error("is not base64 after whsec_")]
     NotBase64,
     /// Too little to be safe, or too much to be meant.
-    #[error("has {0} bytes, and 24 to 64 are expected: `openssl rand -base64 32` makes good ones, to be put after whsec_")]
+    #[error(
+        "has {0} bytes, and 24 to 64 are expected: `openssl rand -base64 32` makes good ones, to be put after whsec_"
+    )]
     Length(usize),
 }
 
@@ -51,7 +53,8 @@ impl fmt::Debug for Signing {
 fn key(secret: &str) -> Result<Key, BadSecret> {
     let text = secret.strip_prefix("whsec_").unwrap_or(secret);
     // Four letters are three bytes, less what `=` fills up.
-    let bytes = (text.len() / 4 * 3).saturating_sub(text.bytes().rev().take_while(|byte| *byte == b'=').count());
+    let bytes =
+        (text.len() / 4 * 3).saturating_sub(text.bytes().rev().take_while(|byte| *byte == b'=').count());
     let key = Key::new(secret).map_err(|_| BadSecret::NotBase64)?;
     if BYTES.contains(&bytes) { Ok(key) } else { Err(BadSecret::Length(bytes)) }
 }
@@ -74,7 +77,8 @@ mod tests {
     fn while_a_secret_is_replaced_both_sign() {
         let both = Signing::new([SECRET, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).expect("secrets");
         let signature = both.signature("msg_1", 1, "{}").expect("it is signed");
-        let alone = Signing::new([SECRET]).expect("a secret").signature("msg_1", 1, "{}").expect("it is signed");
+        let alone =
+            Signing::new([SECRET]).expect("a secret").signature("msg_1", 1, "{}").expect("it is signed");
         assert!(signature.starts_with(&format!("{alone} v1,")), "{signature}");
         assert_eq!(Signing::default().signature("msg_1", 1, "{}"), None);
     }

@@ -1,9 +1,8 @@
 //! Delivering notices: one process at a time has a destination, and goes through its notices in their order. Whoever dies with
-//! one loses it after 30 s; times are the database's.
+//! one loses it after 25 s; times are the database's.
 
 use std::time::Duration;
 
-use gateway_core::notice::Event;
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
@@ -12,7 +11,7 @@ use super::notices::NEVER;
 use super::{Store, StoreError};
 
 /// How long a destination is its claimer's, unless it is renewed by a notice that was delivered; longer than one post takes.
-const CLAIM_MS: i64 = 30_000;
+const CLAIM_MS: i64 = 25_000;
 
 /// A destination that is this task's.
 #[derive(Debug, Clone)]
@@ -28,6 +27,17 @@ pub struct Claim {
     holder: String,
 }
 
+/// A destination whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueDestination {
+    /// Its name.
+    pub name: String,
+    /// Whose.
+    pub tenant: String,
+    /// Whether a caller named it, and not the settings.
+    pub is_callback: bool,
+}
+
 /// A notice that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingNotice {
@@ -35,8 +45,6 @@ pub struct WaitingNotice {
     pub number: i64,
     /// `webhook-id`.
     pub id: String,
-    /// What it tells of; `None` for a word of a later release.
-    pub event: Option<Event>,
     /// What is posted.
     pub body: String,
     /// How often it was tried.
@@ -63,7 +71,6 @@ pub enum NextNotice {
 struct NoticeRow {
     number: i64,
     notice: String,
-    event: String,
     body: String,
     attempts: i64,
     age_ms: i64,
@@ -78,13 +85,19 @@ pub(super) fn duration(millis: i64) -> Duration {
 }
 
 impl Store {
-    /// Destinations with a notice whose time has come and that nobody has, the longest due first: at most `limit`.
+    /// Destinations with a notice whose time has come and that nobody has, the longest due first: at most `limit`, and of each
+    /// tenant's callbacks at most `callbacks`, so that many that hang hold up nobody else's.
     ///
     /// `known` are the webhooks, and the tenants whose callers may be called back, of this process; others' are left alone.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_destinations(&self, known: &[String], limit: u32) -> Result<Vec<String>, StoreError> {
+    pub async fn due_destinations(
+        &self,
+        known: &[String],
+        limit: u32,
+        callbacks: u32,
+    ) -> Result<Vec<DueDestination>, StoreError> {
         let now = self.dialect.now_ms;
         let due = format!("next_at <= {now} AND claimed_until <= {now}");
         let any: Option<(String,)> = sqlx::query_as(AssertSqlSafe(format!(
@@ -98,17 +111,23 @@ impl Store {
         }
         let names = format!("(SELECT value->>0 FROM {})", self.dialect.rows_in_2);
         let sql = format!(
-            "SELECT destination FROM notice_destinations WHERE {due} AND \
-             CASE WHEN url IS NULL THEN destination ELSE tenant END IN {names} ORDER BY next_at LIMIT $1"
+            "WITH due AS (SELECT destination, tenant, CASE WHEN url IS NULL THEN 0 ELSE 1 END AS is_callback, next_at, \
+             ROW_NUMBER() OVER (PARTITION BY tenant, CASE WHEN url IS NULL THEN 0 ELSE 1 END ORDER BY next_at) AS place \
+             FROM notice_destinations WHERE {due} AND CASE WHEN url IS NULL THEN destination ELSE tenant END IN {names}) \
+             SELECT destination, tenant, CAST(is_callback AS BIGINT) FROM due WHERE is_callback = 0 OR place <= $3 \
+             ORDER BY next_at LIMIT $1"
         );
         let known: Vec<[&String; 1]> = known.iter().map(|name| [name]).collect();
-        let rows: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(i64::from(limit))
             .bind(serde_json::to_string(&known).unwrap_or_default())
+            .bind(i64::from(callbacks))
             .fetch_all(&self.reader)
             .await
             .during("look for notices that wait")?;
-        Ok(rows.into_iter().map(|(destination,)| destination).collect())
+        let due =
+            |(name, tenant, is_callback)| DueDestination { name, tenant, is_callback: is_callback != 0 };
+        Ok(rows.into_iter().map(due).collect())
     }
 
     /// Takes a destination, if it is still due and nobody has it.
@@ -128,7 +147,13 @@ impl Store {
             .fetch_optional(&self.writer)
             .await
             .during("take a destination of notices")?;
-        Ok(row.map(|(destination, tenant, url, failures)| Claim { destination, tenant, url, failures, holder }))
+        Ok(row.map(|(destination, tenant, url, failures)| Claim {
+            destination,
+            tenant,
+            url,
+            failures,
+            holder,
+        }))
     }
 
     /// The notice whose turn it is: the oldest, and after all others one that was refused for what it says.
@@ -148,7 +173,7 @@ impl Store {
             .during("see whose a destination of notices is")?;
         let Some((written,)) = held else { return Ok(NextNotice::Lost) };
         let sql = format!(
-            "SELECT number, notice, event, body, attempts, {now} - written_at AS age_ms FROM notices \
+            "SELECT number, notice, body, attempts, {now} - written_at AS age_ms FROM notices \
              WHERE destination = $1 AND state = 'waiting' AND (set_aside = 0 OR next_at <= {now}) \
              ORDER BY set_aside, number LIMIT 1"
         );
@@ -159,14 +184,9 @@ impl Store {
             .during("read the next notice")?;
         Ok(match row {
             None => NextNotice::None { written },
-            Some(NoticeRow { number, notice, event, body, attempts, age_ms }) => NextNotice::Due(WaitingNotice {
-                number,
-                id: notice,
-                event: event.parse().ok(),
-                body,
-                attempts,
-                age: duration(age_ms),
-            }),
+            Some(NoticeRow { number, notice, body, attempts, age_ms }) => {
+                NextNotice::Due(WaitingNotice { number, id: notice, body, attempts, age: duration(age_ms) })
+            }
         })
     }
 

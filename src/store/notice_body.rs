@@ -118,7 +118,10 @@ mod tests {
             r#"{"type":"sync.failed","timestamp":"2026-11-25T18:00:00.250Z","data":{"reason":"INT6, sign in: the host did not answer","run_id":"019a","state":"failed","tenant":"north"}}"#
         );
         let recovered = of_run(Event::SyncRecovered, &ToldRun { state: "finished", before: "failed", ..run });
-        assert!(recovered.contains(r#""after":"failed","#) && recovered.contains(r#""since":"#), "{recovered}");
+        assert!(
+            recovered.contains(r#""after":"failed","#) && recovered.contains(r#""since":"#),
+            "{recovered}"
+        );
         assert!(!recovered.contains("reason"), "{recovered}");
     }
 

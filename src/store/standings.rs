@@ -14,7 +14,7 @@ use super::runs::HeldField;
 use super::{Store, StoreError, time_of, time_text};
 
 /// What a run's error begins with if its gateway was stopped, or lost its lease: that says nothing of the sync.
-pub const INTERRUPTED: &str = "interrupted";
+const INTERRUPTED: &str = "interrupted";
 /// What a run's error begins with if its process was killed.
 const CUT_OFF: &str = "cut off";
 

@@ -34,8 +34,7 @@ impl Store {
             .fetch_all(&self.reader)
             .await
             .during("count the notices that wait")?;
-        let waiting =
-            |(tenant, count, oldest)| WaitingNotices { tenant, count, oldest: duration(oldest) };
+        let waiting = |(tenant, count, oldest)| WaitingNotices { tenant, count, oldest: duration(oldest) };
         Ok(rows.into_iter().map(waiting).collect())
     }
 

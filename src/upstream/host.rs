@@ -17,6 +17,7 @@ use super::pace::Pace;
 use super::redact::Redactor;
 use super::request::Request;
 use super::settings::{HostSettings, HttpClientError};
+use super::sockets::Sockets;
 
 /// Most that is read of an answer that is no success, in bytes.
 const LARGEST_REFUSAL: usize = 1 << 20;
@@ -26,8 +27,9 @@ pub(super) struct Host {
     pub(super) system: System,
     pub(super) redactor: Redactor,
     pub(super) pace: Pace,
-    pub(super) contact: ContactBook,
     pub(super) in_flight: Semaphore,
+    pub(super) sockets: Sockets,
+    pub(super) contact: ContactBook,
     pub(super) quota: Option<DefaultDirectRateLimiter>,
     /// Before the first repeated try; it doubles.
     pub(super) retry_pause: Duration,
@@ -42,8 +44,9 @@ impl Host {
             system,
             redactor: Redactor::new(&settings.secrets),
             pace: Pace::new(settings.retry_pause),
-            contact: ContactBook::new(),
             in_flight: Semaphore::new(settings.max_in_flight),
+            sockets: settings.sockets.clone(),
+            contact: ContactBook::default(),
             quota: settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls))),
             retry_pause: settings.retry_pause,
             base: settings.base.clone(),

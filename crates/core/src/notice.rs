@@ -197,12 +197,10 @@ mod tests {
             story(&ended(&[one.clone(), one.clone(), two.clone(), two, Good])),
             ["sync.held", "sync.held", "sync.recovered"]
         );
-        assert_eq!(story(&ended(&[Failed, one, Good])), [
-            "sync.failed",
-            "sync.recovered",
-            "sync.held",
-            "sync.recovered"
-        ]);
+        assert_eq!(
+            story(&ended(&[Failed, one, Good])),
+            ["sync.failed", "sync.recovered", "sync.held", "sync.recovered"]
+        );
     }
 
     #[test]
