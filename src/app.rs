@@ -85,9 +85,12 @@ impl Gateway {
         let handle = axum_server::Handle::new();
         let monitor = Monitor::begin(&config.tenants, store.clone(), handle.clone());
         let courier = Courier::new(store.clone())?;
-        let (mut states, mut tenants) = (Vec::new(), Vec::new());
+        // Before any run of theirs is found to have been cut off.
         for tenant in &config.tenants {
             courier.set(&tenant.name, tenant.notices.clone());
+        }
+        let (mut states, mut tenants) = (Vec::new(), Vec::new());
+        for tenant in &config.tenants {
             let tenant = tenant.clone().sharing(&sockets);
             let parts = TenantParts::new(&tenant, &store, &process, &ending).await?;
             states.push(parts.state(&tenant)?);

@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 use answer::Judge;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use breaker::Breaker;
-use contact::{Access, Caller};
+use contact::{Access, Effort};
 pub use contact::{Contact, ContactState, ContactWatch};
 pub use error::{CallError, Kind};
 use gateway_core::System;
@@ -51,6 +51,7 @@ use meter::Meter;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
+pub(crate) use settings::is_loopback;
 pub use settings::{HostSettings, HttpClientError};
 pub use sockets::Sockets;
 use tokio::sync::SemaphorePermit;
@@ -214,8 +215,8 @@ impl Upstream {
         };
         let outcome = outcome.unwrap_or(Err(Kind::Stopped { was_sent: course.was_sent }));
         let access = if request.method.is_safe() { Access::Read } else { Access::Write };
-        let caller = if self.patience.is_of_a_run() { Caller::Run } else { Caller::Question };
-        self.host.contact.note(access, caller, outcome.as_ref().err(), Timestamp::now());
+        let effort = if self.patience.is_of_a_run() { Effort::Run } else { Effort::Question };
+        self.host.contact.note(access, effort, outcome.as_ref().err(), Timestamp::now());
         match &outcome {
             Err(Kind::Stopped { .. }) => drop(pass),
             _ if !course.was_sent => drop(pass),

@@ -25,7 +25,8 @@ pub async fn tell_of_contact(
 ) {
     let mut is_noted = true;
     loop {
-        let waited = if is_noted { REVIEW } else { SETTLES };
+        // By chance, so that not all tenants ask the store at one moment.
+        let waited = if is_noted { REVIEW.mul_f64(rand::random_range(0.75..1.25)) } else { SETTLES };
         let is_review = tokio::select! {
             () = stop.cancelled() => return,
             () = contact.changed() => false,

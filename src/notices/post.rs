@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP};
 
 use super::addresses::Address;
+use crate::upstream::is_loopback;
 
 /// For one post, from the connection to the answer's head.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -44,28 +45,22 @@ pub(super) enum Posted {
 #[derive(Clone)]
 pub(super) struct Poster {
     http: reqwest::Client,
+    /// For receivers on this machine: a proxy knows another machine under that name.
+    direct: reqwest::Client,
 }
 
 impl Poster {
     /// # Errors
     /// [`NoCourier`].
     pub(super) fn new() -> Result<Poster, NoCourier> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIMEOUT)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(IDLE)
-            // Whoever is admitted may not send us on to somebody who is not.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Poster { http })
+        Ok(Poster { http: client().build()?, direct: client().no_proxy().build()? })
     }
 
     /// Posts a notice once. The time of the signature is that of this try: receivers refuse old ones.
     pub(super) async fn post(&self, address: &Address, id: &str, body: &str) -> Posted {
         let (Address { url, signing }, at) = (address, Timestamp::now().as_second());
-        let mut request = self
-            .http
+        let client = if is_loopback(url) { &self.direct } else { &self.http };
+        let mut request = client
             .post(url.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(HEADER_WEBHOOK_ID, id)
@@ -78,6 +73,16 @@ impl Poster {
             Err(error) => Posted::Failed { why: cause(&error), retry_after: None },
         }
     }
+}
+
+fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("int6-ozmap-gateway/", env!("CARGO_PKG_VERSION")))
+        .timeout(TIMEOUT)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(IDLE)
+        // Whoever is admitted may not send us on to somebody who is not.
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 fn judged(status: StatusCode, headers: &HeaderMap) -> Posted {

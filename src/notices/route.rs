@@ -21,7 +21,7 @@ pub(super) struct Route<'a> {
 }
 
 /// Whether the turn goes on.
-enum Turn {
+enum Onward {
     GoesOn,
     IsOver,
 }
@@ -53,8 +53,8 @@ impl Route<'_> {
                 (NextNotice::Due(_), Err(_)) => (),
                 (NextNotice::Due(notice), Ok(address)) => {
                     match self.deliver(&claim, &address, &notice).await? {
-                        Turn::GoesOn => claim.failures = 0,
-                        Turn::IsOver => return Ok(()),
+                        Onward::GoesOn => claim.failures = 0,
+                        Onward::IsOver => return Ok(()),
                     }
                 }
             }
@@ -67,19 +67,19 @@ impl Route<'_> {
         claim: &Claim,
         address: &Address,
         notice: &WaitingNotice,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Onward, StoreError> {
         let posted = tokio::select! {
             posted = self.poster.post(address, &notice.id, &notice.body) => posted,
             () = self.grace() => {
                 self.store.drop_destination(claim).await?;
-                return Ok(Turn::IsOver);
+                return Ok(Onward::IsOver);
             }
         };
         match posted {
             Posted::Accepted => {
                 count(claim, "delivered", 1);
                 self.store.notice_delivered(claim, notice.number).await?;
-                Ok(Turn::GoesOn)
+                Ok(Onward::GoesOn)
             }
             Posted::Gone => {
                 let hours = STOPPED_FOR.as_secs() / 3600;
@@ -90,11 +90,11 @@ impl Route<'_> {
                 );
                 self.give_up(claim, Duration::ZERO, "it answered 410 Gone").await?;
                 self.store.stop_destination(claim, STOPPED_FOR).await?;
-                Ok(Turn::IsOver)
+                Ok(Onward::IsOver)
             }
             Posted::Disliked { why } if notice.attempts + 1 >= TRIES_IN_ORDER => {
                 self.put_off(claim, notice, &why).await?;
-                Ok(Turn::GoesOn)
+                Ok(Onward::GoesOn)
             }
             Posted::Disliked { why } => self.rest(claim, notice, &why, None).await,
             Posted::Failed { why, retry_after } => self.rest(claim, notice, &why, retry_after).await,
@@ -108,7 +108,7 @@ impl Route<'_> {
         notice: &WaitingNotice,
         why: &str,
         asked: Option<Duration>,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Onward, StoreError> {
         let pause = pauses::after(claim.failures, asked);
         let pause_ms = pause.as_millis() as u64;
         tracing::info!(
@@ -123,7 +123,7 @@ impl Route<'_> {
             self.give_up(claim, GIVEN_UP_AFTER, why).await?;
         }
         self.store.destination_failed(claim, notice.number, pause, why).await?;
-        Ok(Turn::IsOver)
+        Ok(Onward::IsOver)
     }
 
     /// Others go before a notice that the receiver dislikes.

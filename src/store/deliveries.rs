@@ -6,9 +6,10 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
+use super::durability::Statement;
 use super::error::During;
 use super::notices::NEVER;
-use super::{Store, StoreError};
+use super::{Store, StoreError, without_nul};
 
 /// How long a destination is its claimer's, unless it is renewed by a notice that was delivered; longer than one post takes.
 const CLAIM_MS: i64 = 25_000;
@@ -115,7 +116,7 @@ impl Store {
              ROW_NUMBER() OVER (PARTITION BY tenant, CASE WHEN url IS NULL THEN 0 ELSE 1 END ORDER BY next_at) AS place \
              FROM notice_destinations WHERE {due} AND CASE WHEN url IS NULL THEN destination ELSE tenant END IN {names}) \
              SELECT destination, tenant, CAST(is_callback AS BIGINT) FROM due WHERE is_callback = 0 OR place <= $3 \
-             ORDER BY next_at LIMIT $1"
+             ORDER BY next_at, destination LIMIT $1"
         );
         let known: Vec<[&String; 1]> = known.iter().map(|name| [name]).collect();
         let rows: Vec<(String, String, i64)> = sqlx::query_as(AssertSqlSafe(sql))
@@ -195,27 +196,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; it is delivered again then.
     pub async fn notice_delivered(&self, claim: &Claim, number: i64) -> Result<(), StoreError> {
-        let now = self.dialect.now_ms;
-        let done = format!(
-            "UPDATE notices SET state = 'delivered', attempts = attempts + 1, ended_at = {now}, last_error = NULL \
-             WHERE destination = $1 AND number = $2 AND state = 'waiting'"
-        );
-        let renew = format!(
-            "UPDATE notice_destinations SET failures = 0, claimed_until = {now} + {CLAIM_MS} \
-             WHERE destination = $1 AND claimed_by = $2 AND claimed_until > {now}"
-        );
-        let written = async {
-            let mut transaction = self.transaction().await?;
-            let renew = sqlx::query(AssertSqlSafe(renew)).bind(&claim.destination).bind(&claim.holder);
-            renew.execute(&mut *transaction).await?;
-            let done = sqlx::query(AssertSqlSafe(done)).bind(&claim.destination).bind(number);
-            done.execute(&mut *transaction).await?;
-            transaction.commit().await
-        };
-        written.await.during("record that a notice was delivered")
+        let done = Statement::new(format!(
+            "UPDATE notices SET state = 'delivered', attempts = attempts + 1, ended_at = {}, last_error = NULL \
+             WHERE destination = $1 AND number = $2 AND state = 'waiting'",
+            self.dialect.now_ms
+        ));
+        let done = done.text(claim.destination.as_str()).number(number);
+        let written = self.write_down(vec![self.renewed(claim), done]).await;
+        written.map(drop).during("record that a notice was delivered")
     }
 
-    /// Writes that the destination failed: it is left alone for `pause`, and its notices keep their order.
+    /// Writes that the destination failed: it is left alone for `pause`, and its notices keep their order. Somebody else's is
+    /// left as it is.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -226,24 +218,21 @@ impl Store {
         pause: Duration,
         why: &str,
     ) -> Result<(), StoreError> {
-        let now = self.dialect.now_ms;
-        let rest = format!(
-            "UPDATE notice_destinations SET failures = failures + 1, next_at = {now} + $3, claimed_by = '', claimed_until = 0 \
-             WHERE destination = $1 AND claimed_by = $2"
+        let tried = Statement::new(
+            "UPDATE notices SET attempts = attempts + 1, last_error = $3 WHERE destination = $1 AND number = $2 \
+             AND state = 'waiting' AND EXISTS (SELECT 1 FROM notice_destinations AS d \
+             WHERE d.destination = $1 AND d.claimed_by = $4)",
         );
-        let tried = "UPDATE notices SET attempts = attempts + 1, last_error = $3 \
-                     WHERE destination = $1 AND number = $2 AND state = 'waiting'";
-        let written = async {
-            let mut transaction = self.transaction().await?;
-            let rest = sqlx::query(AssertSqlSafe(rest)).bind(&claim.destination).bind(&claim.holder);
-            let rests = rest.bind(millis(pause)).execute(&mut *transaction).await?.rows_affected() == 1;
-            if rests {
-                let tried = sqlx::query(tried).bind(&claim.destination).bind(number).bind(why);
-                tried.execute(&mut *transaction).await?;
-            }
-            transaction.commit().await
-        };
-        written.await.during("record that a notice was not delivered")
+        let tried = tried.text(claim.destination.as_str()).number(number);
+        let tried = tried.text(without_nul(why)).text(claim.holder.as_str());
+        let rest = Statement::new(format!(
+            "UPDATE notice_destinations SET failures = failures + 1, next_at = {} + $3, claimed_by = '', claimed_until = 0 \
+             WHERE destination = $1 AND claimed_by = $2",
+            self.dialect.now_ms
+        ));
+        let rest = rest.text(claim.destination.as_str()).text(claim.holder.as_str()).number(millis(pause));
+        let written = self.write_down(vec![tried, rest]).await;
+        written.map(drop).during("record that a notice was not delivered")
     }
 
     /// Writes that a notice was refused for what it says: it is tried again after `pause`, and holds up no other.
@@ -257,24 +246,25 @@ impl Store {
         pause: Duration,
         why: &str,
     ) -> Result<(), StoreError> {
+        let aside = Statement::new(format!(
+            "UPDATE notices SET attempts = attempts + 1, last_error = $3, set_aside = 1, next_at = {} + $4 \
+             WHERE destination = $1 AND number = $2 AND state = 'waiting'",
+            self.dialect.now_ms
+        ));
+        let aside = aside.text(claim.destination.as_str()).number(number);
+        let aside = aside.text(without_nul(why)).number(millis(pause));
+        let written = self.write_down(vec![self.renewed(claim), aside]).await;
+        written.map(drop).during("set a notice aside")
+    }
+
+    /// Prolongs a claim: the destination answers.
+    fn renewed(&self, claim: &Claim) -> Statement {
         let now = self.dialect.now_ms;
-        let aside = format!(
-            "UPDATE notices SET attempts = attempts + 1, last_error = $3, set_aside = 1, next_at = {now} + $4 \
-             WHERE destination = $1 AND number = $2 AND state = 'waiting'"
-        );
-        let renew = format!(
+        let renew = Statement::new(format!(
             "UPDATE notice_destinations SET failures = 0, claimed_until = {now} + {CLAIM_MS} \
              WHERE destination = $1 AND claimed_by = $2 AND claimed_until > {now}"
-        );
-        let written = async {
-            let mut transaction = self.transaction().await?;
-            let renew = sqlx::query(AssertSqlSafe(renew)).bind(&claim.destination).bind(&claim.holder);
-            renew.execute(&mut *transaction).await?;
-            let aside = sqlx::query(AssertSqlSafe(aside)).bind(&claim.destination).bind(number);
-            aside.bind(why).bind(millis(pause)).execute(&mut *transaction).await?;
-            transaction.commit().await
-        };
-        written.await.during("set a notice aside")
+        ));
+        renew.text(claim.destination.as_str()).text(claim.holder.as_str())
     }
 
     /// Gives up the notices of a destination that were written so long ago; returns how many.

@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use super::runs::HeldField;
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct NoticeBody<'a> {
     r#type: &'a str,
     timestamp: String,
     data: Value,
 }
 
 /// A notice as it is posted. Source: `docs/contracts/gateway-api.md`, "Notices".
-fn envelope(event: Event, at: Timestamp, data: Value) -> String {
-    let envelope = Envelope { r#type: event.name(), timestamp: format!("{at:.3}"), data };
+fn noticed(event: Event, at: Timestamp, data: Value) -> String {
+    let body = NoticeBody { r#type: event.name(), timestamp: format!("{at:.3}"), data };
     // Texts, numbers and lists of them: it cannot fail.
-    serde_json::to_string(&envelope).unwrap_or_default()
+    serde_json::to_string(&body).unwrap_or_default()
 }
 
 /// A run of a whole tenant that ended, as it is told.
@@ -46,7 +46,7 @@ pub(super) fn of_run(event: Event, run: &ToldRun<'_>) -> String {
         Event::SyncHeld => data["held"] = json!(held),
         _ => data["reason"] = json!(reason),
     }
-    envelope(event, *at, data)
+    noticed(event, *at, data)
 }
 
 /// The systems' words in settings and notices.
@@ -63,7 +63,7 @@ pub(super) fn of_upstream(event: Event, tenant: &str, system: System, reason: &s
     if event != Event::UpstreamRecovered {
         data["reason"] = json!(reason);
     }
-    envelope(event, at, data)
+    noticed(event, at, data)
 }
 
 /// `operation.ended`.
@@ -85,7 +85,7 @@ pub(super) fn of_operation(
     };
     let state = answer.state().name();
     let data = json!({ "tenant": tenant, "operation_id": operation, "code": client, "state": state, "error": error });
-    envelope(Event::OperationEnded, at, data)
+    noticed(Event::OperationEnded, at, data)
 }
 
 /// What a `Callback-Url` is told. Source: `docs/contracts/gateway-api.md`, "Stored requests".

@@ -1,8 +1,9 @@
 //! Notices are written in the transaction of what they tell of, one row for each who is told.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use gateway_core::notice::Event;
+use gateway_core::notice::{Event, Subscription};
 use gateway_core::provisioning::OperationAnswer;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -59,6 +60,16 @@ struct IfHeld<'a> {
 }
 
 impl Store {
+    /// From now on what happens to this tenant is told to these; who was told before, and is not among them, no more.
+    pub fn subscribe(&self, tenant: &str, subscriptions: impl Into<Arc<[Subscription]>>) {
+        self.subscribers.set(tenant, subscriptions.into());
+    }
+
+    /// Completes once this process has written a notice, perhaps before this call.
+    pub async fn notice_written(&self) {
+        self.subscribers.woken().await;
+    }
+
     /// Writes a notice for all of a tenant who are told of its event. Wake afterwards.
     pub(super) async fn tell(
         &self,
@@ -126,12 +137,13 @@ impl Store {
             Some(IfHeld { operation, holder }) => statement.text(*operation).text(*holder),
         };
         // The row stays locked until the end of the transaction, so that the numbers are the order of the commits. A
-        // destination that fails keeps its pause.
+        // destination that fails keeps its pause, and one that wants nothing its rest.
         let number = Statement::new(format!(
             "INSERT INTO notice_destinations (destination, tenant, url, written, next_at) \
              SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), 1, {now} WHERE {} \
              ON CONFLICT (destination) DO UPDATE SET written = notice_destinations.written + 1, \
-             next_at = CASE WHEN notice_destinations.failures = 0 OR notice_destinations.next_at >= {NEVER} THEN {now} \
+             next_at = CASE WHEN notice_destinations.stopped_until > {now} THEN notice_destinations.next_at \
+             WHEN notice_destinations.failures = 0 OR notice_destinations.next_at >= {NEVER} THEN {now} \
              ELSE notice_destinations.next_at END",
             holds(4)
         ));

@@ -6,8 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use gateway_core::notice::{Event, Subscription};
 use tokio::sync::Notify;
 
-use super::Store;
-
 /// Subscriptions by tenant; clones are the same.
 #[derive(Clone, Default)]
 pub(super) struct Subscribers {
@@ -30,17 +28,15 @@ impl Subscribers {
     pub(super) fn wake(&self) {
         self.written.notify_one();
     }
-}
 
-impl Store {
-    /// From now on what happens to this tenant is told to these; who was told before, and is not among them, no more.
-    pub fn subscribe(&self, tenant: &str, subscriptions: impl Into<Arc<[Subscription]>>) {
-        let mut by_tenant = self.subscribers.by_tenant.write().unwrap_or_else(PoisonError::into_inner);
-        by_tenant.insert(tenant.to_owned(), subscriptions.into());
+    /// From now on what happens to a tenant is told to these.
+    pub(super) fn set(&self, tenant: &str, subscriptions: Arc<[Subscription]>) {
+        let mut by_tenant = self.by_tenant.write().unwrap_or_else(PoisonError::into_inner);
+        by_tenant.insert(tenant.to_owned(), subscriptions);
     }
 
-    /// Completes once this process has written a notice, perhaps before this call.
-    pub async fn notice_written(&self) {
-        self.subscribers.written.notified().await;
+    /// Completes once somebody was to be woken, perhaps before this call.
+    pub(super) async fn woken(&self) {
+        self.written.notified().await;
     }
 }

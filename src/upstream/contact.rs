@@ -108,7 +108,7 @@ pub(super) enum Access {
 
 /// Whether somebody waits for the call, or a run that has repeated it for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(super) enum Effort {
     Question,
     Run,
 }
@@ -129,7 +129,7 @@ struct Streak {
 
 impl ContactBook {
     /// A call has come to its end, its repeats included.
-    pub(super) fn note(&self, access: Access, caller: Caller, error: Option<&Kind>, now: Timestamp) {
+    pub(super) fn note(&self, access: Access, effort: Effort, error: Option<&Kind>, now: Timestamp) {
         let Some(heard) = Heard::of(error) else { return };
         let is_silence = matches!(error, Some(Kind::Unreachable { .. } | Kind::Untrusted { .. }));
         let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +137,7 @@ impl ContactBook {
             if !is_silence {
                 contact.last_answer_at = Some(now);
             }
-            let state = streak.after(access, caller, heard, contact.state);
+            let state = streak.after(access, effort, heard, contact.state);
             let is_new = state != contact.state;
             if is_new {
                 contact.state = state;
@@ -158,10 +158,10 @@ impl ContactBook {
 }
 
 impl Streak {
-    fn after(&mut self, access: Access, caller: Caller, heard: Heard, before: ContactState) -> ContactState {
+    fn after(&mut self, access: Access, effort: Effort, heard: Heard, before: ContactState) -> ContactState {
         if matches!(heard, Heard::Outage | Heard::Stranger) {
             self.outages = self.outages.saturating_add(1);
-            let is_away = before == ContactState::Away || caller == Caller::Run || self.outages >= QUESTIONS;
+            let is_away = before == ContactState::Away || effort == Effort::Run || self.outages >= QUESTIONS;
             return if is_away { ContactState::Away } else { ContactState::Failing };
         }
         self.outages = 0;
@@ -191,7 +191,7 @@ mod tests {
 
     use super::super::error::SaidIn;
     use super::Access::{Read, Write};
-    use super::Caller::{Question, Run};
+    use super::Effort::{Question, Run};
     use super::*;
 
     fn unreachable() -> Kind {
@@ -202,8 +202,8 @@ mod tests {
         Kind::of_status(status, None, String::new(), SaidIn::Json)
     }
 
-    fn note(book: &ContactBook, access: Access, caller: Caller, error: Option<Kind>) -> ContactState {
-        book.note(access, caller, error.as_ref(), Timestamp::UNIX_EPOCH);
+    fn note(book: &ContactBook, access: Access, effort: Effort, error: Option<Kind>) -> ContactState {
+        book.note(access, effort, error.as_ref(), Timestamp::UNIX_EPOCH);
         book.now().state
     }
 

@@ -80,8 +80,11 @@ async fn an_end_and_its_notices_are_written_together_and_once(
     subscribe(&store, &[Event::OperationEnded]);
     let (me, other) = (claimant("me"), claimant("other"));
     let id = operation(&store, "147", at("10:00:00")).await;
-    let refused =
-        OperationAnswer::Refused { code: ErrorCode::PortTaken, detail: "taken\0".to_owned(), free_ports: None };
+    let refused = OperationAnswer::Refused {
+        code: ErrorCode::PortTaken,
+        detail: "taken\0".to_owned(),
+        free_ports: None,
+    };
     assert_eq!(claimed(&store, &me, 1).await, [id]);
     assert!(!store.end_operation(&other, id, &refused, at("10:00:01")).await.expect("asked"));
     assert_eq!(due(&store).await, [""; 0], "who ends nothing tells nothing");
@@ -126,7 +129,11 @@ async fn a_destination_is_in_one_hand_and_its_notices_in_their_order(
     let two = claim(&other, &hook()).await;
     assert_eq!(two.failures, 1);
     let again = next(&other, &two).await;
-    assert_eq!((&again.id, again.number, again.attempts), (&first.id, first.number, 1), "the same, once more");
+    assert_eq!(
+        (&again.id, again.number, again.attempts),
+        (&first.id, first.number, 1),
+        "the same, once more"
+    );
     other.set_notice_aside(&two, again.number, blink, "it answered 422").await.expect("written");
     for code in ["148", "149", "150"] {
         let notice = next(&other, &two).await;
@@ -152,13 +159,17 @@ async fn who_wants_no_more_gets_no_more_until_its_time_is_over(
     subscribe(&store, &[Event::OperationEnded]);
     end_operations(&store, &["147", "148"]).await;
     let one = claim(&store, &hook()).await;
-    let given_up = store.give_up_notices(&one, Duration::ZERO, "it answered 410 Gone").await.expect("written");
+    let given_up =
+        store.give_up_notices(&one, Duration::ZERO, "it answered 410 Gone").await.expect("written");
     assert_eq!(given_up, 2);
     store.stop_destination(&one, Duration::from_secs(3_600)).await.expect("written");
     end_operations(&store, &["149"]).await;
     assert!(!due(&store).await.contains(&hook()));
     assert!(store.claim_destination(&hook()).await.expect("asked").is_none());
-    sqlx::query("UPDATE notice_destinations SET stopped_until = 1").execute(&store.writer).await.expect("written");
+    sqlx::query("UPDATE notice_destinations SET stopped_until = 1")
+        .execute(&store.writer)
+        .await
+        .expect("written");
     end_operations(&store, &["150"]).await;
     let two = claim(&store, &hook()).await;
     let notice = next(&store, &two).await;
@@ -177,9 +188,12 @@ async fn many_callbacks_that_are_due_hide_nobody_elses(
                   SELECT destination || value, tenant, url, 1, 1 FROM notice_destinations, ";
     let list = match kind {
         Database::Sqlite => "(SELECT value FROM json_each('[1,2,3,4,5,6,7,8,9]')) AS v",
-        Database::Postgres => "(SELECT value FROM json_array_elements('[1,2,3,4,5,6,7,8,9]') AS a(value)) AS v",
+        Database::Postgres => {
+            "(SELECT value FROM json_array_elements('[1,2,3,4,5,6,7,8,9]') AS a(value)) AS v"
+        }
     };
-    let sql = format!("{} {list} WHERE url IS NOT NULL", copies.replace("|| value", "|| CAST(value AS TEXT)"));
+    let sql =
+        format!("{} {list} WHERE url IS NOT NULL", copies.replace("|| value", "|| CAST(value AS TEXT)"));
     sqlx::query(AssertSqlSafe(sql)).execute(&store.writer).await.expect("written");
     assert_eq!(due(&store).await.len(), 11);
     let few = store.due_destinations(&known(), 5, 4).await.expect("read");
@@ -232,7 +246,8 @@ async fn a_system_is_told_of_by_one_process_of_many(
         subscribe(store, &events);
     }
     let note = async |standing| {
-        let told = async |store: &Store| store.note_upstream("north", System::Int6, standing, "no answer").await;
+        let told =
+            async |store: &Store| store.note_upstream("north", System::Int6, standing, "no answer").await;
         let (one, two) = tokio::join!(told(&store), told(&other));
         one.and(two).expect("written");
     };
