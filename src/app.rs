@@ -30,7 +30,7 @@ use self::descriptors::Descriptors;
 use self::ending::Ending;
 pub use self::examination::examine;
 use self::monitor::Monitor;
-pub use self::probe::{NoSign, Sign, SignOfLife, sign_of_life};
+pub use self::probe::{NoSign, ProbeAnswer, Sign, sign_of_life};
 pub use self::start_error::StartError;
 use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};

@@ -42,15 +42,15 @@ pub use beats::Beat;
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
 pub use claims::Claimant;
 pub use deliveries::{Claim, DueDestination, NextNotice, WaitingNotice};
-use durability::GroupCommit;
+use durability::{GroupCommit, Statement};
 use error::During;
 pub use error::StoreError;
 use file::DatabaseFile;
 pub use findings::{FindingFilter, FindingRow};
-pub use hold::{Asked, Hold};
+pub use hold::{Hold, LeaseAnswer};
 use jiff::Timestamp;
 pub use leases::Lease;
-pub use line::{Place, Turn, TurnState};
+pub use line::{PlaceInLine, Turn, TurnState};
 pub use locks::{LockError, LockGuard, Locks};
 pub use notices::{Way, destination};
 pub use operations::{NewOperation, Operation};
@@ -63,6 +63,7 @@ use readiness::Readiness;
 pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use subscribers::Subscribers;
 use uuid::Uuid;
@@ -255,6 +256,31 @@ impl Store {
     pub async fn close(&self) {
         self.writer.close().await;
         self.reader.close().await;
+    }
+
+    /// Whether a row can be written, committed and found at the place that the settings name; tried once a second at most,
+    /// however many ask.
+    ///
+    /// # Errors
+    /// [`NotReady`], after 3 s at most.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.readiness.look(&self.writer, self.file.as_deref()).await
+    }
+
+    /// Writes statements, all or none; once this returns they are on the disk. The rows that the last one touched.
+    async fn write_down(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
+        self.commits.write(statements).await
+    }
+
+    /// A connection whose commits wait for no disk: for what may be lost in a power cut.
+    ///
+    /// On SQLite a flush that comes later, of anybody, flushes these commits as well.
+    async fn forgetful(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
+        let mut connection = self.writer.acquire().await?;
+        if let Some(unflushed) = self.dialect.unflushed {
+            connection.execute(unflushed).await?;
+        }
+        Ok(connection)
     }
 
     async fn transaction(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {

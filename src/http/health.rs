@@ -15,6 +15,7 @@ use super::auth::{Peer, caller_address};
 use super::problem::Problem;
 use super::responses::NotAdmitted;
 use super::state::{Shared, SignOfLife, TenantState};
+use super::upstream_state::UpstreamState;
 use super::words::{Word, Words};
 use crate::store::NotReady;
 
@@ -32,27 +33,6 @@ impl Words for HealthStatus {
 }
 
 type HealthWord = Word<HealthStatus>;
-
-/// How a system answered last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum UpstreamState {
-    /// It was not called yet.
-    Unknown,
-    /// It answers.
-    Ok,
-    /// It does not answer, or its answers are not understood.
-    Failing,
-    /// It failed several times in a row and is left alone for a while.
-    LeftAlone,
-    /// It does not accept the credentials.
-    KeyRefused,
-}
-
-impl Words for UpstreamState {
-    const LIST: &'static str = "UpstreamState";
-    const EXAMPLE: UpstreamState = UpstreamState::Ok;
-}
 
 type UpstreamWord = Word<UpstreamState>;
 

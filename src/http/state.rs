@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::health::UpstreamState;
+use super::upstream_state::UpstreamState;
 use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;

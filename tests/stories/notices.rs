@@ -199,6 +199,25 @@ async fn a_receiver_that_fails_is_told_again_under_the_same_id_and_in_order(#[ca
 }
 
 #[tokio::test]
+async fn a_notice_that_is_disliked_holds_up_the_others_for_three_tries_only() {
+    let world = World::empty().await;
+    let receiver = Receiver::start().await;
+    receiver.replies(Reply::Dislikes(r#""code":"147""#));
+    let settings = Settings::of(&world, &webhook(&receiver.url("/hook"), r#""operation.ended""#));
+    let (_gateway, url) = settings.gateway().await;
+    let technician = Technician::at(world, url).await;
+    for (code, port) in [("147", 1), ("148", 2)] {
+        let path = technician.promised(Way::Activate, code, at(&technician.network.ctos[0], port)).await;
+        technician.done(&path).await;
+    }
+    receiver.until("the other one is told", |receiver| receiver.accepted().len() == 1).await;
+    assert!(receiver.accepted()[0].body.contains("148"));
+    assert_eq!(receiver.told().iter().filter(|told| told.body.contains("147")).count(), 3);
+    receiver.replies(Reply::Status(204));
+    receiver.until("both are told", |receiver| receiver.accepted().len() == 2).await;
+}
+
+#[tokio::test]
 async fn one_that_hangs_holds_nobody_up_and_one_that_was_away_hears_all() {
     let world = World::empty().await;
     let (hanging, other) = (Receiver::start().await, Receiver::start().await);

@@ -32,6 +32,8 @@ pub enum Reply {
     Redirect,
     /// No answer, for a minute.
     Hang,
+    /// It dislikes what has this in it, and takes all else.
+    Dislikes(&'static str),
 }
 
 /// A post.
@@ -153,7 +155,11 @@ fn serve(socket: TcpListener, ear: Ear) -> JoinHandle<()> {
 
 async fn hear(State(ear): State<Ear>, uri: Uri, headers: HeaderMap, body: String) -> Response {
     let header = |name: &str| Some(headers.get(name)?.to_str().expect("a text").to_owned());
-    let reply = *ear.reply.lock().expect("nobody panicked");
+    let reply = match *ear.reply.lock().expect("nobody panicked") {
+        Reply::Dislikes(word) if body.contains(word) => Reply::Status(422),
+        Reply::Dislikes(_) => Reply::Status(204),
+        reply => reply,
+    };
     let told = Told {
         path: uri.path().to_owned(),
         id: header("webhook-id").expect("webhook-id"),
@@ -164,6 +170,7 @@ async fn hear(State(ear): State<Ear>, uri: Uri, headers: HeaderMap, body: String
     };
     ear.told.lock().expect("nobody panicked").push(told);
     match reply {
+        Reply::Dislikes(_) => StatusCode::NO_CONTENT.into_response(),
         Reply::Status(status) => StatusCode::from_u16(status).expect("a status").into_response(),
         Reply::Redirect => (StatusCode::TEMPORARY_REDIRECT, [("location", "/elsewhere")]).into_response(),
         Reply::Hang => {
