@@ -36,6 +36,7 @@ use self::tenant::TenantParts;
 pub use self::tenant::{Upstreams, engine, upstreams};
 use crate::config::Config;
 use crate::http::{self, AppState, Door, Room, Standing, StandingOf};
+use crate::notices::Courier;
 use crate::store::{Process, Store};
 use crate::telemetry;
 use crate::upstream::Sockets;
@@ -83,6 +84,11 @@ impl Gateway {
         let sockets = Sockets::new(descriptors.calls, descriptors.idle, config.tenants.len() * 2);
         let handle = axum_server::Handle::new();
         let monitor = Monitor::begin(&config.tenants, store.clone(), handle.clone());
+        let courier = Courier::new(store.clone())?;
+        // Before any run of theirs is found to have been cut off.
+        for tenant in &config.tenants {
+            courier.set(&tenant.name, tenant.notices.clone());
+        }
         let (mut states, mut tenants) = (Vec::new(), Vec::new());
         for tenant in &config.tenants {
             let tenant = tenant.clone().sharing(&sockets);
@@ -109,6 +115,7 @@ impl Gateway {
         for tenant in &tenants {
             tenant.spawn(&tasks, &stop);
         }
+        tasks.spawn(courier.run(stop.clone()));
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(monitor.run(stop.clone()));
         tasks.spawn(prune(store.clone(), config.keep_runs, stop.clone()));

@@ -7,6 +7,7 @@ mod parsers;
 mod setting;
 mod source;
 mod table;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -23,7 +24,7 @@ use setting::{Fault, Scope, Setting};
 use source::Source;
 use url::Url;
 
-use crate::{int6, ozmap, provisioning, upstream};
+use crate::{int6, notices, ozmap, provisioning, upstream};
 
 /// Everything that the gateway is told.
 #[derive(Debug, Clone)]
@@ -85,6 +86,8 @@ pub struct Tenant {
     pub grouping: Grouping,
     /// How INT6's questions are answered.
     pub provisioning: provisioning::ProvisioningSettings,
+    /// Who is told what happens.
+    pub notices: notices::TenantNotices,
 }
 
 impl Tenant {
@@ -273,9 +276,17 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
         provisioning: provisioning::ProvisioningSettings {
             power_cache: source.get(&table::PROVISIONING_POWER_CACHE_SECONDS)?,
             answer_within: source.get(&table::PROVISIONING_ANSWER_WITHIN_SECONDS)?,
-            callback_hosts: source.get(&table::PROVISIONING_CALLBACK_HOSTS)?,
+            callback_hosts: callback_hosts(source)?,
+        },
+        notices: notices::TenantNotices {
+            webhooks: source.webhooks(),
+            callback_hosts: callback_hosts(source)?,
         },
     })
+}
+
+fn callback_hosts(source: &mut Source) -> Option<provisioning::CallbackHosts> {
+    source.get(&table::PROVISIONING_CALLBACK_HOSTS).map(provisioning::CallbackHosts)
 }
 
 /// Its hash, whichever of the two is given.

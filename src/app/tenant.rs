@@ -15,6 +15,7 @@ use super::beat::SyncBeat;
 use super::ending::{self, Ending};
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
+use crate::notices::tell_of_contact;
 use crate::ozmap::Ozmap;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
@@ -82,6 +83,7 @@ pub fn engine(
     process: &Process,
     stop: &CancellationToken,
 ) -> Result<Engine, HttpClientError> {
+    store.subscribe(&tenant.name, tenant.notices.subscriptions(&tenant.name));
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
     let ending = Ending::within(stop.clone(), ending::OF_A_COMMAND);
     let upstreams = Hosts::of(tenant, &ending.cut)?.of_the_sync(tenant, stop);
@@ -167,7 +169,7 @@ impl TenantParts {
             locks: &locks,
             mirror,
             cut: &ending.cut,
-        })?;
+        });
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
         let Hosts { ozmap, int6 } = hosts;
         engine.recover().instrument(span.clone()).await?;
@@ -208,7 +210,7 @@ impl TenantParts {
         Box::new(move || hosts.iter().map(sign_of_life).collect())
     }
 
-    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue.
+    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue, telling how both systems stand.
     pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
         if let Some(interval) = self.sync_interval {
@@ -225,6 +227,11 @@ impl TenantParts {
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
         spawn(schedule::every(interval, stop.clone(), refresh).boxed());
+        for host in &self.hosts {
+            let (store, name) = (self.store.clone(), self.name.clone());
+            let told = tell_of_contact(store, name, host.system(), host.contact_watch(), stop.clone());
+            spawn(told.boxed());
+        }
         // Stored commands of a tenant that is read only wait for better days.
         if !self.read_only {
             spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
@@ -236,18 +243,18 @@ impl TenantParts {
         self.engine.finished().await;
     }
 
-    /// Waits until what INT6 asked for has been written, and its callbacks are delivered.
+    /// Waits until what INT6 asked for has been written.
     pub(super) async fn requests_finished(&self) {
         self.provisioning.finished().await;
     }
 }
 
 fn sign_of_life(host: &Upstream) -> http::SignOfLife {
-    let Contact { state, last_answer_at } = host.contact();
+    let Contact { state, last_answer_at, .. } = host.contact();
     let state = match state {
         ContactState::Unknown => http::UpstreamState::Unknown,
         ContactState::Answering => http::UpstreamState::Ok,
-        ContactState::Failing => http::UpstreamState::Failing,
+        ContactState::Failing | ContactState::Away => http::UpstreamState::Failing,
         ContactState::LeftAlone => http::UpstreamState::LeftAlone,
         ContactState::KeyRefused => http::UpstreamState::KeyRefused,
     };

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::setting::{Fault, Name, Scope, Setting};
-use super::table;
+use super::{table, webhooks};
+use crate::notices::Webhook;
 
 /// Prefixes of our environment variables; others are not ours to judge.
 pub(super) const PREFIXES: [&str; 8] =
@@ -19,6 +20,8 @@ pub(super) struct Source {
     environment: BTreeMap<String, String>,
     gateway: Table,
     tenants: Vec<Table>,
+    /// What the tenants say of webhooks.
+    webhooks: Vec<Option<Value>>,
     current: usize,
     /// Whether a file was named, and could not be read.
     lost_file: bool,
@@ -37,6 +40,7 @@ impl Source {
             environment,
             gateway: Table::new(),
             tenants: Vec::new(),
+            webhooks: Vec::new(),
             current: 0,
             lost_file: false,
             mistakes: Vec::new(),
@@ -68,7 +72,10 @@ impl Source {
             Some(Value::Array(tenants)) => {
                 for tenant in tenants {
                     match tenant {
-                        Value::Table(tenant) => self.tenants.push(tenant),
+                        Value::Table(mut tenant) => {
+                            self.webhooks.push(tenant.remove("webhook"));
+                            self.tenants.push(tenant);
+                        }
                         _ => mistakes.push("`tenant` is not written as [[tenant]]".to_owned()),
                     }
                 }
@@ -131,6 +138,17 @@ impl Source {
     pub(super) fn get<T>(&mut self, setting: &Setting<T>) -> Option<T> {
         let value = self.text(&setting.name).and_then(|text| setting.value(text.as_deref()));
         value.map_err(|fault| self.mistake(&setting.name, fault)).ok()
+    }
+
+    /// The current tenant's webhooks; what is wrong with them is noted.
+    pub(super) fn webhooks(&mut self) -> Vec<Webhook> {
+        let Some(Some(value)) = self.webhooks.get(self.current) else { return Vec::new() };
+        let (webhooks, mistakes) = webhooks::webhooks(value);
+        let name =
+            self.tenants.get(self.current).and_then(|tenant| tenant.get("name")).and_then(Value::as_str);
+        let name = name.unwrap_or("default");
+        self.mistakes.extend(mistakes.into_iter().map(|mistake| format!("tenant {name}: {mistake}")));
+        webhooks
     }
 
     /// Whether a setting is given, be it wrong.

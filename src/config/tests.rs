@@ -8,6 +8,7 @@ use super::*;
 use crate::key::hash_of_key;
 
 mod documents;
+mod webhooks;
 
 fn environment(extra: &[(&str, &str)]) -> Vec<(String, String)> {
     let needed = [

@@ -38,7 +38,14 @@ pub type Log = Arc<Mutex<Vec<String>>>;
 
 /// `serve`, the address at which it listens, and its log.
 pub async fn serve_with_log(world: &World) -> (Child, String, Log) {
-    let mut child = command(world, &["serve"]).stderr(Stdio::piped()).spawn().expect("it can be started");
+    serve_by(&world.settings()).await
+}
+
+/// The same by these settings alone.
+pub async fn serve_by(settings: &[(String, String)]) -> (Child, String, Log) {
+    let mut command = Command::new(BINARY);
+    command.arg("serve").env_clear().envs(settings.iter().cloned()).kill_on_drop(true);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it can be started");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let log = Log::default();
     let address = loop {
