@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::{ErrorCode, System};
+use gateway_core::ErrorCode;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::responses::NotAdmitted;
 use super::state::{Shared, SignOfLife, TenantState};
 use super::upstream_state::UpstreamState;
-use super::words::{Word, Words};
+use super::words::{SystemWord, Word, Words};
 use crate::store::NotReady;
 
 /// Whether something works.
@@ -34,7 +34,6 @@ impl Words for HealthStatus {
 
 type HealthWord = Word<HealthStatus>;
 
-type SystemWord = Word<System>;
 type UpstreamWord = Word<UpstreamState>;
 
 /// One of a tenant's systems.

@@ -16,7 +16,7 @@ use super::extract::{Query, RunId, in_range, no_such_run};
 use super::problem::Problem;
 use super::responses::NotFound;
 use super::state::Shared;
-use super::words::{OneOf, Word};
+use super::words::{OneOf, SystemWord, Word};
 use crate::store::{FindingFilter, FindingRow};
 
 type FindingKindFilter = OneOf<FindingKind>;
@@ -41,7 +41,6 @@ pub(super) struct FindingsQuery {
 }
 
 type FindingKindWord = Word<FindingKind>;
-type SystemWord = Word<System>;
 
 /// Something that the sync left alone and an operator should look at.
 #[derive(Debug, Serialize, ToSchema)]

@@ -92,6 +92,9 @@ pub(super) enum Word<T> {
     Newer(String),
 }
 
+/// OZmap or INT6.
+pub(super) type SystemWord = Word<System>;
+
 impl<T> From<T> for Word<T> {
     fn from(word: T) -> Word<T> {
         Word::Known(word)
