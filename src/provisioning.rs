@@ -11,6 +11,7 @@ mod failure;
 pub mod nearby;
 mod power;
 mod queue;
+mod requester;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use failure::Failure;
 use gateway_core::provisioning::{Command, Done, Refusal};
 use gateway_core::{ClientCode, ClientRecord};
 pub use power::{Origin, PowerAnswer};
+pub use requester::Requester;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;

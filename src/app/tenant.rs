@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use gateway_core::System;
 use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error_span};
@@ -47,6 +48,7 @@ fn ozmap_at(tenant: &config::Tenant, host: Upstream) -> Ozmap {
 }
 
 /// The two hosts of one tenant; whoever calls one of them keeps to its limits and pauses, with all others.
+#[derive(Clone)]
 struct Hosts {
     ozmap: Upstream,
     int6: Upstream,
@@ -125,8 +127,32 @@ async fn mirror_of(tenant: &config::Tenant, ozmap: Ozmap, store: &Store, stop: &
     mirror
 }
 
+/// What a tenant stands on. It outlives a change of its other settings: two of it would not know of each other's limits,
+/// pauses and locks.
+#[derive(Clone)]
+struct Foundations {
+    hosts: Hosts,
+    locks: Arc<Locks>,
+    mirror: Mirror,
+}
+
+impl Foundations {
+    async fn laid(
+        tenant: &config::Tenant,
+        locks: Arc<Locks>,
+        store: &Store,
+        stop: &CancellationToken,
+    ) -> Result<Foundations, StartError> {
+        let hosts = Hosts::of(tenant)?;
+        let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
+        let mirror = mirror_of(tenant, background, store, stop).await;
+        Ok(Foundations { hosts, locks, mirror })
+    }
+}
+
 /// A tenant that is ready.
 pub(super) struct TenantParts {
+    foundations: Foundations,
     engine: Engine,
     provisioning: Provisioning,
     sync_interval: Option<Duration>,
@@ -146,26 +172,61 @@ impl TenantParts {
         stop: &CancellationToken,
     ) -> Result<TenantParts, StartError> {
         let span = error_span!("tenant", tenant = tenant.name);
-        let hosts = Hosts::of(tenant)?;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-        let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
-        let mirror = mirror_of(tenant, background, store, stop).instrument(span.clone()).await;
+        let foundations =
+            Foundations::laid(tenant, locks, store, stop).instrument(span.clone()).await?;
+        let parts = TenantParts::on(foundations, tenant, store, process, stop)?;
+        parts.engine.recover().instrument(span).await?;
+        Ok(parts)
+    }
+
+    /// The same tenant with other settings. Its locks stay; its limits, pauses, breakers and mirror, too, unless its systems
+    /// are others now.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(super) async fn renewed(
+        &self,
+        tenant: &config::Tenant,
+        same_upstreams: bool,
+        store: &Store,
+        process: &Process,
+        stop: &CancellationToken,
+    ) -> Result<TenantParts, StartError> {
+        let foundations = match same_upstreams {
+            true => self.foundations.clone(),
+            false => {
+                let locks = Arc::clone(&self.foundations.locks);
+                Foundations::laid(tenant, locks, store, stop).instrument(self.span.clone()).await?
+            }
+        };
+        TenantParts::on(foundations, tenant, store, process, stop)
+    }
+
+    fn on(
+        foundations: Foundations,
+        tenant: &config::Tenant,
+        store: &Store,
+        process: &Process,
+        stop: &CancellationToken,
+    ) -> Result<TenantParts, StartError> {
+        let Foundations { hosts, locks, mirror } = &foundations;
         let provisioning = Provisioning::new(ProvisioningDeps {
             tenant: &tenant.name,
             settings: &tenant.provisioning,
             ozmap: &ozmap_at(tenant, hosts.ozmap.clone()),
             store,
-            locks: &locks,
-            mirror,
+            locks,
+            mirror: mirror.clone(),
         })?;
-        let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
-        engine.recover().instrument(span.clone()).await?;
+        let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, locks, stop);
         Ok(TenantParts {
             engine,
             provisioning,
             sync_interval: tenant.sync_interval,
             read_only: tenant.read_only,
-            span,
+            span: error_span!("tenant", tenant = tenant.name),
+            foundations,
         })
     }
 
@@ -174,26 +235,42 @@ impl TenantParts {
     /// # Errors
     /// [`StartError::NoKey`].
     pub(super) fn state(&self, tenant: &config::Tenant) -> Result<http::TenantState, StartError> {
-        let name = tenant.name.clone();
+        let (name, keys) = (tenant.name.clone(), tenant.all_keys());
+        if keys.is_empty() {
+            return Err(StartError::NoKey { tenant: name });
+        }
+        let limit = tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most)));
         Ok(http::TenantState {
-            key_sha256: tenant.key_sha256.ok_or_else(|| StartError::NoKey { tenant: name.clone() })?,
             name,
+            keys,
             allowed_ips: tenant.allowed_ips.clone(),
-            rate_limit: tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
+            rate_limit: limit.map(Arc::new),
             read_only: tenant.read_only,
             engine: self.engine.clone(),
             provisioning: self.provisioning.clone(),
         })
     }
 
-    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue.
-    pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue. The beat that is returned has ended once
+    /// its last run has; with `after`, this one's first run waits for that.
+    pub(super) fn spawn(
+        &self,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        after: Option<JoinHandle<()>>,
+    ) -> JoinHandle<()> {
         let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
-        if let Some(interval) = self.sync_interval {
-            let engine = self.engine.clone();
-            let run = async move || sync_once(&engine).await;
-            spawn(schedule::every(interval, stop.clone(), run).boxed());
-        }
+        let (engine, interval, until) = (self.engine.clone(), self.sync_interval, stop.clone());
+        let beat = async move {
+            if let Some(before) = after {
+                // A panic there is told there.
+                drop(before.await);
+            }
+            if let Some(interval) = interval {
+                schedule::every(interval, until, async move || sync_once(&engine).await).await;
+            }
+        };
+        let beat = spawn(beat.boxed());
         let mirror = self.provisioning.mirror().clone();
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
@@ -202,6 +279,7 @@ impl TenantParts {
         if !self.read_only {
             spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
         }
+        beat
     }
 
     /// Waits until every run has written its end.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use int6_ozmap_gateway::config::{Config, Mistakes, Purpose};
+use int6_ozmap_gateway::config::{Config, Mistakes, Purpose, SettingsPlace};
 
 #[derive(clap::Args)]
 pub(super) struct ConfigFile {
@@ -13,9 +13,14 @@ pub(super) struct ConfigFile {
 
 impl ConfigFile {
     pub(super) fn load(self, purpose: Purpose) -> Result<Config, Mistakes> {
+        self.place().load(purpose)
+    }
+
+    /// Where the settings are, to be read again later.
+    pub(super) fn place(self) -> SettingsPlace {
         // Names and values that are not UTF-8 are none of ours.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Config::load(environment, self.config, purpose)
+        SettingsPlace::new(environment, self.config)
     }
 }

@@ -1,17 +1,12 @@
 //! Signs of life, for platforms.
 
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use gateway_core::ErrorCode;
+use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use super::auth::{Peer, caller_address};
-use super::problem::Problem;
-use super::responses::NotAdmitted;
 use super::state::Shared;
 use super::words::{Word, Words};
 
@@ -43,35 +38,6 @@ pub(super) struct Health {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// What the gateway counts, in Prometheus' text form; open to every address that a tenant admits.
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    operation_id = "get_metrics",
-    tag = "platform",
-    security(()),
-    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), NotAdmitted),
-)]
-pub(super) async fn metrics(
-    State(app): State<Shared>,
-    ConnectInfo(peer): Peer,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let Some(address) = caller_address(peer, &headers, &app.trusted_proxies) else {
-        return Err(Problem::new(ErrorCode::AddressNotAdmitted, "The caller's address is not known."));
-    };
-    let admitted =
-        app.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
-    if !admitted {
-        return Err(Problem::new(
-            ErrorCode::AddressNotAdmitted,
-            format!("Calls from {address} are not admitted."),
-        ));
-    }
-    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((text, app.metrics.render()).into_response())
-}
 
 /// Whether the process is alive.
 #[utoipa::path(

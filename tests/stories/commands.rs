@@ -38,7 +38,18 @@ pub type Log = Arc<Mutex<Vec<String>>>;
 
 /// `serve`, the address at which it listens, and its log.
 pub async fn serve_with_log(world: &World) -> (Child, String, Log) {
-    let mut child = command(world, &["serve"]).stderr(Stdio::piped()).spawn().expect("it can be started");
+    started(command(world, &["serve"])).await
+}
+
+/// As [`serve_with_log`], with settings from this file alone.
+pub async fn serve_from(file: &std::path::Path) -> (Child, String, Log) {
+    let mut command = Command::new(BINARY);
+    command.arg("serve").arg("--config").arg(file).env_clear().kill_on_drop(true);
+    started(command).await
+}
+
+async fn started(mut command: Command) -> (Child, String, Log) {
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it can be started");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let log = Log::default();
     let address = loop {

@@ -105,7 +105,7 @@ fn with(text: &str, name: &Name, value: &str) -> String {
     let mut table: toml::Table = text.parse().expect("TOML");
     let place = match name.scope {
         Scope::Gateway => &mut table,
-        Scope::Tenant => table["tenant"][0].as_table_mut().expect("a table"),
+        Scope::Tenant | Scope::Key => table["tenant"][0].as_table_mut().expect("a table"),
     };
     let value = toml::Value::String(value.to_owned());
     match name.toml.split_once('.') {
@@ -205,7 +205,7 @@ fn the_readmes_ranges_and_choices_are_those_that_count() {
             choices += 1;
         }
     }
-    assert!(ranges > 10 && choices == 3, "only {ranges} ranges and {choices} choices were found");
+    assert!(ranges > 10 && choices == 4, "only {ranges} ranges and {choices} choices were found");
 }
 
 /// The example with its secrets in files that exist.
@@ -229,7 +229,7 @@ fn the_example_loads_and_shows_true_defaults() {
 #[test]
 fn the_example_mentions_every_setting_and_no_other() {
     let line = pattern(r"^(?:#|# Example: )?(\w+) = ");
-    let header = pattern(r"^\[+tenant\.?(\w*)\]+$");
+    let header = pattern(r"^(?:# Example: )?\[+tenant\.?(\w*)\]+$");
     let (mut section, mut mentioned) = (String::new(), BTreeMap::new());
     for text in EXAMPLE.lines() {
         if let Some(found) = header.captures(text) {
