@@ -1,39 +1,52 @@
 //! The parts put together: settings in, a running gateway out.
 
+mod beat;
+mod descriptors;
+mod ending;
 mod examination;
+mod ground;
+mod monitor;
+mod probe;
 mod registry;
 mod reload;
+mod server;
+mod service_manager;
 mod start_error;
 mod tenant;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use futures::future::select_all;
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::descriptors::Descriptors;
+use self::ending::Ending;
 pub use self::examination::examine;
+use self::ground::Ground;
+use self::monitor::Monitor;
+pub use self::probe::{NoSign, Sign, SignOfLife, sign_of_life};
 pub use self::registry::TakenOver;
-use self::registry::{Ground, Registry};
+use self::registry::Registry;
+use self::server::{Handle, Server, listen};
 pub use self::start_error::StartError;
 pub use self::tenant::{Upstreams, engine, upstreams};
 use crate::config::{Config, Mistakes, SettingsPlace};
-use crate::http::{self, AppState};
+use crate::http::{self, AppState, Door, Room, Standing};
 use crate::store::{Process, Store};
 use crate::telemetry;
+use crate::upstream::Sockets;
 
-/// How long requests may take to finish once the gateway is to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// Connections to the listener of the metrics: a few scrapers.
+const ROOM_OF_METRICS: Room = Room { most: 16, of_one_address: 8 };
 /// How often what was counted is added up.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// How often old runs are looked for.
@@ -49,6 +62,10 @@ pub struct Gateway {
     registry: Registry,
     tasks: TaskTracker,
     stop: CancellationToken,
+    store: Store,
+    process: Process,
+    /// How long the end may take.
+    time_to_stop: Duration,
 }
 
 impl Gateway {
@@ -57,28 +74,38 @@ impl Gateway {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: &Config) -> Result<Gateway, StartError> {
+        let descriptors = Descriptors::raised(config.max_connections);
         let store = Store::open(config.database_url.expose_secret()).await?;
-        let (stop, process, tasks) = (CancellationToken::new(), Process::current(), TaskTracker::new());
+        let (stop, tasks, process) =
+            (CancellationToken::new(), TaskTracker::new(), Process::with_life(config.lease));
         let metrics = telemetry::metrics()?;
-        let ground = Ground { store: store.clone(), process, tasks: tasks.clone(), stop: stop.clone() };
+        let handle = Handle::new();
+        let monitor = Arc::new(Monitor::begin(&config.tenants, store.clone(), handle.clone()));
+        let ground = Ground {
+            store: store.clone(),
+            process: process.clone(),
+            tasks: tasks.clone(),
+            ending: Ending::within(stop.clone(), config.shutdown),
+            sockets: Sockets::new(descriptors.calls, descriptors.idle, 1),
+            monitor: Arc::clone(&monitor),
+        };
+        let last_words = ground.ending.last_words.clone();
         let registry = Registry::new(config, ground).await?;
-        let app = AppState { store: store.clone(), served: registry.served(), metrics: metrics.clone() };
-        let app = Arc::new(app);
-        let api = Server::start(listen(config.listen, "GATEWAY_LISTEN")?, http::router(Arc::clone(&app)))?;
-        let (address, mut servers) = (api.address, vec![api]);
-        let mut metrics_address = None;
-        if let Some(place) = config.metrics_listen {
-            let listener = listen(place, "GATEWAY_METRICS_LISTEN")?;
-            let server = Server::start(listener, http::metrics_router(app))?;
-            metrics_address = Some(server.address);
-            tracing::info!(metrics = %server.address, "the metrics have a listener of their own");
-            servers.push(server);
-        }
-        tracing::info!(%address, tenants = config.tenants.len(), "the gateway listens");
+        let served = registry.served();
+        let app = Arc::new(AppState { store: store.clone(), served, metrics: metrics.clone(), last_words });
+        // Before the first scrape: what a scrape does not see did not happen.
+        monitor.look().await;
+        let servers = servers(config, handle, &app, &registry, descriptors)?;
+        let address = servers[0].address;
+        let metrics_address = servers.get(1).map(|server| server.address);
+        tracing::info!(%address, ?metrics_address, tenants = config.tenants.len(), "the gateway listens");
         registry.begin().await;
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
-        tasks.spawn(prune(store, registry.keep_runs(), stop.clone()));
-        Ok(Gateway { address, metrics_address, servers, registry, tasks, stop })
+        tasks.spawn(monitor.run(stop.clone()));
+        tasks.spawn(prune(store.clone(), registry.keep_runs(), stop.clone()));
+        tasks.spawn(service_manager::inform(address, stop.clone()));
+        let time_to_stop = config.shutdown;
+        Ok(Gateway { address, metrics_address, servers, registry, tasks, stop, store, process, time_to_stop })
     }
 
     /// Takes these settings over: keys, new, changed and removed tenants, while requests and runs go on. What needs a restart
@@ -90,49 +117,68 @@ impl Gateway {
         self.registry.take_over(config).await
     }
 
-    /// Stops: no further call is begun, the calls under way finish, each run's row says how it ended.
-    pub async fn stop(self) {
-        tracing::info!("the gateway stops: calls under way are finished");
+    /// Stops: no further call is begun, the calls under way finish or are cut off in time, each run's row says how it ended,
+    /// and each request gets an answer. What is not done when the time is over is left.
+    pub async fn stop(mut self) {
+        let seconds = self.time_to_stop.as_secs();
+        tracing::info!(seconds, "the gateway stops: calls under way are finished");
         self.stop.cancel();
         for server in &self.servers {
-            server.handle.graceful_shutdown(Some(GRACE));
+            server.handle.graceful_shutdown(Some(self.time_to_stop));
         }
+        if tokio::time::timeout(self.time_to_stop, self.finished()).await.is_ok() {
+            return tracing::info!("the gateway has stopped");
+        }
+        let connections: usize = self.servers.iter().map(|server| server.handle.connection_count()).sum();
+        tracing::error!(
+            connections,
+            tasks = self.tasks.len(),
+            "the time to stop is over: what is under way is left, and the next start records it as cut off"
+        );
+        for server in &self.servers {
+            server.handle.shutdown();
+        }
+    }
+
+    async fn finished(&mut self) {
         self.registry.runs_finished().await;
         self.tasks.close();
         self.tasks.wait().await;
         self.registry.requests_finished().await;
-        for server in self.servers {
-            match server.task.await {
-                Ok(Ok(())) => (),
-                Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
-                Err(error) => tracing::error!(%error, "the server was cut off"),
-            }
+        for server in &mut self.servers {
+            server.finished().await;
         }
-        tracing::info!("the gateway has stopped");
+        // Last: what it held is the others' at once.
+        self.process.leave(&self.store).await;
     }
 }
 
-/// A listener that is served, in a task of its own.
-struct Server {
-    address: SocketAddr,
-    handle: axum_server::Handle<SocketAddr>,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
-impl Server {
-    fn start(listener: TcpListener, router: Router) -> Result<Server, StartError> {
-        let address = listener.local_addr().map_err(StartError::Serve)?;
-        let handle = axum_server::Handle::new();
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let mut server = axum_server::from_tcp(listener).map_err(StartError::Serve)?.handle(handle.clone());
-        // A request that is sent by halves would hold a connection for ever.
-        server
-            .http_builder()
-            .http1()
-            .timer(hyper_util::rt::TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(10));
-        Ok(Server { address, handle, task: tokio::spawn(server.serve(service)) })
+/// The API's listener, and if they have one that of the metrics.
+fn servers(
+    config: &Config,
+    handle: Handle,
+    app: &Arc<AppState>,
+    registry: &Registry,
+    descriptors: Descriptors,
+) -> Result<Vec<Server>, StartError> {
+    let room = Room { most: descriptors.callers, of_one_address: config.max_connections_per_address };
+    let (api, metrics) = (
+        listen(config.listen, "GATEWAY_LISTEN")?,
+        config.metrics_listen.map(|place| listen(place, "GATEWAY_METRICS_LISTEN")).transpose()?,
+    );
+    let door = Door::new(room, registry.standing());
+    let mut servers = vec![Server::start(api, handle, http::router(Arc::clone(app)), door)?];
+    if let Some(metrics) = metrics {
+        // Whoever reaches it is a scraper; nobody's address is known here.
+        let standing = |address: IpAddr| match address.is_loopback() {
+            true => Standing::Local,
+            false => Standing::Admitted,
+        };
+        let door = Door::new(ROOM_OF_METRICS, Arc::new(standing));
+        let router = http::metrics_router(Arc::clone(app));
+        servers.push(Server::start(metrics, Handle::new(), router, door)?);
     }
+    Ok(servers)
 }
 
 /// Runs the gateway until SIGINT or SIGTERM. On SIGHUP, and if they are watched when a file of theirs changes, it takes the
@@ -170,13 +216,6 @@ pub fn stop_asked() -> impl Future<Output = ()> + Send {
     }
 }
 
-fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind(address);
-    let listener = bound.map_err(|error| StartError::Listen { address, setting, error })?;
-    listener.set_nonblocking(true).map_err(StartError::Serve)?;
-    Ok(listener)
-}
-
 /// Histograms keep every value until somebody reads them, or this.
 async fn keep_metrics_small(metrics: PrometheusHandle, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
@@ -196,21 +235,5 @@ async fn prune(store: Store, keep: Arc<ArcSwap<SignedDuration>>, stop: Cancellat
             () = tokio::time::sleep(PRUNE_EVERY) => (),
             () = stop.cancelled() => return,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_is_taken_is_named_with_the_remedy() {
-        let taken = TcpListener::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
-        let (address, _socket) = taken.expect("a free port");
-        let error = listen(address, "GATEWAY_LISTEN").expect_err("it is taken");
-        assert!(matches!(error, StartError::Listen { .. }), "{error:?}");
-        let text = error.to_string();
-        assert!(text.starts_with(&format!("cannot listen on {address}: ")), "{text}");
-        assert!(text.ends_with("; set GATEWAY_LISTEN to a free address and port"), "{text}");
     }
 }

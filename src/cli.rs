@@ -1,15 +1,18 @@
 //! The command line.
 
+mod completions;
 mod config_file;
 mod doctor;
 mod failure;
+mod healthcheck;
+mod man;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sync;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use int6_ozmap_gateway::config::Purpose;
 use int6_ozmap_gateway::key::NewKey;
 use int6_ozmap_gateway::{app, http, telemetry};
@@ -34,10 +37,18 @@ enum Command {
     /// Checks settings, machine, database, both systems and what they say, and names the remedy. Exit status: 0 fine or
     /// warnings only, 2 something is to be mended.
     Doctor(doctor::DoctorArguments),
+    /// Asks the gateway that runs with these settings whether it can work. Exit status: 0 yes, 1 no.
+    Healthcheck(healthcheck::HealthcheckArguments),
     /// Prints the OpenAPI document.
     Openapi,
     /// Makes a gateway key and prints it with its SHA-256.
     Keygen,
+    /// Prints the completions of a shell; packages install them.
+    #[command(hide = true)]
+    Completions(completions::CompletionsArguments),
+    /// Writes the manual's pages; packages install them.
+    #[command(hide = true)]
+    Man(man::ManArguments),
     #[cfg(feature = "sandbox")]
     /// Starts a pretend OZmap, a pretend INT6 and the gateway in front of them, all on loopback.
     Sandbox(sandbox::SandboxArguments),
@@ -71,6 +82,7 @@ async fn carry_out(command: Command) -> ExitCode {
         }
         Command::Sync(arguments) => sync::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
         Command::Openapi => {
             print!("{}", http::openapi_json());
             ExitCode::SUCCESS
@@ -81,6 +93,8 @@ async fn carry_out(command: Command) -> ExitCode {
             eprintln!("Give INT6 the key; the gateway needs only one of the two lines, best the second.");
             ExitCode::SUCCESS
         }
+        Command::Completions(arguments) => completions::print(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::write(&arguments, Arguments::command()),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
     }
@@ -88,8 +102,6 @@ async fn carry_out(command: Command) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Web pages of these origins may call from a browser. Default none.
     pub cors_origins: Vec<HeaderValue>,
+    /// Without a sign of life for so long, a process counts as dead.
+    pub lease: Duration,
     /// How long runs are kept. Default 90 days.
     pub keep_runs: SignedDuration,
     /// Where `/metrics` has a listener of its own. Default none.
@@ -55,6 +57,12 @@ pub struct Config {
     pub watch_config: bool,
     /// What was read.
     pub files: SettingsFiles,
+    /// Connections of callers in all, at least 16. Default: by the limit of open files, 4,096 at most.
+    pub max_connections: Option<usize>,
+    /// Connections of one address, at least 1. Default 256.
+    pub max_connections_per_address: usize,
+    /// How long the end may take, once it was asked for. Default 20 s.
+    pub shutdown: Duration,
     /// One or more.
     pub tenants: Vec<Tenant>,
 }
@@ -111,6 +119,15 @@ impl Tenant {
     }
 }
 
+impl Tenant {
+    /// The same, bounded with the other tenants of the process.
+    pub fn sharing(mut self, sockets: &upstream::Sockets) -> Tenant {
+        self.int6_host.sockets = sockets.clone();
+        self.ozmap_host.sockets = sockets.clone();
+        self
+    }
+}
+
 /// What the settings are needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -143,6 +160,23 @@ impl Config {
             (mistakes, _) => Err(Mistakes(mistakes)),
         }
     }
+
+    /// Where `serve` listens, whatever else is wrong with the settings: a gateway goes on with the old ones where a file was
+    /// spoilt meanwhile.
+    ///
+    /// # Errors
+    /// [`Mistakes`] if the address itself is wrong, or stands in a file that cannot be read.
+    pub fn listen_address(
+        environment: impl IntoIterator<Item = (String, String)>,
+        file: Option<PathBuf>,
+    ) -> Result<SocketAddr, Mistakes> {
+        let mut source = Source::new(environment, file);
+        let is_known = source.has_file() || source.is_given(&table::GATEWAY_LISTEN.name);
+        match source.get(&table::GATEWAY_LISTEN) {
+            Some(listen) if is_known => Ok(listen),
+            _ => Err(Mistakes(source.into_mistakes())),
+        }
+    }
 }
 
 /// How long an OZmap that fails is left alone: at first, and at most.
@@ -172,11 +206,15 @@ fn read(source: &mut Source) -> Option<Config> {
         database_url: source.get(&table::DATABASE_URL)?,
         trusted_proxies: source.get(&table::GATEWAY_TRUSTED_PROXIES)?,
         cors_origins: source.get(&table::GATEWAY_CORS_ORIGINS)?,
+        lease: source.get(&table::GATEWAY_LEASE_SECONDS)?,
         keep_runs: source.get(&table::GATEWAY_KEEP_RUNS_DAYS)?,
         metrics_listen: source.get(&table::GATEWAY_METRICS_LISTEN)?,
         metrics_key_sha256: source.get(&table::GATEWAY_METRICS_KEY_SHA256)?,
         watch_config: source.get(&table::GATEWAY_WATCH_CONFIG)?,
         files: files::files(source),
+        max_connections: source.get(&table::GATEWAY_MAX_CONNECTIONS)?,
+        max_connections_per_address: source.get(&table::GATEWAY_MAX_CONNECTIONS_PER_ADDRESS)?,
+        shutdown: source.get(&table::GATEWAY_SHUTDOWN_SECONDS)?,
         tenants: (0..source.tenants()).map(|index| tenant(source, index)).collect::<Option<_>>()?,
     })
 }

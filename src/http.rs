@@ -8,6 +8,7 @@ mod clients;
 mod csv;
 mod deadline;
 mod docs;
+mod door;
 mod exposition;
 mod extract;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -43,8 +44,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use self::door::{Door, Room, Standing, StandingOf};
+pub use self::health::UpstreamState;
 use self::state::Shared;
-pub use self::state::{AppState, Served, TenantState};
+pub use self::state::{AppState, Served, SignOfLife, SignsOfLife, TenantState};
 
 /// Longest pause between two pieces of a request's body.
 const LONGEST_BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -57,6 +60,7 @@ pub fn router(app: Arc<AppState>) -> Router {
     let (open, guarded) = routes();
     let guarded = guarded.layer(from_fn_with_state(Arc::clone(&app), auth::guard));
     let (router, api) = open.merge(guarded).split_for_parts();
+    let last_words = app.last_words.clone();
     let router = router
         .with_state(app)
         .merge(docs::pages(docs::text_of(docs::completed(api))))
@@ -64,6 +68,7 @@ pub fn router(app: Arc<AppState>) -> Router {
         .fallback(|| async { StatusCode::NOT_FOUND });
     router
         .layer(RequestBodyTimeoutLayer::new(LONGEST_BODY_PAUSE))
+        .layer(from_fn_with_state(last_words, deadline::answered_before_the_end))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(trace::explain_and_log))

@@ -108,6 +108,7 @@ impl Mirror {
         let network = in_background(move || builder.build(as_of, LoadStats::default())).await;
         if let (Some(network), true) = (network, self.0.current.load().is_none()) {
             tracing::info!(%as_of, splitters = network.stats.splitters, "the mirror starts warm");
+            self.count(&network);
             self.0.current.store(Some(Arc::new(network)));
         }
         Ok(())
@@ -166,7 +167,6 @@ impl Mirror {
     }
 
     fn report(&self, network: &Network, elapsed: Duration) {
-        let tenant = &self.0.deps.tenant;
         let MirrorStats {
             sites,
             splitters,
@@ -188,6 +188,11 @@ impl Mirror {
             duration_ms,
             "the mirror is fresh"
         );
+        self.count(network);
+    }
+
+    fn count(&self, network: &Network) {
+        let (tenant, splitters) = (&self.0.deps.tenant, network.stats.splitters);
         metrics::gauge!("gateway_mirror_splitters", "tenant" => tenant.clone()).set(splitters as f64);
         metrics::gauge!("gateway_mirror_loaded_timestamp_seconds", "tenant" => tenant.clone())
             .set(network.as_of.as_second() as f64);

@@ -8,6 +8,7 @@ mod callback;
 mod commands;
 mod converge;
 mod failure;
+mod foreseen;
 pub mod nearby;
 mod power;
 mod queue;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 use self::callback::Callbacks;
 use self::commands::{CommandDeps, Commands};
+use self::foreseen::Foreseen;
 use self::nearby::{Checked, NearbySearch};
 use self::power::Powers;
 use self::queue::OperationQueue;
@@ -62,6 +64,8 @@ pub struct ProvisioningDeps<'a> {
     pub locks: &'a Arc<Locks>,
     /// Its network.
     pub mirror: Mirror,
+    /// Cancelled when whoever still stands in line is to be told that the gateway stops.
+    pub cut: &'a CancellationToken,
 }
 
 /// All that a tenant's INT6 may ask; clones are the same.
@@ -84,7 +88,7 @@ impl Provisioning {
     /// # Errors
     /// [`NoCallbacks`].
     pub fn new(deps: ProvisioningDeps<'_>) -> Result<Provisioning, NoCallbacks> {
-        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror } = deps;
+        let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror, cut } = deps;
         let (tenant, ozmap, store) = (tenant.to_owned(), ozmap.clone(), store.clone());
         let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
         let powers =
@@ -95,14 +99,10 @@ impl Provisioning {
             store: store.clone(),
             locks: Arc::clone(locks),
             powers: Arc::clone(&powers),
+            foreseen: Foreseen::new(),
+            cut: cut.clone(),
         });
-        let queue = OperationQueue::new(
-            tenant.clone(),
-            store.clone(),
-            Arc::clone(locks),
-            commands.clone(),
-            callbacks.clone(),
-        );
+        let queue = OperationQueue::new(tenant.clone(), store.clone(), commands.clone(), callbacks.clone());
         let answer_within = settings.answer_within;
         Ok(Provisioning { tenant, ozmap, store, mirror, powers, commands, queue, callbacks, answer_within })
     }
@@ -125,7 +125,7 @@ impl Provisioning {
     /// # Errors
     /// [`Failure`].
     pub async fn client(&self, code: &ClientCode) -> Result<ClientRecord, Failure> {
-        let mut records = self.ozmap.clients_by_code(code).await?;
+        let mut records = self.ozmap.all_of_code(code, None).await?;
         match (records.pop(), records.len()) {
             (None, _) => Err(Refusal::UnknownClient(code.clone()).into()),
             (Some(record), 0) => Ok(record),

@@ -3,49 +3,76 @@
 //! One SQL for SQLite (embedded, one host) and PostgreSQL (several replicas).
 
 mod activations;
+mod beats;
 mod changes;
+mod claims;
+mod durability;
 mod error;
+mod file;
 mod findings;
-mod holder;
+mod heartbeat;
+mod hold;
 mod leases;
+mod line;
 mod locks;
 mod mirrors;
 mod operations;
+mod overview;
 pub(crate) mod payload;
 mod plans;
 mod powers;
+mod process;
 mod prune;
+mod readiness;
+mod replicas;
 mod runs;
 mod trial;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation};
+pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedActivation, Since};
+pub use beats::Beat;
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
+pub use claims::Claimant;
+use durability::GroupCommit;
 use error::During;
 pub use error::StoreError;
+use file::DatabaseFile;
 pub use findings::{FindingFilter, FindingRow};
-pub use holder::Process;
+pub use hold::{Asked, Hold};
 use jiff::Timestamp;
-pub use leases::LeaseOutcome;
+pub use leases::Lease;
+pub use line::{Place, Turn, TurnState};
 pub use locks::{LockError, LockGuard, Locks};
 pub use operations::{NewOperation, Operation};
+pub use overview::{LastRun, Overview, Watched};
 pub use payload::NotUnderstood;
 pub use plans::PlanPart;
-pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow, RunningRun};
+pub use process::Process;
+use readiness::Readiness;
+pub use readiness::NotReady;
+pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
-/// Every change of the tables, oldest first.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+/// Every change of the tables, oldest first. Those of a later release are left as they are: they only add, so that one may go
+/// back, or start this release again beside replicas of that one.
+static MIGRATIONS: Migrator =
+    Migrator { ignore_missing: true, ..sqlx::migrate!("src/store/migrations") };
+
+/// A PostgreSQL that is told to acknowledge what is not on its disk does not do so to the gateway; stricter settings stay.
+const WAITS_FOR_THE_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+                                  WHERE current_setting('synchronous_commit') = 'off'";
 
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(15);
 
-/// How long a sign of life may take: whoever probes the gateway's health does not wait long.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
+/// With it, SQLite has a commit on the disk before it returns, in the write-ahead log.
+const FLUSHED: &str = "PRAGMA synchronous = FULL";
+
 /// How long the attempt may take that is made to hear why no other succeeded.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
@@ -55,7 +82,11 @@ pub struct Store {
     /// SQLite has one writer at a time: one connection here, and none is ever locked out.
     writer: AnyPool,
     reader: AnyPool,
+    commits: GroupCommit,
     dialect: Dialect,
+    /// SQLite's.
+    file: Option<Arc<DatabaseFile>>,
+    readiness: Arc<Readiness>,
 }
 
 /// What the databases do not share.
@@ -65,15 +96,47 @@ struct Dialect {
     begin: &'static str,
     /// A table with a column `value` from the JSON array in `$2`: the quick way to bring in many rows.
     rows_in_2: &'static str,
+    /// Milliseconds since 1970 by the database's clock, as it is when the statement is carried out.
+    now_ms: &'static str,
+    /// The same milliseconds, for which `$ms` stands, as [`time_text`] writes a time.
+    text_of_ms: &'static str,
+    /// Keeps a row that was read as it is until the transaction ends.
+    keep_row: &'static str,
+    /// How rows that another transaction is about to claim are passed over, where that has to be said.
+    skip_locked: &'static str,
+    /// Makes a connection commit without waiting for the disk, until it is given back to the pool.
+    unflushed: Option<&'static str>,
     /// Whether sqlx lets one process at a time change the tables; where not, one transaction around all does.
     locks_migrations: bool,
 }
 
-const SQLITE: Dialect =
-    Dialect { begin: "BEGIN IMMEDIATE", rows_in_2: "json_each($2)", locks_migrations: false };
+impl Dialect {
+    /// A time as a text, from an expression in milliseconds.
+    fn text(&self, ms: &str) -> String {
+        self.text_of_ms.replace("$ms", ms)
+    }
+}
+
+const SQLITE: Dialect = Dialect {
+    begin: "BEGIN IMMEDIATE",
+    rows_in_2: "json_each($2)",
+    now_ms: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    text_of_ms: "strftime('%Y-%m-%dT%H:%M:%fZ', ($ms) / 1000.0, 'unixepoch')",
+    // Whoever writes is alone.
+    keep_row: "",
+    skip_locked: "",
+    unflushed: Some("PRAGMA synchronous = NORMAL"),
+    locks_migrations: false,
+};
 const POSTGRES: Dialect = Dialect {
     begin: "BEGIN",
     rows_in_2: "json_array_elements(CAST($2 AS JSON)) AS array_in_2(value)",
+    // Not `now()`, which is the time at which the transaction began.
+    now_ms: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    text_of_ms: "to_char(to_timestamp(($ms) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+    keep_row: " FOR SHARE",
+    skip_locked: "FOR UPDATE OF o SKIP LOCKED",
+    unflushed: None,
     locks_migrations: true,
 };
 
@@ -106,9 +169,17 @@ impl Store {
         }
     }
 
+    fn over(writer: AnyPool, reader: AnyPool, dialect: Dialect, file: Option<Arc<DatabaseFile>>) -> Store {
+        let commits = GroupCommit::start(writer.clone(), dialect.begin);
+        Store { writer, reader, commits, dialect, file, readiness: Arc::default() }
+    }
+
     async fn open_sqlite(path: &str) -> Result<Store, StoreError> {
-        let mode = if path.contains('?') { "" } else { "?mode=rwc" };
-        let url = format!("sqlite://{path}{mode}");
+        let url = file::url(path);
+        let file = DatabaseFile::prepared(path).map_err(|error| StoreError::sqlite(path, error.into()))?;
+        let file = file.map(Arc::new);
+        first_look(&url).await.map_err(|error| StoreError::sqlite(path, error))?;
+        let (written, read) = (file.clone(), file.clone());
         let writer = AnyPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE)
@@ -119,8 +190,13 @@ impl Store {
                     // Another process, such as `sync` beside `serve`, may be writing: wait for it.
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
                     connection.execute("PRAGMA journal_mode = WAL").await?;
-                    connection.execute("PRAGMA synchronous = NORMAL").await.map(drop)
+                    connection.execute(FLUSHED).await.map(drop)
                 })
+            })
+            .before_acquire(move |connection, _| {
+                let is_there = is_there(&written);
+                // Whoever had it before may have waited for no disk.
+                Box::pin(async move { Ok(is_there && connection.execute(FLUSHED).await.map(|_| true)?) })
             })
             .connect(&url)
             .await
@@ -128,6 +204,10 @@ impl Store {
         let reader = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(ACQUIRE)
+            .before_acquire(move |_, _| {
+                let is_there = is_there(&read);
+                Box::pin(async move { Ok(is_there) })
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute("PRAGMA busy_timeout = 10000").await?;
@@ -136,7 +216,7 @@ impl Store {
             })
             .connect_lazy(&url)
             .map_err(|error| StoreError::sqlite(path, error))?;
-        Ok(Store { writer, reader, dialect: SQLITE })
+        Ok(Store::over(writer, reader, SQLITE, file))
     }
 
     async fn open_postgres(url: &str) -> Result<Store, StoreError> {
@@ -144,7 +224,12 @@ impl Store {
             .max_connections(8)
             .acquire_timeout(ACQUIRE)
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute("SET statement_timeout = '60s'").await.map(drop) })
+                Box::pin(async move {
+                    connection.execute("SET statement_timeout = '60s'").await?;
+                    // A replica that is stopped in the middle of a transaction would keep its rows from whoever takes over.
+                    connection.execute("SET idle_in_transaction_session_timeout = '5s'").await?;
+                    connection.execute(WAITS_FOR_THE_DISK).await.map(drop)
+                })
             })
             .connect(url)
             .await;
@@ -152,17 +237,7 @@ impl Store {
             Ok(pool) => pool,
             Err(error) => return Err(StoreError::postgres(why(url, error).await)),
         };
-        Ok(Store { writer: pool.clone(), reader: pool, dialect: POSTGRES })
-    }
-
-    /// Whether the database answers within 3 s.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let asked = sqlx::query("SELECT 1").execute(&self.reader);
-        let answered = tokio::time::timeout(SIGN_OF_LIFE, asked).await;
-        answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(drop).during("give a sign of life")
+        Ok(Store::over(pool.clone(), pool, POSTGRES, None))
     }
 
     /// Ends every connection, after the work under way.
@@ -174,6 +249,23 @@ impl Store {
     async fn transaction(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
         self.writer.begin_with(self.dialect.begin).await
     }
+}
+
+/// Whether a connection is of use: one to a file that is no longer there is of none. The file is not made anew: what was
+/// promised stood in the old one.
+fn is_there(file: &Option<Arc<DatabaseFile>>) -> bool {
+    file.as_ref().is_none_or(|file| file.is_there())
+}
+
+/// Looks into a file before a pool does, which would try for long and say only that it waited.
+async fn first_look(url: &str) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    for statement in
+        ["PRAGMA busy_timeout = 10000", "SELECT count(*) FROM sqlite_master", "PRAGMA journal_mode = WAL"]
+    {
+        connection.execute(statement).await?;
+    }
+    connection.close().await
 }
 
 /// Why no connection could be made: a pool says only that it waited, so one more attempt is made to hear the cause.

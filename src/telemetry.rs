@@ -1,11 +1,24 @@
 //! Logs: one line per event on standard error, readable alone, with its values as fields. Metrics: what is counted, in
 //! Prometheus' text form.
 
+pub mod series;
+
 use std::io::IsTerminal;
 use std::sync::{Arc, OnceLock};
 
+use metrics::Label;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+
+use self::series::{Kind, SERIES, Scope, Series};
+
+/// The gateway's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit that it was built from, if whoever built it said so.
+const COMMIT: &str = match option_env!("GATEWAY_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
 
 /// Starts logging. `GATEWAY_LOG` is a filter such as `debug` or `int6_ozmap_gateway=debug`; `default` counts without it.
 /// `GATEWAY_LOG_FORMAT=json` writes one JSON object a line, for log collectors; the default is `text`.
@@ -30,7 +43,7 @@ pub fn start(default: &str) {
     }
 }
 
-/// What the gateway counts: requests, calls to other systems, runs, activations, the mirror's age.
+/// What the gateway counts: [`series::SERIES`].
 ///
 /// One recorder for the process, whoever starts it first. Bring it up to date now and then with [`PrometheusHandle::run_upkeep`]:
 /// histograms that nobody reads would grow.
@@ -51,34 +64,40 @@ pub fn metrics() -> Result<PrometheusHandle, Arc<BuildError>> {
 const SECONDS: [f64; 11] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 20.0, 60.0];
 
 fn describe() {
-    use metrics::{describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("gateway_http_requests_total", "Requests answered, by route, method and status.");
-    describe_histogram!("gateway_http_request_seconds", "Time to the first byte of an answer, by route.");
-    describe_counter!(
-        "gateway_upstream_calls_total",
-        "Calls to OZmap and INT6, repeats not counted, by outcome."
-    );
-    describe_histogram!("gateway_upstream_call_seconds", "Time of a call, repeats and waiting included.");
-    describe_counter!("gateway_sync_runs_total", "Runs that ended, by tenant and state.");
-    describe_counter!(
-        "gateway_sync_clients_total",
-        "Clients that runs changed or failed to change, by tenant."
-    );
-    describe_counter!("gateway_sync_halts_total", "Runs that the rails halted, by tenant and reason.");
-    describe_gauge!(
-        "gateway_sync_held_clients",
-        "Clients of whom the last run held something back, by tenant, field and reason."
-    );
-    describe_gauge!("gateway_sync_finished_timestamp_seconds", "When a tenant's last run finished.");
-    describe_counter!("gateway_activations_total", "Activations that ended, by tenant and result.");
-    describe_gauge!(
-        "gateway_operations_not_understood",
-        "Accepted requests of a tenant that wait for a release that understands them."
-    );
-    describe_gauge!(
-        "gateway_ozmap_batch_update",
-        "Whether the OZmap that was written to last has a usable batch-update, by route: 1, or 0."
-    );
-    describe_gauge!("gateway_mirror_splitters", "Splitters in a tenant's mirror.");
-    describe_gauge!("gateway_mirror_loaded_timestamp_seconds", "When a tenant's mirror was loaded.");
+    for Series { name, kind, unit, help, .. } in SERIES {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(*name, *unit, *help),
+            Kind::Gauge => metrics::describe_gauge!(*name, *unit, *help),
+            Kind::Histogram => metrics::describe_histogram!(*name, *unit, *help),
+        }
+    }
+}
+
+/// Shows every series of the process, at the figure where it begins.
+pub fn begin_process() {
+    metrics::gauge!("gateway_build_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
+    begin(Scope::Process, None);
+}
+
+/// Shows every series of a tenant, at the figure where it begins. Once for each tenant: its gauges begin anew.
+pub fn begin_tenant(tenant: &str) {
+    begin(Scope::Tenant, Some(tenant));
+}
+
+fn begin(scope: Scope, tenant: Option<&str>) {
+    for series in SERIES.iter().filter(|series| series.scope == scope) {
+        for words in series.combinations() {
+            let own = tenant.map(|tenant| Label::new("tenant", tenant.to_owned()));
+            let labels = own.into_iter().chain(words.into_iter().map(|(name, word)| Label::new(name, word)));
+            show(series, labels.collect());
+        }
+    }
+}
+
+fn show(series: &Series, labels: Vec<Label>) {
+    match series.kind {
+        Kind::Counter => metrics::counter!(series.name, labels).increment(0),
+        Kind::Gauge => metrics::gauge!(series.name, labels).set(series.begins_at),
+        Kind::Histogram => drop(metrics::histogram!(series.name, labels)),
+    }
 }

@@ -7,12 +7,15 @@
 mod answer;
 mod breaker;
 mod charset;
+mod contact;
 mod content_encoding;
 mod error;
 mod excerpt;
 mod host;
 mod html;
 pub(crate) mod json;
+mod leash;
+mod meter;
 pub(crate) mod object;
 mod pace;
 mod patience;
@@ -22,6 +25,7 @@ mod request;
 mod settings;
 mod sign_in;
 mod sloppy_json;
+mod sockets;
 pub(crate) mod spoilt;
 #[cfg(test)]
 mod tests;
@@ -35,15 +39,19 @@ use std::time::{Duration, Instant};
 use answer::Judge;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use breaker::Breaker;
+pub use contact::{Contact, ContactState};
 pub use error::{CallError, Kind};
 use gateway_core::System;
 use host::Host;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 pub use json::{FieldProblem, JsonError, RowError, WireError};
+pub(crate) use leash::Leash;
+use meter::Meter;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
 pub use settings::{HostSettings, HttpClientError};
+pub use sockets::Sockets;
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
@@ -57,8 +65,15 @@ pub struct Upstream {
     host: Arc<Host>,
     breaker: Arc<Breaker>,
     patience: Patience,
+    leash: Leash,
     sent: Arc<AtomicU64>,
+    meter: Meter,
+    /// Once cancelled, calls under way are given up, and none is begun.
+    cut: CancellationToken,
 }
+
+/// Leave to send: of the host, and of the process.
+type Permits<'a> = (Option<SemaphorePermit<'a>>, Option<SemaphorePermit<'a>>);
 
 /// How one call goes.
 struct Course {
@@ -79,8 +94,39 @@ impl Upstream {
             host: Arc::new(Host::new(system, settings)?),
             breaker: Arc::new(Breaker::new(settings.open_for)),
             patience: Patience::of_a_question(),
+            leash: Leash::default(),
             sent: Arc::default(),
+            meter: Meter::of(system),
+            cut: CancellationToken::new(),
         })
+    }
+
+    /// The same host, whose calls are counted as this tenant's.
+    pub fn of_tenant(self, tenant: &str) -> Upstream {
+        Upstream { meter: self.meter.of_tenant(tenant), ..self }
+    }
+
+    /// Whose calls are counted; empty if nobody's.
+    pub(crate) fn tenant(&self) -> Arc<str> {
+        self.meter.tenant()
+    }
+
+    /// The same host for a process that ends: once `cut`, whoever waits is told so at once, and what is under way is given up.
+    pub fn cut_off_by(&self, cut: &CancellationToken) -> Upstream {
+        let patience = self.patience.ended_by(cut.clone());
+        Upstream { patience, cut: cut.clone(), ..self.clone() }
+    }
+
+    /// Whose host it is.
+    pub fn system(&self) -> System {
+        self.host.system
+    }
+
+    /// What is known of the host by the calls of all handles; whether it is left alone, by this one's.
+    pub fn contact(&self) -> Contact {
+        let contact = self.host.contacts.now();
+        let state = if self.breaker.is_open() { ContactState::LeftAlone } else { contact.state };
+        Contact { state, ..contact }
     }
 
     /// The same host with a counter of its own, for one run; the time that a run may wait begins.
@@ -90,13 +136,18 @@ impl Upstream {
 
     /// The same host with a circuit breaker of its own: what fails here does not keep the others from calling.
     pub(crate) fn with_own_breaker(&self) -> Upstream {
-        Upstream { breaker: Arc::new(self.breaker.anew()), ..self.clone() }
+        Upstream { breaker: Arc::new(self.breaker.anew()), meter: self.meter.of_the_sync(), ..self.clone() }
     }
 
     /// The same host for callers for whom nobody waits: they wait up to nine minutes for the pauses that it asks for, instead of
     /// ten seconds. Once it is to `stop`, nothing is waited for and nothing is repeated.
     pub(crate) fn for_runs(&self, stop: &CancellationToken) -> Upstream {
         Upstream { patience: Patience::of_a_run(stop.clone()), ..self.clone() }
+    }
+
+    /// The same host for callers who must hold something to change anything there.
+    pub(crate) fn on_leash(&self, leash: Leash) -> Upstream {
+        Upstream { leash, ..self.clone() }
     }
 
     /// Requests sent through this handle and its clones, repeats included.
@@ -132,6 +183,9 @@ impl Upstream {
         request: &Request,
         read: &impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, Kind> {
+        if self.cut.is_cancelled() {
+            return Err(Kind::Stopped { was_sent: false });
+        }
         let begun = Instant::now();
         let pass = self.breaker.pass(begun).ok_or(Kind::CircuitOpen)?;
         let deadline = request.within.map(|within| begun + within);
@@ -147,13 +201,21 @@ impl Upstream {
             was_sent: false,
             pauses: pauses.build(),
         };
-        let outcome = self.call_with_repeats(request, read, &mut course).await;
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.call_with_repeats(request, read, &mut course) => Some(outcome),
+            () = self.cut.cancelled() => None,
+        };
+        let outcome = outcome.unwrap_or(Err(Kind::Stopped { was_sent: course.was_sent }));
+        self.host.contacts.note(outcome.as_ref().err(), Timestamp::now());
         match &outcome {
+            Err(Kind::Stopped { .. }) => drop(pass),
             _ if !course.was_sent => drop(pass),
             Err(kind) if kind.is_outage() => pass.failed(Instant::now()),
             _ => pass.answered(),
         }
-        self.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.count(outcome.as_ref().err(), begun.elapsed());
+        self.meter.breaker(self.breaker.is_open());
         outcome
     }
 
@@ -205,18 +267,6 @@ impl Upstream {
         course.deadline.is_none_or(|deadline| now + pause < deadline).then_some(pause)
     }
 
-    fn count(&self, error: Option<&Kind>, elapsed: Duration) {
-        let system = self.host.system.name();
-        let outcome = match error {
-            None => "ok",
-            Some(kind) if kind.is_rejection() => "refused",
-            Some(_) => "failed",
-        };
-        metrics::counter!("gateway_upstream_calls_total", "system" => system, "outcome" => outcome)
-            .increment(1);
-        metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
-    }
-
     async fn attempt<T>(
         &self,
         request: &Request,
@@ -224,11 +274,16 @@ impl Upstream {
         course: &mut Course,
     ) -> Result<T, Kind> {
         let host = &self.host;
-        let _permit = self.admitted(course).await?;
+        let _permits = self.admitted(course).await?;
         if host.quota.as_ref().is_some_and(|quota| quota.check().is_err()) {
             return Err(Kind::QuotaExhausted);
         }
-        course.was_sent = true;
+        // After all that may take time: whoever was stopped on the way is told here.
+        if request.method.is_safe() || self.leash.holds().await {
+            course.was_sent = true;
+        } else {
+            return Err(Kind::LeaseLost);
+        }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let sent = Instant::now();
         let answer = host.send(request, course.deadline).await?;
@@ -249,7 +304,7 @@ impl Upstream {
     }
 
     /// Waits until the host may be called: out of a pause, in line after it, with a permit.
-    async fn admitted(&self, course: &Course) -> Result<Option<SemaphorePermit<'_>>, Kind> {
+    async fn admitted(&self, course: &Course) -> Result<Permits<'_>, Kind> {
         // Who has no time for the line passes it: the pause itself holds for all.
         let line = if self.patience.is_of_a_run() { Line::Joined } else { Line::Passed };
         loop {
@@ -259,15 +314,16 @@ impl Upstream {
                 return Err(Kind::paused(turn.saturating_duration_since(Instant::now())));
             }
             // The semaphore is never closed, so that the only failure cannot happen; no permit would mean no limit.
-            let permit = self.host.in_flight.acquire();
-            let permit = match course.deadline {
+            let permits =
+                async { (self.host.in_flight.acquire().await.ok(), self.host.sockets.permit().await) };
+            let permits = match course.deadline {
                 Some(deadline) => {
-                    tokio::time::timeout_at(deadline.into(), permit).await.map_err(|_| Kind::Busy)?
+                    tokio::time::timeout_at(deadline.into(), permits).await.map_err(|_| Kind::Busy)?
                 }
-                None => permit.await,
+                None => permits.await,
             };
             if self.host.pace.resumes(Instant::now()).is_none() {
-                return Ok(permit.ok());
+                return Ok(permits);
             }
         }
     }

@@ -1,34 +1,26 @@
 //! The tenants that are served now, and how they give way to others while requests and runs go on.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::ground::Ground;
 use super::start_error::StartError;
 use super::tenant::TenantParts;
 use crate::config::{self, Config, Mistakes};
-use crate::http::{Served, TenantState};
-use crate::store::{Process, Store};
+use crate::http::{Served, Standing, StandingOf, TenantState};
+use crate::upstream::Sockets;
 
 /// How often it is looked whether the last request of a tenant that is gone has ended.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// What all tenants stand on.
-pub(super) struct Ground {
-    pub(super) store: Store,
-    pub(super) process: Process,
-    /// All that goes on by itself.
-    pub(super) tasks: TaskTracker,
-    /// The gateway's end.
-    pub(super) stop: CancellationToken,
-}
 
 /// What became of settings that were read anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,8 +67,9 @@ impl Registry {
     /// [`StartError`].
     pub(super) async fn new(config: &Config, ground: Ground) -> Result<Registry, StartError> {
         let mut tenants = Vec::new();
+        let sockets = shared_out(&ground, config);
         for settings in &config.tenants {
-            tenants.push(Running::new(settings, &ground).await?);
+            tenants.push(Running::new(settings.clone().sharing(&sockets), &ground).await?);
         }
         let served = Arc::new(ArcSwap::from_pointee(served(config, &tenants, config.metrics_listen.is_some())));
         let keep_runs = Arc::new(ArcSwap::from_pointee(config.keep_runs));
@@ -87,6 +80,12 @@ impl Registry {
     /// What callers meet.
     pub(super) fn served(&self) -> Arc<ArcSwap<Served>> {
         Arc::clone(&self.served)
+    }
+
+    /// Whose an address is, by the settings that hold when it is asked.
+    pub(super) fn standing(&self) -> StandingOf {
+        let served = self.served();
+        Arc::new(move |address| standing_in(&served.load(), address))
     }
 
     /// How long runs are kept.
@@ -108,6 +107,11 @@ impl Registry {
     pub(super) async fn take_over(&self, config: &Config) -> Result<TakenOver, Mistakes> {
         let mut now = self.now.lock().await;
         let prepared = self.prepare(&now, config).await?;
+        self.ground.monitor.watch(&config.tenants);
+        if prepared.iter().any(|next| matches!(next, Next::Another(_))) {
+            // Before the first scrape that shows a new tenant: what it does not see did not happen.
+            self.ground.monitor.look().await;
+        }
         // From here on nothing waits and nothing fails: whoever stops the gateway meets all of it or none.
         let Now { config: old, tenants } = &mut *now;
         let mut before = std::mem::take(tenants);
@@ -132,15 +136,18 @@ impl Registry {
     /// What is to stand in the place of each tenant, in the order of the settings.
     async fn prepare(&self, now: &Now, config: &Config) -> Result<Vec<Next>, Mistakes> {
         let (mut prepared, mut mistakes) = (Vec::new(), Vec::new());
+        let sockets = shared_out(&self.ground, config);
         for settings in &config.tenants {
-            let earlier = now.tenants.iter().find(|tenant| tenant.settings.name == settings.name);
+            let settings = settings.clone().sharing(&sockets);
+            let name = settings.name.clone();
+            let earlier = now.tenants.iter().find(|tenant| tenant.settings.name == name);
             let next = match earlier {
                 None => Running::new(settings, &self.ground).await.map(Next::Another),
-                Some(earlier) => earlier.next(settings, &self.ground).await,
+                Some(earlier) => earlier.next(&settings, &self.ground).await,
             };
             match next {
                 Ok(next) => prepared.push(next),
-                Err(error) => mistakes.push(format!("tenant {}: {error}", settings.name)),
+                Err(error) => mistakes.push(format!("tenant {name}: {error}")),
             }
         }
         if mistakes.is_empty() { Ok(prepared) } else { Err(Mistakes(mistakes)) }
@@ -213,17 +220,17 @@ enum Next {
 }
 
 impl Running {
-    async fn new(settings: &config::Tenant, ground: &Ground) -> Result<Running, StartError> {
-        let parts = TenantParts::new(settings, &ground.store, &ground.process, &ground.stop).await?;
+    async fn new(settings: config::Tenant, ground: &Ground) -> Result<Running, StartError> {
+        let parts = TenantParts::new(&settings, ground).await?;
         Running::of(settings, parts, ground)
     }
 
-    fn of(settings: &config::Tenant, parts: TenantParts, ground: &Ground) -> Result<Running, StartError> {
+    fn of(settings: config::Tenant, parts: TenantParts, ground: &Ground) -> Result<Running, StartError> {
         Ok(Running {
-            settings: settings.clone(),
-            state: Arc::new(parts.state(settings)?),
+            state: Arc::new(parts.state(&settings)?),
+            settings,
             parts: Arc::new(parts),
-            schedules: ground.stop.child_token(),
+            schedules: ground.ending.asked.child_token(),
             beat: None,
         })
     }
@@ -236,13 +243,27 @@ impl Running {
         if old.work == new.work {
             return self.parts.state(settings).map(|state| Next::Door(Arc::new(state)));
         }
-        let (same, Ground { store, process, stop, .. }) = (old.upstreams == new.upstreams, ground);
-        let parts = self.parts.renewed(settings, same, store, process, stop).await?;
-        Running::of(settings, parts, ground).map(Next::Another)
+        let parts = self.parts.renewed(settings, old.upstreams == new.upstreams, ground).await?;
+        Running::of(settings.clone(), parts, ground).map(Next::Another)
     }
 
     fn begin(&mut self, ground: &Ground, after: Option<JoinHandle<()>>) {
-        self.beat = Some(self.parts.spawn(&ground.tasks, &self.schedules, after));
+        self.beat = Some(self.parts.spawn(ground, &self.schedules, after));
+    }
+}
+
+/// The bound on connections, for so many tenants.
+fn shared_out(ground: &Ground, config: &Config) -> Sockets {
+    ground.sockets.among(config.tenants.len() * 2)
+}
+
+fn standing_in(served: &Served, address: IpAddr) -> Standing {
+    let has = |blocks: &[IpNet]| blocks.iter().any(|block| block.contains(&address));
+    match address {
+        address if address.is_loopback() => Standing::Local,
+        _ if has(&served.trusted_proxies) => Standing::Proxy,
+        _ if served.tenants.iter().any(|tenant| has(&tenant.allowed_ips)) => Standing::Admitted,
+        _ => Standing::Stranger,
     }
 }
 
@@ -263,6 +284,13 @@ fn need_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("DATABASE_URL", old.database_url.expose_secret() != new.database_url.expose_secret()),
         ("GATEWAY_METRICS_LISTEN", old.metrics_listen != new.metrics_listen),
         ("GATEWAY_WATCH_CONFIG", old.watch_config != new.watch_config),
+        ("GATEWAY_LEASE_SECONDS", old.lease != new.lease),
+        ("GATEWAY_MAX_CONNECTIONS", old.max_connections != new.max_connections),
+        (
+            "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS",
+            old.max_connections_per_address != new.max_connections_per_address,
+        ),
+        ("GATEWAY_SHUTDOWN_SECONDS", old.shutdown != new.shutdown),
     ];
     changed.into_iter().filter_map(|(name, is_changed)| is_changed.then_some(name)).collect()
 }
@@ -281,6 +309,10 @@ fn kept_until_restart(old: &Config, new: &Config) -> Config {
         database_url: old.database_url.clone(),
         metrics_listen: old.metrics_listen,
         watch_config: old.watch_config,
+        lease: old.lease,
+        max_connections: old.max_connections,
+        max_connections_per_address: old.max_connections_per_address,
+        shutdown: old.shutdown,
         ..new.clone()
     }
 }

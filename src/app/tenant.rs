@@ -6,21 +6,22 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gateway_core::System;
-use gateway_core::sync::{Mode, Rails, Trigger};
 use governor::{Quota, RateLimiter};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error_span};
 
+use super::beat::SyncBeat;
+use super::ending::{self, Ending};
+use super::ground::Ground;
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
 use crate::ozmap::Ozmap;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
 use crate::store::{Locks, Process, Store};
-use crate::sync::{Engine, EngineDeps, Observer, Progress};
-use crate::upstream::{HttpClientError, Upstream};
+use crate::sync::{Engine, EngineDeps};
+use crate::upstream::{Contact, ContactState, HttpClientError, Upstream};
 use crate::{config, http, int6};
 
 /// How often the mirror is refreshed where the sync is off.
@@ -39,7 +40,7 @@ pub struct Upstreams {
 /// # Errors
 /// [`HttpClientError`].
 pub fn upstreams(tenant: &config::Tenant) -> Result<Upstreams, HttpClientError> {
-    let Hosts { ozmap, int6 } = Hosts::of(tenant)?;
+    let Hosts { ozmap, int6 } = Hosts::of(tenant, &CancellationToken::new())?;
     Ok(Upstreams { ozmap: ozmap_at(tenant, ozmap), int6: int6::Api::new(int6, tenant.int6.clone()) })
 }
 
@@ -55,10 +56,11 @@ struct Hosts {
 }
 
 impl Hosts {
-    fn of(tenant: &config::Tenant) -> Result<Hosts, HttpClientError> {
+    /// Once `cut`, calls under way are given up.
+    fn of(tenant: &config::Tenant, cut: &CancellationToken) -> Result<Hosts, HttpClientError> {
         Ok(Hosts {
-            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?,
-            int6: Upstream::new(System::Int6, &tenant.int6_host)?,
+            ozmap: Upstream::new(System::Ozmap, &tenant.ozmap_host)?.of_tenant(&tenant.name).cut_off_by(cut),
+            int6: Upstream::new(System::Int6, &tenant.int6_host)?.of_tenant(&tenant.name).cut_off_by(cut),
         })
     }
 
@@ -72,7 +74,7 @@ impl Hosts {
     }
 }
 
-/// A tenant's engine.
+/// A tenant's engine, for a command. Once it is to `stop`, calls under way have 16 s.
 ///
 /// # Errors
 /// [`HttpClientError`].
@@ -83,7 +85,8 @@ pub fn engine(
     stop: &CancellationToken,
 ) -> Result<Engine, HttpClientError> {
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-    let upstreams = Hosts::of(tenant)?.of_the_sync(tenant, stop);
+    let ending = Ending::within(stop.clone(), ending::OF_A_COMMAND);
+    let upstreams = Hosts::of(tenant, &ending.cut)?.of_the_sync(tenant, stop);
     Ok(engine_of(tenant, upstreams, store, process, &locks, stop))
 }
 
@@ -140,18 +143,19 @@ impl Foundations {
     async fn laid(
         tenant: &config::Tenant,
         locks: Arc<Locks>,
-        store: &Store,
-        stop: &CancellationToken,
+        ground: &Ground,
     ) -> Result<Foundations, StartError> {
-        let hosts = Hosts::of(tenant)?;
-        let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
-        let mirror = mirror_of(tenant, background, store, stop).await;
+        let Ending { asked, cut, .. } = &ground.ending;
+        let hosts = Hosts::of(tenant, cut)?;
+        let background = ozmap_at(tenant, hosts.ozmap.for_runs(asked));
+        let mirror = mirror_of(tenant, background, &ground.store, asked).await;
         Ok(Foundations { hosts, locks, mirror })
     }
 }
 
 /// A tenant that is ready.
 pub(super) struct TenantParts {
+    name: String,
     foundations: Foundations,
     engine: Engine,
     provisioning: Provisioning,
@@ -165,17 +169,12 @@ impl TenantParts {
     ///
     /// # Errors
     /// [`StartError`].
-    pub(super) async fn new(
-        tenant: &config::Tenant,
-        store: &Store,
-        process: &Process,
-        stop: &CancellationToken,
-    ) -> Result<TenantParts, StartError> {
+    pub(super) async fn new(tenant: &config::Tenant, ground: &Ground) -> Result<TenantParts, StartError> {
         let span = error_span!("tenant", tenant = tenant.name);
+        let Ground { store, process, .. } = ground;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-        let foundations =
-            Foundations::laid(tenant, locks, store, stop).instrument(span.clone()).await?;
-        let parts = TenantParts::on(foundations, tenant, store, process, stop)?;
+        let foundations = Foundations::laid(tenant, locks, ground).instrument(span.clone()).await?;
+        let parts = TenantParts::on(foundations, tenant, ground)?;
         parts.engine.recover().instrument(span).await?;
         Ok(parts)
     }
@@ -189,28 +188,25 @@ impl TenantParts {
         &self,
         tenant: &config::Tenant,
         same_upstreams: bool,
-        store: &Store,
-        process: &Process,
-        stop: &CancellationToken,
+        ground: &Ground,
     ) -> Result<TenantParts, StartError> {
         let foundations = match same_upstreams {
             true => self.foundations.clone(),
             false => {
                 let locks = Arc::clone(&self.foundations.locks);
-                Foundations::laid(tenant, locks, store, stop).instrument(self.span.clone()).await?
+                Foundations::laid(tenant, locks, ground).instrument(self.span.clone()).await?
             }
         };
-        TenantParts::on(foundations, tenant, store, process, stop)
+        TenantParts::on(foundations, tenant, ground)
     }
 
     fn on(
         foundations: Foundations,
         tenant: &config::Tenant,
-        store: &Store,
-        process: &Process,
-        stop: &CancellationToken,
+        ground: &Ground,
     ) -> Result<TenantParts, StartError> {
         let Foundations { hosts, locks, mirror } = &foundations;
+        let Ground { store, process, ending, .. } = ground;
         let provisioning = Provisioning::new(ProvisioningDeps {
             tenant: &tenant.name,
             settings: &tenant.provisioning,
@@ -218,9 +214,12 @@ impl TenantParts {
             store,
             locks,
             mirror: mirror.clone(),
+            cut: &ending.cut,
         })?;
+        let stop = &ending.asked;
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, locks, stop);
         Ok(TenantParts {
+            name: tenant.name.clone(),
             engine,
             provisioning,
             sync_interval: tenant.sync_interval,
@@ -248,26 +247,40 @@ impl TenantParts {
             read_only: tenant.read_only,
             engine: self.engine.clone(),
             provisioning: self.provisioning.clone(),
+            upstreams: self.signs_of_life(),
         })
+    }
+
+    /// What is known of the two systems, whenever it is asked for.
+    fn signs_of_life(&self) -> http::SignsOfLife {
+        let Hosts { ozmap, int6 } = self.foundations.hosts.clone();
+        Box::new(move || [&ozmap, &int6].map(sign_of_life).into())
     }
 
     /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue. The beat that is returned has ended once
     /// its last run has; with `after`, this one's first run waits for that.
     pub(super) fn spawn(
         &self,
-        tasks: &TaskTracker,
+        ground: &Ground,
         stop: &CancellationToken,
         after: Option<JoinHandle<()>>,
     ) -> JoinHandle<()> {
-        let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
-        let (engine, interval, until) = (self.engine.clone(), self.sync_interval, stop.clone());
+        let spawn = |task: BoxFuture<'static, ()>| ground.tasks.spawn(task.instrument(self.span.clone()));
+        let beat = self.sync_interval.map(|interval| SyncBeat {
+            engine: self.engine.clone(),
+            store: ground.store.clone(),
+            process: ground.process.clone(),
+            tenant: self.name.clone(),
+            interval,
+        });
+        let until = stop.clone();
         let beat = async move {
             if let Some(before) = after {
                 // A panic there is told there.
                 drop(before.await);
             }
-            if let Some(interval) = interval {
-                schedule::every(interval, until, async move || sync_once(&engine).await).await;
+            if let Some(beat) = beat {
+                beat.keep(until).await;
             }
         };
         let beat = spawn(beat.boxed());
@@ -293,12 +306,16 @@ impl TenantParts {
     }
 }
 
-async fn sync_once(engine: &Engine) -> Pause {
-    let observer: Observer = Arc::new(|_: Progress<'_>| ());
-    if let Err(error) = engine.run(Trigger::Timer, Mode::Apply, Rails::Hold, &observer).await {
-        tracing::error!(%error, "the run could not be begun");
-    }
-    Pause::Regular
+fn sign_of_life(host: &Upstream) -> http::SignOfLife {
+    let Contact { state, last_answer_at } = host.contact();
+    let state = match state {
+        ContactState::Unknown => http::UpstreamState::Unknown,
+        ContactState::Answering => http::UpstreamState::Ok,
+        ContactState::Failing => http::UpstreamState::Failing,
+        ContactState::LeftAlone => http::UpstreamState::LeftAlone,
+        ContactState::KeyRefused => http::UpstreamState::KeyRefused,
+    };
+    http::SignOfLife { system: host.system(), state, last_answer_at }
 }
 
 /// What goes wrong is logged where it does.

@@ -1,5 +1,6 @@
 //! `--config`: where a command finds its settings.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use int6_ozmap_gateway::config::{Config, Mistakes, Purpose, SettingsPlace};
@@ -16,11 +17,19 @@ impl ConfigFile {
         self.place().load(purpose)
     }
 
+    /// Where `serve` listens with these settings.
+    pub(super) fn listen_address(self) -> Result<SocketAddr, Mistakes> {
+        Config::listen_address(environment(), self.config)
+    }
+
     /// Where the settings are, to be read again later.
     pub(super) fn place(self) -> SettingsPlace {
-        // Names and values that are not UTF-8 are none of ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        SettingsPlace::new(environment, self.config)
+        SettingsPlace::new(environment(), self.config)
     }
+}
+
+/// Names and values that are not UTF-8 are none of ours.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

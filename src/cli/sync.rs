@@ -107,7 +107,7 @@ async fn runs(config: &Config, task: Task) -> Result<u8, String> {
         eprintln!("stopping: calls under way are finished");
         asked.cancel();
     });
-    let process = Process::current();
+    let process = Process::with_life(config.lease);
     let mut worst = 0;
     for tenant in &config.tenants {
         let engine = app::engine(tenant, &store, &process, &stop).map_err(|e| e.to_string())?;
@@ -130,6 +130,7 @@ async fn runs(config: &Config, task: Task) -> Result<u8, String> {
         print_lines(&summary(&report, mode));
         worst = worst.max(exit_status(&report));
     }
+    process.leave(&store).await;
     Ok(worst)
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Source {
     keys: Vec<Vec<Table>>,
     current: usize,
     current_key: usize,
+    /// Whether a file was named, and could not be read.
+    lost_file: bool,
     mistakes: Vec<String>,
 }
 
@@ -44,12 +46,16 @@ impl Source {
             keys: Vec::new(),
             current: 0,
             current_key: 0,
+            lost_file: false,
             mistakes: Vec::new(),
         };
         if let Some(path) = file {
             match table_of(&path) {
                 Ok(table) => source.take_table(&path, table),
-                Err(fault) => source.mistakes.push(format!("the file {} {fault}", path.display())),
+                Err(fault) => {
+                    source.lost_file = true;
+                    source.mistakes.push(format!("the file {} {fault}", path.display()));
+                }
             }
         }
         source.refuse_unknown_variables();
@@ -109,6 +115,11 @@ impl Source {
                 Some(_) => (),
             }
         }
+    }
+
+    /// Whether all is known that a file says: it was read, or none was named.
+    pub(super) fn has_file(&self) -> bool {
+        !self.lost_file
     }
 
     /// Number of tenants; at least one.

@@ -47,6 +47,8 @@ settings! {
         gateway("GATEWAY_TRUSTED_PROXIES", "trusted_proxies", networks).or_none();
     GATEWAY_CORS_ORIGINS: Vec<HeaderValue> =
         gateway("GATEWAY_CORS_ORIGINS", "cors_origins", origins).or_none();
+    GATEWAY_LEASE_SECONDS: Duration =
+        gateway("GATEWAY_LEASE_SECONDS", "lease_seconds", seconds::<2, 25>).or("20");
     GATEWAY_KEEP_RUNS_DAYS: SignedDuration =
         gateway("GATEWAY_KEEP_RUNS_DAYS", "keep_runs_days", days::<1, 36_500>).or("90");
     GATEWAY_METRICS_LISTEN: Option<SocketAddr> =
@@ -56,6 +58,12 @@ settings! {
             .or_none();
     GATEWAY_WATCH_CONFIG: bool =
         gateway("GATEWAY_WATCH_CONFIG", "watch_config", switch).or("false");
+    GATEWAY_MAX_CONNECTIONS: Option<usize> =
+        gateway("GATEWAY_MAX_CONNECTIONS", "max_connections", |text| number::<_, 16, 65_536>(text).map(Some)).or_none();
+    GATEWAY_MAX_CONNECTIONS_PER_ADDRESS: usize =
+        gateway("GATEWAY_MAX_CONNECTIONS_PER_ADDRESS", "max_connections_per_address", number::<_, 1, 65_536>).or("256");
+    GATEWAY_SHUTDOWN_SECONDS: Duration =
+        gateway("GATEWAY_SHUTDOWN_SECONDS", "shutdown_seconds", seconds::<1, 600>).or("20");
 
     NAME: String =
         in_file("name", text).or("default");

@@ -350,6 +350,20 @@ fn the_plausible_window_has_two_ends_in_order(
     assert!(mistakes[0].starts_with(variable) && mistakes[0].ends_with(why), "{mistakes:?}");
 }
 
+#[rstest]
+#[case("1")]
+#[case("26")]
+#[case("soon")]
+fn a_lease_that_is_too_short_or_too_long_is_refused(#[case] seconds: &str) {
+    assert_eq!(load(&[]).expect("good settings").lease, Duration::from_secs(20));
+    let mistakes = load(&[("GATEWAY_LEASE_SECONDS", seconds)]).expect_err("out of range");
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(
+        mistakes[0].starts_with("GATEWAY_LEASE_SECONDS") && mistakes[0].contains(seconds),
+        "{mistakes:?}"
+    );
+}
+
 #[test]
 fn zero_switches_off_what_may_be_off() {
     let zero = ["SYNC_INTERVAL_SECONDS", "SYNC_STALE_AFTER_SECONDS", "GATEWAY_REQUESTS_PER_MINUTE"];

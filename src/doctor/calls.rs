@@ -17,7 +17,12 @@ pub(super) fn remedy(error: &CallError) -> String {
             "look at OZMAP_API_KEY: ask the ISP for a new key; is this machine's address on its list?"
         }
         (
-            Kind::RateLimited { .. } | Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy,
+            Kind::RateLimited { .. }
+            | Kind::CircuitOpen
+            | Kind::QuotaExhausted
+            | Kind::Busy
+            | Kind::LeaseLost
+            | Kind::Stopped { .. },
             System::Int6 | System::Ozmap,
         ) => "wait, then try again",
         (Kind::Failing { .. }, System::Int6 | System::Ozmap) => {

@@ -70,8 +70,8 @@ pub(super) fn place(url: &str, here: &Surroundings) -> Check {
 fn other(ours: &str, of_unit: &Path) -> Check {
     let detail = format!("serve under the shipped unit uses {}; this command uses {ours}", of_unit.display());
     let remedy = format!(
-        "give both the same DATABASE_URL; to look at that of the unit, set DATABASE_URL=sqlite://{}. If it is left over, put it \
-         aside",
+        "run this command by `int6-ozmap-gatewayctl`, which does as the unit does, or give both the same DATABASE_URL. If {} is left \
+         over, put it aside",
         of_unit.display()
     );
     Check::warn(WHAT, detail, remedy)

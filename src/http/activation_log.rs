@@ -94,7 +94,7 @@ pub(super) struct Activation {
     before: Option<ClientBody>,
     /// The client afterwards; null if nothing was done. What was half done is there.
     after: Option<ClientBody>,
-    /// What became of it; one that is `running` for minutes was cut off.
+    /// What became of it; one that a kill cut off is `failed`, with `unavailable: cut off: …`.
     result: ActivationResultWord,
     /// The stable code and the reason, if it was refused or failed; `superseded` if a stored request gave way to a later
     /// one.

@@ -1,5 +1,7 @@
 //! Creating and activating clients, at once or as a stored operation.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,14 +13,15 @@ use utoipa::IntoParams;
 
 use super::auth::Caller;
 use super::bodies::ActivatedClient;
-use super::deadline::within;
+use super::deadline::in_turn;
 use super::extract::{Body, CodeInPath, CodeParam};
 use super::operations::{OperationBody, accepted};
 use super::problem::Problem;
 use super::requests::{ActivationRequest, NewClientRequest};
-use super::responses::{ActivationErrors, CreationErrors, OzmapErrors, WriteErrors};
+use super::responses::{ActivationErrors, CreationErrors, LineErrors, WriteErrors};
 use super::trace::RequestId;
 use crate::provisioning::{Failure, RequestOrigin, Requester};
+use crate::store::Turn;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -79,7 +82,7 @@ impl RequestOptions {
             ("Preference-Applied" = String, description = "`respond-async`"),
         )),
         ActivationErrors,
-        OzmapErrors,
+        LineErrors,
         WriteErrors,
     ),
 )]
@@ -111,7 +114,7 @@ pub(super) async fn activate(
             ("Preference-Applied" = String, description = "`respond-async`"),
         )),
         CreationErrors,
-        OzmapErrors,
+        LineErrors,
         WriteErrors,
     ),
 )]
@@ -135,10 +138,17 @@ async fn carry_out(caller: &Caller, command: Command, options: RequestOptions) -
     }
     let provisioning = &caller.tenant().provisioning;
     let (limit, path) = (provisioning.answer_within(), client_path(command.code()));
-    let origin = RequestOrigin { by: options.by.to_string(), at: Timestamp::now(), patience: limit, operation: None };
+    let turn: Arc<Turn> = Arc::default();
+    let origin = RequestOrigin {
+        by: options.by.to_string(),
+        at: Timestamp::now(),
+        patience: limit,
+        operation: None,
+        turn: Arc::clone(&turn),
+    };
     let task = provisioning.submit(command, origin);
     let done = async { task.await.unwrap_or(Err(Failure::Stopping)) };
-    let Done { outcome, record, as_of } = within(limit, System::Ozmap, done).await?;
+    let Done { outcome, record, as_of } = in_turn(limit, System::Ozmap, &turn, done).await?;
     let body = Json(ActivatedClient::new(record, as_of, outcome.into()));
     Ok(match outcome {
         ActivationOutcome::Created => (StatusCode::CREATED, [(header::LOCATION, path)], body).into_response(),

@@ -1,5 +1,7 @@
 //! A client as OZmap holds it, and the sync's rules for it alone.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use gateway_core::sync::RunState;
@@ -20,7 +22,8 @@ use super::state::Shared;
 use super::sync_changes::SyncChange;
 use super::sync_findings::SyncFinding;
 use super::words::Word;
-use crate::store::ChangeFilter;
+use crate::provisioning::Failure;
+use crate::store::{ChangeFilter, Turn, TurnState};
 use crate::sync::one_client::Single;
 
 /// A client, as OZmap holds it now.
@@ -87,12 +90,17 @@ pub(super) async fn sync(
 async fn synced(caller: &Caller, code: &ClientCode) -> Result<Single, Problem> {
     let tenant = caller.tenant();
     let (engine, code) = (tenant.engine.clone(), code.clone());
-    let run = async move { engine.sync_one(&code).await };
+    let turn: Arc<Turn> = Arc::default();
+    let its = Arc::clone(&turn);
+    let run = async move { engine.sync_one_in_turn(&code, &its).await };
     let run = tokio::spawn(run.in_current_span());
     match tokio::time::timeout(tenant.provisioning.answer_within(), run).await {
         Ok(Ok(synced)) => Ok(synced?),
         Ok(Err(_)) => Err(Problem::new(ErrorCode::Internal, "The sync of this client ended badly.")),
         Err(_) => {
+            if let TurnState::InLine { kind, before } = turn.give_up() {
+                return Err(Failure::Busy { kind, before }.into());
+            }
             let detail = "The readings did not come in time; the sync of this client goes on.";
             Err(Problem::new(ErrorCode::Int6Unreachable, detail))
         }

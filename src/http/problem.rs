@@ -193,10 +193,17 @@ pub(super) static ERRORS: [ErrorRow; ErrorCode::VARIANTS.len()] = [
         remedy: "Try again after `Retry-After` seconds.",
     },
     ErrorRow {
+        code: ErrorCode::Busy,
+        status: Some(StatusCode::SERVICE_UNAVAILABLE),
+        title: "Other requests come first",
+        when: "other requests for the same client or splitter come first, or the calls that the tenant may make at once; `detail` says how many, and whether this one has begun",
+        remedy: "Try again after `Retry-After` seconds, or send `Prefer: respond-async`. OZmap is not at fault.",
+    },
+    ErrorRow {
         code: ErrorCode::Unavailable,
         status: Some(StatusCode::SERVICE_UNAVAILABLE),
         title: "The gateway cannot answer now",
-        when: "the gateway's database does not answer, the gateway stops, or another request for the same client or splitter is under way",
+        when: "the gateway's database does not answer, or the gateway stops",
         remedy: "Try again after `Retry-After` seconds; if it lasts, give the `request_id` to the operator.",
     },
     ErrorRow {

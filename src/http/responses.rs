@@ -60,6 +60,15 @@ impl IntoResponses for OzmapErrors {
     }
 }
 
+/// OZmap is asked, after others that ask for the same.
+pub(super) struct LineErrors;
+
+impl IntoResponses for LineErrors {
+    fn responses() -> ResponseMap {
+        set_of(&[ErrorCode::OzmapRejected, ErrorCode::OzmapUnreachable, ErrorCode::Busy])
+    }
+}
+
 /// The mirror of OZmap's network is asked.
 pub(super) struct MirrorErrors;
 
@@ -69,13 +78,18 @@ impl IntoResponses for MirrorErrors {
     }
 }
 
-/// OZmap and INT6 are asked.
+/// OZmap and INT6 are asked, after others that ask for the same.
 pub(super) struct SyncErrors;
 
 impl IntoResponses for SyncErrors {
     fn responses() -> ResponseMap {
-        let of_ozmap = [ErrorCode::OzmapRejected, ErrorCode::OzmapUnreachable];
-        set_of(&[of_ozmap, [ErrorCode::Int6Rejected, ErrorCode::Int6Unreachable]].concat())
+        set_of(&[
+            ErrorCode::OzmapRejected,
+            ErrorCode::OzmapUnreachable,
+            ErrorCode::Int6Rejected,
+            ErrorCode::Int6Unreachable,
+            ErrorCode::Busy,
+        ])
     }
 }
 

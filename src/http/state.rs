@@ -4,14 +4,31 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::http::HeaderValue;
+use gateway_core::System;
 use governor::DefaultDirectRateLimiter;
 use ipnet::IpNet;
+use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::key::TenantKey;
+use super::health::UpstreamState;
 use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;
+
+/// What is known of one of a tenant's systems.
+pub struct SignOfLife {
+    /// Which.
+    pub system: System,
+    /// How it answered last.
+    pub state: UpstreamState,
+    /// When it last answered anything.
+    pub last_answer_at: Option<Timestamp>,
+}
+
+/// Tells what is known of a tenant's systems now.
+pub type SignsOfLife = Box<dyn Fn() -> Vec<SignOfLife> + Send + Sync>;
 
 /// One ISP, as callers meet it.
 pub struct TenantState {
@@ -29,6 +46,8 @@ pub struct TenantState {
     pub engine: Engine,
     /// Answers its INT6.
     pub provisioning: Provisioning,
+    /// Its systems, for platforms.
+    pub upstreams: SignsOfLife,
 }
 
 /// Whom callers meet, and how they are let in; replaced as a whole when settings are taken over.
@@ -53,6 +72,8 @@ pub struct AppState {
     pub served: Arc<ArcSwap<Served>>,
     /// What is counted.
     pub metrics: PrometheusHandle,
+    /// Once cancelled, whoever still waits gets an answer.
+    pub last_words: CancellationToken,
 }
 
 pub(super) type Shared = Arc<AppState>;

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use gateway_core::System;
 use gateway_core::sync::{Finding, FindingKind};
+use gateway_core::{ErrorCode, System};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -99,7 +99,7 @@ pub(super) async fn list(
     let tenant = &caller.tenant().name;
     app.store.run(tenant, id).await?.ok_or_else(no_such_run)?;
     if let Some(since) = query.since_run {
-        let unknown = || Problem::invalid("since_run: this tenant has no run of this id");
+        let unknown = || Problem::new(ErrorCode::NotFound, "since_run: this tenant has no run of this id.");
         app.store.run(tenant, since).await?.ok_or_else(unknown)?;
     }
     let kind = query.kind.map(|OneOf(kind)| kind);

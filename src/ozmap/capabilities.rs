@@ -1,7 +1,7 @@
 //! What a tenant's host can do, learnt once and remembered; what it cannot do is asked again after a while.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::wire::BATCH_ROUTES;
@@ -54,6 +54,8 @@ type Verdicts<T> = Mutex<HashMap<&'static str, (T, Instant)>>;
 
 /// What is known of one host; forgotten at a restart, so that an upgraded host is noticed.
 pub(super) struct Capabilities {
+    /// Whose host it is, in metrics.
+    tenant: Arc<str>,
     /// How long a lack is believed.
     forget_after: Duration,
     id_filters: Verdicts<IdFilter>,
@@ -65,23 +67,23 @@ pub(super) struct Capabilities {
     splitter_lookup: OnceLock<SplitterLookup>,
 }
 
-impl Default for Capabilities {
-    fn default() -> Capabilities {
-        Capabilities::forgetting_after(FORGET_AFTER)
-    }
-}
-
 impl Capabilities {
-    /// Nothing is known yet; what the host turns out to lack is asked again after this time.
-    pub(super) fn forgetting_after(forget_after: Duration) -> Capabilities {
+    /// Nothing is known yet of the host of this tenant; what it turns out to lack is asked again after half an hour.
+    pub(super) fn new(tenant: Arc<str>) -> Capabilities {
         Capabilities {
-            forget_after,
+            tenant,
+            forget_after: FORGET_AFTER,
             id_filters: Verdicts::default(),
             batch_routes: Verdicts::default(),
             trying_filter: tokio::sync::Mutex::default(),
             proving: tokio::sync::Mutex::default(),
             splitter_lookup: OnceLock::new(),
         }
+    }
+
+    /// The same, asked again after this time.
+    pub(super) fn forgetting_after(self, forget_after: Duration) -> Capabilities {
+        Capabilities { forget_after, ..self }
     }
 
     /// `None` if it was never tried, or not for a while.
@@ -107,8 +109,12 @@ impl Capabilities {
     }
 
     pub(super) fn learn_batch_route(&self, route: &'static str, what: BatchRoute) {
-        let works = if what == BatchRoute::Missing { 0.0 } else { 1.0 };
-        metrics::gauge!("gateway_ozmap_batch_update", "system" => "OZmap", "route" => route).set(works);
+        let is_missing = what == BatchRoute::Missing;
+        let (works, tenant) = (if is_missing { 0.0 } else { 1.0 }, self.tenant.to_string());
+        metrics::gauge!("gateway_ozmap_batch_update", "tenant" => tenant.clone(), "system" => "OZmap", "route" => route)
+            .set(works);
+        metrics::counter!("gateway_ozmap_batch_fallbacks_total", "tenant" => tenant, "route" => route)
+            .increment(u64::from(is_missing));
         locked(&self.batch_routes).insert(route, (what, Instant::now()));
     }
 
@@ -138,13 +144,13 @@ mod tests {
 
     #[test]
     fn a_lack_is_forgotten_after_a_while_and_an_ability_is_not() {
-        let at_once = Capabilities::forgetting_after(Duration::ZERO);
+        let at_once = Capabilities::new("".into()).forgetting_after(Duration::ZERO);
         let works = BatchRoute::Works { property: "id", proof: Proof::Whole };
         at_once.learn_batch_route("properties", works);
         at_once.learn_batch_route("ftth-clients", BatchRoute::Missing);
         assert_eq!(at_once.batch_route("properties"), Some(works));
         assert_eq!(at_once.batch_route("ftth-clients"), None);
-        let later = Capabilities::default();
+        let later = Capabilities::new("".into());
         later.learn_no_filters();
         assert_eq!(later.id_filter("ftth-clients"), Some(IdFilter::Unusable));
         assert_eq!(later.batch_route("properties"), Some(BatchRoute::Missing));

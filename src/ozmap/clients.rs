@@ -1,16 +1,22 @@
 //! Look-ups and writes of one client: its records, its calculated power, its port.
 
+use std::collections::HashMap;
+
 use compact_str::CompactString;
 use gateway_core::provisioning::{ClientPatch, NewProperty, PropertyPatch, Write};
-use gateway_core::{ClientCode, ClientRecord, Property, Route};
+use gateway_core::{ClientCode, ClientRecord, Property, RecordId, Route};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::pages::List;
+use super::walk::At;
 use super::wire::calculated_power;
 use super::wire::client_record::{self, ClientOfProperty, PropertyOfClient};
 use super::{Ozmap, none_if_missing, wire};
 use crate::upstream::{CallError, Idempotency, Request};
+
+/// Rows of a page that is asked for the clients of one code: more is not its filter's answer.
+const FEW: usize = 10;
 
 /// What OZmap says when it is asked for a client's calculated power.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +43,7 @@ impl Ozmap {
         match self.upstream.call(request, calculated_power::routes).await {
             Ok(routes) if routes.is_empty() => Ok(CalculatedPower::NoRoute),
             Ok(routes) => Ok(CalculatedPower::Routes(routes)),
+            Err(error) if error.kind.is_refused_by_a_page() => Err(error),
             Err(error) => match error.kind.rejected_with() {
                 Some(StatusCode::NOT_FOUND) => Ok(CalculatedPower::UnknownClient),
                 Some(StatusCode::UNPROCESSABLE_ENTITY) => Ok(CalculatedPower::NoRoute),
@@ -45,11 +52,55 @@ impl Ozmap {
         }
     }
 
-    /// All that OZmap has for a code: nothing, one record, or several where the code is not unique.
+    /// All that OZmap has for a code by one question: records with a property. Only where it has none, the list of clients is
+    /// asked, which has those without one.
     ///
     /// # Errors
     /// [`CallError`].
     pub(crate) async fn clients_by_code(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
+        let records = self.with_property(code).await?;
+        if !records.is_empty() {
+            return Ok(records);
+        }
+        let listed = self.listed(code).await?;
+        self.completed(code, listed).await
+    }
+
+    /// All that OZmap has for a code, with a property and without one: nothing, one record, or several where the code is not
+    /// unique. Two independent questions say that there is none; what only one of them knows is asked for once more.
+    /// `listed_before` is what the list said of the code not long ago.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn all_of_code(
+        &self,
+        code: &ClientCode,
+        listed_before: Option<Vec<ClientRecord>>,
+    ) -> Result<Vec<ClientRecord>, CallError> {
+        let listed = async {
+            match listed_before {
+                Some(listed) => Ok(Some(listed)),
+                None => self.first_listed(code).await,
+            }
+        };
+        let (records, listed) = tokio::join!(self.with_property(code), listed);
+        let mut records = records?;
+        let listed = match listed {
+            Ok(Some(listed)) => listed,
+            // The list does not say, or not by a filter.
+            Ok(None) if records.is_empty() => self.listed(code).await?,
+            Err(error) if error.kind.is_rejection() && records.is_empty() => self.listed(code).await?,
+            Err(error) if !error.kind.is_rejection() => return Err(error),
+            Ok(None) | Err(_) => Vec::new(),
+        };
+        let is_new = |one: &ClientRecord| records.iter().all(|record| record.client.id != one.client.id);
+        let others = listed.into_iter().filter(is_new).collect();
+        records.extend(self.completed(code, others).await?);
+        Ok(records)
+    }
+
+    /// Records of clients that have a property.
+    async fn with_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
         let request = Request::get("look a client up", ["api", "v2", "properties", "client", code.as_str()]);
         let answer = self.upstream.call(self.request(request), client_record::properties_of_client).await;
         let mut records = Vec::new();
@@ -69,10 +120,54 @@ impl Ozmap {
                 });
             }
         }
-        if records.is_empty() {
-            return self.without_property(code).await;
+        Ok(records)
+    }
+
+    /// Clients that the list has and the question for properties did not: without a property, or with one that the answer left
+    /// out. Another look by the client's code, and one by its identifier, tell.
+    async fn completed(
+        &self,
+        code: &ClientCode,
+        listed: Vec<ClientRecord>,
+    ) -> Result<Vec<ClientRecord>, CallError> {
+        if listed.is_empty() {
+            return Ok(listed);
+        }
+        let again = self.with_property(code).await?;
+        let mut records = Vec::with_capacity(listed.len());
+        for record in listed {
+            match again.iter().find(|again| again.client.id == record.client.id) {
+                Some(whole) => records.push(whole.clone()),
+                None => {
+                    let property = self.property_of(&record.client.id).await?;
+                    records.push(ClientRecord { property, ..record });
+                }
+            }
         }
         Ok(records)
+    }
+
+    /// A client's property, looked up in the list of properties; `None` if it has none, or the list cannot be asked so.
+    async fn property_of(&self, client: &RecordId) -> Result<Option<Property>, CallError> {
+        let mut request = self.request(Request::get("look a client's property up", wire::path("properties")));
+        let filter = client_record::filter_by_client(client).to_string();
+        let query = [("page", "1"), ("limit", "5"), ("populate", "client"), ("filter", &filter)];
+        request.query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        request.page_may_pass = false;
+        let answer = self.upstream.call(request, |body| {
+            let mut found = None;
+            wire::page(body, &mut |row| {
+                let row = client_record::property_of_client(row).ok();
+                found = found.take().or_else(|| row.filter(|row| row.client.is(client)));
+            })?;
+            Ok(found)
+        });
+        match answer.await {
+            Ok(Some(found)) => self.whole_property(found).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(error) if error.kind.is_rejection() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The property with its connections, which decide whose a port is.
@@ -86,15 +181,48 @@ impl Ozmap {
         Ok(whole.map_or(property_of_client.property, |whole| whole.property))
     }
 
-    /// Clients of a code that have no property.
-    async fn without_property(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
-        let list = List {
-            operation: "look a client up",
-            route: "ftth-clients",
-            select: client_record::CLIENT_RECORD_FIELDS,
-            populate: None,
-            filter: Some(client_record::filter_by_code(code)),
-        };
+    /// Clients of a code by the first page of the list; `None` if that does not say for sure who they are.
+    async fn first_listed(&self, code: &ClientCode) -> Result<Option<Vec<ClientRecord>>, CallError> {
+        let few = Ozmap { page_size: FEW, ..self.clone() };
+        let (info, rows) = few.page(&clients_of(code), &At::Page(1), client_record::client_record).await?;
+        let (mut records, mut is_sure) = (Vec::new(), info.rows < FEW && info.has_next != Some(true));
+        for row in rows {
+            match row {
+                Ok(record) if record.client.code == *code => records.push(record),
+                // The filter is ignored, or the row cannot be read.
+                Ok(_) | Err(_) => is_sure = false,
+            }
+        }
+        Ok(is_sure.then_some(records))
+    }
+
+    /// Clients of some codes by one page of the list, for who will look at each of them soon; nothing if it does not say for
+    /// sure who they are.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn listed_together(
+        &self,
+        codes: &[ClientCode],
+    ) -> Result<HashMap<ClientCode, Vec<ClientRecord>>, CallError> {
+        let list = List { filter: Some(client_record::filter_by_codes(codes)), ..clients_of(&codes[0]) };
+        let page_size = codes.len() * 2 + FEW;
+        let all = Ozmap { page_size, ..self.clone() };
+        let (info, rows) = all.page(&list, &At::Page(1), client_record::client_record).await?;
+        let mut listed: HashMap<_, _> = codes.iter().map(|code| (code.clone(), Vec::new())).collect();
+        let mut is_sure = info.rows < page_size && info.has_next != Some(true);
+        for row in rows {
+            match row.ok().and_then(|record| Some((listed.get_mut(&record.client.code)?, record))) {
+                Some((of_code, record)) => of_code.push(record),
+                None => is_sure = false,
+            }
+        }
+        Ok(if is_sure { listed } else { HashMap::new() })
+    }
+
+    /// Clients of a code by the list of clients.
+    async fn listed(&self, code: &ClientCode) -> Result<Vec<ClientRecord>, CallError> {
+        let list = clients_of(code);
         match self.of_code(&list, code).await {
             Err(error) => match list.unfiltered(&error) {
                 Some(all) => self.of_code(&all, code).await,
@@ -119,27 +247,32 @@ impl Ozmap {
     /// Inferred: `like` finds what contains the text. A host that ignores the filter gives others, which are looked at and left.
     ///
     /// # Errors
-    /// [`CallError`]; a host that refuses the filter has no such client.
+    /// [`CallError`]; also if the code is there after all. A host that refuses the filter has no such client.
     pub(crate) async fn code_with_blanks(
         &self,
         code: &ClientCode,
     ) -> Result<Option<CompactString>, CallError> {
-        let mut request =
-            self.request(Request::get("look for a code with blanks", wire::path("ftth-clients")));
+        const OPERATION: &str = "look for a code with blanks";
+        let mut request = self.request(Request::get(OPERATION, wire::path("ftth-clients")));
         let filter = client_record::filter_by_code_alike(code).to_string();
         let query = [("page", "1"), ("limit", "50"), ("select", "code"), ("filter", &filter)];
         request.query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         request.page_may_pass = false;
         let answer = self.upstream.call(request, |body| {
-            let mut held = None;
+            let (mut held, mut is_there) = (None, false);
             wire::page(body, &mut |row| {
                 held = held.take().or_else(|| client_record::code_with_blanks(row, code));
+                is_there |= client_record::has_code(row, code);
             })?;
-            Ok(held)
+            Ok((held, is_there))
         });
         match answer.await {
+            Ok((_, true)) => {
+                Err(self.not_applied(OPERATION, "the client is there, which was not there before"))
+            }
+            Ok((held, false)) => Ok(held),
             Err(error) if error.kind.is_rejection() => Ok(None),
-            answer => answer,
+            Err(error) => Err(error),
         }
     }
 
@@ -194,5 +327,16 @@ impl Ozmap {
         repeat: Idempotency,
     ) -> Result<(), CallError> {
         self.write(Request::with_body(operation, method, wire::path(route), body, repeat)).await
+    }
+}
+
+/// The list of clients of one code.
+fn clients_of(code: &ClientCode) -> List {
+    List {
+        operation: "look a client up",
+        route: "ftth-clients",
+        select: client_record::CLIENT_RECORD_FIELDS,
+        populate: None,
+        filter: Some(client_record::filter_by_code(code)),
     }
 }

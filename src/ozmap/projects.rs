@@ -140,7 +140,7 @@ impl Admission<'_> {
 fn without_names(error: CallError) -> CallError {
     let what = NO_NAMES.to_owned();
     let kind = match error.kind {
-        Kind::Rejected { status, excerpt: _ } => Kind::Rejected { status, excerpt: what },
+        Kind::Rejected { status, said_in, excerpt: _ } => Kind::Rejected { status, said_in, excerpt: what },
         Kind::Unauthorized { status, excerpt: _ } => Kind::Unauthorized { status, excerpt: what },
         _ => Kind::Malformed { what },
     };

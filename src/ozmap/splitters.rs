@@ -26,7 +26,7 @@ impl Ozmap {
     /// # Errors
     /// [`CallError`].
     pub(crate) async fn splitter(&self, id: &RecordId) -> Result<Option<Splitter>, CallError> {
-        self.record("read a splitter", "splitters", id, rows::splitter).await
+        self.record_for_sure("read a splitter", "splitters", id, rows::splitter).await
     }
 
     /// A splitter as it is now, with its project.
@@ -38,7 +38,7 @@ impl Ozmap {
         id: &RecordId,
     ) -> Result<Option<(Splitter, Option<Project>)>, CallError> {
         let read = |row: &RawValue| Ok((rows::splitter(row)?, wire::project_of(row)));
-        self.record("read a splitter", "splitters", id, read).await
+        self.record_for_sure("read a splitter", "splitters", id, read).await
     }
 
     /// The box or building of this identifier, with its project; `None` if it is neither.
@@ -51,10 +51,14 @@ impl Ozmap {
     ) -> Result<Option<(Site, Option<Project>)>, CallError> {
         let cto = |row: &RawValue| Ok((rows::cto(row)?, wire::project_of(row)));
         let building = |row: &RawValue| Ok((rows::building(row)?, wire::project_of(row)));
-        match self.record("read a box", "boxes", id, cto).await? {
-            Some(site) => Ok(Some(site)),
-            None => self.record("read a building", "buildings", id, building).await,
+        if let Some(site) = self.record("read a box", "boxes", id, cto).await? {
+            return Ok(Some(site));
         }
+        let site = self.record_for_sure("read a building", "buildings", id, building).await?;
+        if site.is_none() {
+            self.refuse_contradiction("read a box", "boxes", id).await?;
+        }
+        Ok(site)
     }
 
     /// These splitters as they are now, asked for in one call and within a time; one that is gone is left out, and so is one

@@ -17,6 +17,9 @@ const MOST_PAGES: usize = 100_000;
 /// More rows than any ISP has.
 const MOST_ROWS: usize = 2_000_000;
 
+/// Rows that place is made for at once.
+const MOST_RESERVED: u64 = 500_000;
+
 /// Where a page is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum At {
@@ -149,6 +152,10 @@ impl Walk {
     pub(super) fn step(&mut self, at: &At, info: &PageInfo, new: usize) -> Step {
         let total_before = self.total;
         self.total = told(info).or(self.total);
+        if self.pages == 0 {
+            // What it says need not be true.
+            self.seen.reserve(self.total.map_or(0, |total| total.min(MOST_RESERVED) as usize));
+        }
         self.pages += 1;
         self.fruitful += usize::from(new > 0);
         let limit = info.limit.map_or(self.limit, |limit| self.limit.min(limit as usize));

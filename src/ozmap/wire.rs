@@ -7,6 +7,7 @@ pub mod client_record;
 mod client_row;
 mod envelope;
 mod fields;
+mod members;
 pub mod network_record;
 mod port_states;
 mod written;

@@ -22,6 +22,10 @@ pub(super) struct Convergence<'a> {
     ozmap: &'a Ozmap,
     command: &'a Command,
     site: Option<Site>,
+    /// What the list of clients said of the code not long ago.
+    listed: Option<Vec<ClientRecord>>,
+    /// The splitter at the last look at it.
+    splitter: Option<Splitter>,
     /// The client at the first look, and at the last.
     before: Option<ClientRecord>,
     seen: Option<ClientRecord>,
@@ -37,6 +41,8 @@ impl<'a> Convergence<'a> {
             ozmap,
             command,
             site: None,
+            listed: None,
+            splitter: None,
             before: None,
             seen: None,
             tried_before,
@@ -65,6 +71,21 @@ impl<'a> Convergence<'a> {
         }
     }
 
+    /// The same by an earlier look, not long ago.
+    pub(super) fn know_site(&mut self, site: Site) {
+        self.site = Some(site);
+    }
+
+    /// What the list of clients said of the code, not long ago.
+    pub(super) fn know_listed(&mut self, listed: Vec<ClientRecord>) {
+        self.listed = Some(listed);
+    }
+
+    /// What a look at the site found.
+    pub(super) fn site(&self) -> Option<&Site> {
+        self.site.as_ref()
+    }
+
     /// Whether OZmap may hold something else than before.
     pub(super) fn has_written(&self) -> bool {
         self.wrote || self.created != Created::No
@@ -83,7 +104,7 @@ impl<'a> Convergence<'a> {
     pub(super) async fn run(&mut self) -> Result<Done, Failure> {
         let mut last: Option<Result<(), CallError>> = None;
         for round in 0..ROUNDS {
-            let (observed, as_of) = (self.look().await?, Timestamp::now());
+            let (observed, as_of) = (self.look(round).await?, Timestamp::now());
             if round == 0 && observed.records.is_empty() {
                 self.refuse_blanks().await?;
             }
@@ -124,18 +145,39 @@ impl<'a> Convergence<'a> {
         }
     }
 
-    async fn look(&self) -> Result<Observed, CallError> {
-        let (records, splitter) =
-            tokio::join!(self.ozmap.clients_by_code(self.command.code()), self.splitter());
-        let (records, splitter) = (records?, splitter?);
+    /// The first look asks whether there is anybody else of the code, too; the later ones see what came of a write.
+    async fn look(&mut self, round: usize) -> Result<Observed, CallError> {
+        let (ozmap, code) = (self.ozmap, self.command.code());
+        let records = if round == 0 {
+            let records = ozmap.all_of_code(code, self.listed.take());
+            let (records, splitter) = tokio::join!(records, self.splitter_now());
+            self.splitter = splitter?;
+            records?
+        } else {
+            let records = ozmap.clients_by_code(code).await?;
+            // Whose port it is need not be asked of a splitter on which the client is.
+            if !self.is_held_by(&records) {
+                self.splitter = self.splitter_now().await?;
+            }
+            records
+        };
         let created = match self.created {
             Created::No if self.tried_before => Created::Perhaps,
             created => created,
         };
-        Ok(Observed { records, splitter, site: self.site.clone(), created })
+        Ok(Observed { records, splitter: self.splitter.clone(), site: self.site.clone(), created })
     }
 
-    async fn splitter(&self) -> Result<Option<Splitter>, CallError> {
+    fn is_held_by(&self, records: &[ClientRecord]) -> bool {
+        match (self.command, records) {
+            (Command::Create(request) | Command::Activate(request), [record]) => {
+                record.holds(&request.splitter, request.port)
+            }
+            _ => false,
+        }
+    }
+
+    async fn splitter_now(&self) -> Result<Option<Splitter>, CallError> {
         match self.command.splitter() {
             Some(id) => self.ozmap.splitter(id).await,
             None => Ok(None),

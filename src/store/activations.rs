@@ -1,4 +1,8 @@
 //! What INT6 asked to be done: who asked, before → after, and what became of it.
+//!
+//! Requests of a tenant are in the order in which the database numbered them, whatever the clocks of replicas say.
+
+use std::time::Duration;
 
 use gateway_core::ClientRecord;
 use gateway_core::provisioning::{ActivationResult, Command};
@@ -7,7 +11,9 @@ use sqlx::{AssertSqlSafe, FromRow};
 use strum::VariantArray;
 use uuid::Uuid;
 
+use super::durability::Statement;
 use super::error::{During, StoreError};
+use super::operations::next_number;
 use super::payload::{client_text, command_text, read_client, read_recorded_command};
 use super::{Store, time_of, time_text, without_nul};
 
@@ -26,7 +32,26 @@ pub struct NewActivation<'a> {
     pub requested_by: &'a str,
     /// The stored operation that it carries out, if it is one.
     pub operation: Option<Uuid>,
+    /// Its place among the tenant's requests: that of its operation, or `None` for the next one.
+    pub number: Option<i64>,
 }
+
+/// The requests after which a stored one came too late.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    /// The place of the stored request among the tenant's.
+    pub number: i64,
+    /// When it was accepted; counts beside requests that a release without numbers wrote.
+    pub asked_at: Timestamp,
+}
+
+/// The number that the transaction has taken for the tenant in `$2`.
+const NUMBER: &str = "(SELECT last_number FROM request_numbers WHERE tenant = $2)";
+/// How long an activation counts as under way after its last sign of life.
+const ALIVE: Duration = Duration::from_secs(15);
+/// What stands in the record of one whose process is gone.
+const CUT_OFF: &str = "unavailable: cut off: the process that carried it out ended, or lost its database, before the end \
+                       could be recorded; whether OZmap holds what was asked was not looked at";
 
 /// How an activation ended.
 #[derive(Debug, Clone)]
@@ -56,7 +81,7 @@ pub struct RecordedActivation {
     pub operation: Option<Uuid>,
     /// What was to be done; `None` if another release wrote it in a form that this one does not know.
     pub command: Option<Command>,
-    /// When it ended; `None` while it is under way, or if a crash cut it off.
+    /// When it ended; `None` while it is under way.
     pub finished_at: Option<Timestamp>,
     /// What OZmap held before.
     pub before: Option<ClientRecord>,
@@ -121,26 +146,60 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin_activation(&self, activation: NewActivation<'_>) -> Result<(), StoreError> {
-        let NewActivation { id, tenant, command, requested_at, requested_by, operation } = activation;
-        sqlx::query(
-            "INSERT INTO activations (id, tenant, code, asked_at, asked_by, operation, wish, result) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(id.to_string())
-        .bind(tenant)
-        .bind(without_nul(command.code().as_str()))
-        .bind(time_text(requested_at))
-        .bind(without_nul(requested_by))
-        .bind(operation.map(|id| id.to_string()))
-        .bind(command_text(command))
-        .bind(ActivationResult::Running.name())
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("record an activation")
+        let NewActivation { id, tenant, command, requested_at, requested_by, operation, number } = activation;
+        // A new one is counted up in the same transaction.
+        let place = if number.is_some() { "$10" } else { NUMBER };
+        let now = self.dialect.now_ms;
+        let row = Statement::new(format!(
+            "INSERT INTO activations (id, tenant, code, asked_at, asked_by, operation, wish, result, number, alive_until) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {place}, {now} + $9)"
+        ))
+        .text(id.to_string())
+        .text(tenant)
+        .text(without_nul(command.code().as_str()))
+        .text(time_text(requested_at))
+        .text(without_nul(requested_by))
+        .maybe(operation.map(|id| id.to_string()))
+        .text(command_text(command))
+        .text(ActivationResult::Running.name())
+        .number(ALIVE.as_millis() as i64);
+        // An operation is in one hand: whoever tried it before is gone.
+        let before = operation.map(|operation| {
+            Statement::new(
+                "UPDATE activations SET result = $1, error = $2, finished_at = $3 \
+                 WHERE operation = $4 AND result = 'running'",
+            )
+            .text(ActivationResult::Failed.name())
+            .text(CUT_OFF)
+            .text(time_text(requested_at.max(Timestamp::now())))
+            .text(operation.to_string())
+        });
+        let row = match number {
+            Some(number) => vec![row.number(number)],
+            None => vec![next_number(tenant), row],
+        };
+        let statements = before.into_iter().chain(row).collect();
+        self.write_down(statements).await.map(drop).during("record an activation")
     }
 
-    /// Writes how an activation ended.
+    /// Writes that an activation is still under way; it must be written every few seconds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_activation(&self, id: Uuid) -> Result<(), StoreError> {
+        let sql = format!("UPDATE activations SET alive_until = {} + $1 WHERE id = $2", self.dialect.now_ms);
+        let mut connection = self.forgetful().await.during("keep an activation")?;
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(ALIVE.as_millis() as i64)
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await
+            .map(drop)
+            .during("keep an activation")
+    }
+
+    /// Writes how an activation ended. What was asked of the client before and waits is due at once: it came too late, if this
+    /// one was done.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -151,19 +210,51 @@ impl Store {
         end: ActivationEnd,
     ) -> Result<(), StoreError> {
         let ActivationEnd { result, before, after, error } = end;
-        sqlx::query(
+        let ended = Statement::new(
             "UPDATE activations SET finished_at = $1, result = $2, old_state = $3, new_state = $4, error = $5 WHERE id = $6",
         )
-        .bind(time_text(at))
-        .bind(result.name())
-        .bind(before.as_ref().map(client_text))
-        .bind(after.as_ref().map(client_text))
-        .bind(error.as_deref().map(without_nul))
-        .bind(id.to_string())
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("record the end of an activation")
+        .text(time_text(at))
+        .text(result.name())
+        .maybe(before.as_ref().map(client_text))
+        .maybe(after.as_ref().map(client_text))
+        .maybe(error.as_deref().map(without_nul))
+        .text(id.to_string());
+        let overtaken = result.is_done().then(|| {
+            Statement::new(
+                "UPDATE operations SET due_at = 0 WHERE state = 'pending' AND due_at > 0 AND EXISTS \
+                 (SELECT 1 FROM activations AS a WHERE a.id = $1 AND a.tenant = operations.tenant \
+                 AND a.code = operations.code AND a.number > operations.number)",
+            )
+            .text(id.to_string())
+        });
+        let statements = [ended].into_iter().chain(overtaken).collect();
+        self.write_down(statements).await.map(drop).during("record the end of an activation")
+    }
+
+    /// Writes the end of the activations of a tenant that a kill, or a database that was away, cut off; how many they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_cut_off_activations(&self, tenant: &str, at: Timestamp) -> Result<u64, StoreError> {
+        const WHICH: &str = "tenant = $1 AND result = 'running' AND alive_until <";
+        let now = self.dialect.now_ms;
+        let looked = format!("SELECT id FROM activations WHERE {WHICH} {now} LIMIT 1");
+        let found: Option<(String,)> = sqlx::query_as(AssertSqlSafe(looked))
+            .bind(tenant)
+            .fetch_optional(&self.reader)
+            .await
+            .during("look for activations that were cut off")?;
+        if found.is_none() {
+            return Ok(0);
+        }
+        let ended = Statement::new(format!(
+            "UPDATE activations SET result = $2, error = $3, finished_at = $4 WHERE {WHICH} {now}"
+        ))
+        .text(tenant)
+        .text(ActivationResult::Failed.name())
+        .text(CUT_OFF)
+        .text(time_text(at));
+        self.write_down(vec![ended]).await.during("end the activations that were cut off")
     }
 
     /// Activations of a tenant, newest first.
@@ -211,22 +302,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn activated_since(
-        &self,
-        tenant: &str,
-        code: &str,
-        since: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn activated_since(&self, tenant: &str, code: &str, since: Since) -> Result<bool, StoreError> {
         let done = ActivationResult::VARIANTS.iter().filter(|result| result.is_done());
         let done: Vec<String> = done.map(|result| format!("'{}'", result.name())).collect();
         let sql = format!(
-            "SELECT id FROM activations WHERE tenant = $1 AND code = $2 AND asked_at > $3 AND result IN ({}) LIMIT 1",
+            "SELECT id FROM activations WHERE tenant = $1 AND code = $2 AND result IN ({}) \
+             AND (number > $3 OR (number = 0 AND asked_at > $4)) LIMIT 1",
             done.join(", ")
         );
         let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(tenant)
             .bind(without_nul(code))
-            .bind(time_text(since))
+            .bind(since.number)
+            .bind(time_text(since.asked_at))
             .fetch_optional(&self.reader)
             .await
             .during("look for later activations")?;

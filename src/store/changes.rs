@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gateway_core::sync::{Change, ChangeOutcome, ChangeResult, Field};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{Any, AssertSqlSafe, FromRow, Transaction};
 use uuid::Uuid;
 
 use super::error::During;
@@ -58,23 +58,24 @@ impl Store {
     /// always, the others if `keep` says so.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is written then.
+    /// [`StoreError`], such as a lost lease; nothing is written then.
     pub async fn record_changes(
         &self,
         run: Uuid,
         changes: &[Change],
         keep: KeepRecords,
     ) -> Result<(), StoreError> {
-        self.insert_changes(run_number(run), changes, keep).await.during("record the plan")
+        let transaction = self.run_transaction(run_number(run), "record the plan").await?;
+        self.insert_changes(transaction, run_number(run), changes, keep).await.during("record the plan")
     }
 
     async fn insert_changes(
         &self,
+        mut transaction: Transaction<'static, Any>,
         run: i64,
         changes: &[Change],
         keep: KeepRecords,
     ) -> Result<(), sqlx::Error> {
-        let mut transaction = self.transaction().await?;
         // Most runs keep no record: each value of a row that need not be looked up in its JSON is time saved.
         let bare = "CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4, 'planned', NULL";
         let whole =
@@ -102,7 +103,7 @@ impl Store {
     /// Writes what became of some changes, named by their places in the plan.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is written then.
+    /// [`StoreError`], such as a lost lease; nothing is written then.
     pub async fn record_outcomes(
         &self,
         run: Uuid,
@@ -112,34 +113,9 @@ impl Store {
         for (seq, outcome) in outcomes {
             alike.entry(StoredOutcome::of(outcome)).or_default().push(*seq);
         }
-        self.update_outcomes(run_number(run), alike).await.during("record what became of the changes")
-    }
-
-    async fn update_outcomes(
-        &self,
-        run: i64,
-        alike: BTreeMap<StoredOutcome, Vec<u32>>,
-    ) -> Result<(), sqlx::Error> {
-        let mut transaction = self.transaction().await?;
-        for (StoredOutcome { result, error, found }, seqs) in alike {
-            for chunk in seqs.chunks(ROWS) {
-                // Numbers of ours, so that they may stand in the text.
-                let places: Vec<String> = chunk.iter().map(u32::to_string).collect();
-                let places = places.join(",");
-                let sql = format!(
-                    "UPDATE changes SET result = $1, error = $2, found = $3 WHERE run = $4 AND seq IN ({places})"
-                );
-                sqlx::query(AssertSqlSafe(sql))
-                    .persistent(false)
-                    .bind(result)
-                    .bind(error.as_deref().map(without_nul))
-                    .bind(found.as_deref().map(without_nul))
-                    .bind(run)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-        }
-        transaction.commit().await
+        let operation = "record what became of the changes";
+        let transaction = self.run_transaction(run_number(run), operation).await?;
+        update_outcomes(transaction, run_number(run), alike).await.during(operation)
     }
 
     /// A run's changes in the order of the plan: at most `limit`, after the place `after`.
@@ -170,6 +146,32 @@ impl Store {
     }
 }
 
+async fn update_outcomes(
+    mut transaction: Transaction<'static, Any>,
+    run: i64,
+    alike: BTreeMap<StoredOutcome, Vec<u32>>,
+) -> Result<(), sqlx::Error> {
+    for (StoredOutcome { result, error, found }, seqs) in alike {
+        for chunk in seqs.chunks(ROWS) {
+            // Numbers of ours, so that they may stand in the text.
+            let places: Vec<String> = chunk.iter().map(u32::to_string).collect();
+            let places = places.join(",");
+            let sql = format!(
+                "UPDATE changes SET result = $1, error = $2, found = $3 WHERE run = $4 AND seq IN ({places})"
+            );
+            sqlx::query(AssertSqlSafe(sql))
+                .persistent(false)
+                .bind(result)
+                .bind(error.as_deref().map(without_nul))
+                .bind(found.as_deref().map(without_nul))
+                .bind(run)
+                .execute(&mut *transaction)
+                .await?;
+        }
+    }
+    transaction.commit().await
+}
+
 /// Place, code, field, old and new value, result and record; the values are JSON in a text.
 type NewRow<'a> = (usize, &'a str, &'static str, String, String, &'static str, &'a str);
 
@@ -185,14 +187,16 @@ fn rows_text(changes: &[Change], places: &[usize], with_record: bool) -> String 
     let rows: Vec<NewRow<'_>> = places.iter().map(|&place| row(place, &changes[place])).collect();
     let text = match with_record {
         true => serde_json::to_string(&rows),
-        false => {
-            let bare =
-                |(seq, code, field, old, new, _, _): NewRow<'_>| (seq, code.to_owned(), field, old, new);
-            serde_json::to_string(&rows.into_iter().map(bare).collect::<Vec<_>>())
-        }
+        false => serde_json::to_string(&rows.iter().map(bare).collect::<Vec<_>>()),
     };
     // Texts and numbers: it cannot fail.
     text.unwrap_or_default()
+}
+
+fn bare<'a>(
+    (seq, code, field, old, new, _, _): &'a NewRow<'_>,
+) -> (usize, &'a str, &'a str, &'a str, &'a str) {
+    (*seq, code, field, old, new)
 }
 
 /// An outcome as it is stored.

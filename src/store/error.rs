@@ -24,6 +24,11 @@ pub enum StoreError {
         /// What the driver says.
         cause: sqlx::Error,
     },
+    /// The run's lease is another's by now, or the run was recorded as cut off.
+    #[error(
+        "the run's lease is lost, and with it the right to record anything: another replica has taken over"
+    )]
+    LeaseLost,
 }
 
 impl StoreError {
@@ -40,7 +45,15 @@ impl StoreError {
     }
 
     pub(super) fn sqlite(path: &str, cause: sqlx::Error) -> StoreError {
-        let remedy = "does its folder exist, and may this user write there?";
+        let told = cause.to_string().to_lowercase();
+        let remedy = match told {
+            told if told.contains("not a database") || told.contains("malformed") => {
+                "the file is damaged, or no database: put it aside, and restore a copy"
+            }
+            told if told.contains("locked") => "another process writes to it for a long time: which one?",
+            told if told.contains("readonly") => "may this user write the file and its folder?",
+            _ => "does its folder exist, and may this user write there?",
+        };
         StoreError::Open { place: path.to_owned(), cause, remedy }
     }
 

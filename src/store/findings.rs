@@ -1,7 +1,7 @@
 //! What a run reported instead of guessing.
 
 use gateway_core::sync::{Finding, FindingKind};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{Any, AssertSqlSafe, FromRow, Transaction};
 use uuid::Uuid;
 
 use super::error::During;
@@ -40,11 +40,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing is written then.
     pub async fn record_findings(&self, run: Uuid, findings: &[Finding]) -> Result<(), StoreError> {
-        self.insert_findings(run_number(run), findings).await.during("record the findings")
+        let transaction = self.run_transaction(run_number(run), "record the findings").await?;
+        self.insert_findings(transaction, run_number(run), findings).await.during("record the findings")
     }
 
-    async fn insert_findings(&self, run: i64, findings: &[Finding]) -> Result<(), sqlx::Error> {
-        let mut transaction = self.transaction().await?;
+    async fn insert_findings(
+        &self,
+        mut transaction: Transaction<'static, Any>,
+        run: i64,
+        findings: &[Finding],
+    ) -> Result<(), sqlx::Error> {
         let sql = format!(
             "INSERT INTO findings (run, seq, kind, system, code, detail) \
              SELECT $1, CAST(value->>0 AS BIGINT), value->>1, value->>2, value->>3, value->>4 FROM {}",

@@ -5,15 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use backon::{ConstantBuilder, Retryable};
-use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use super::holder::Process;
-use super::{LeaseOutcome, Store, StoreError};
+use super::hold::{Asked, Hold};
+use super::line::{Lines, Place};
+use super::process::Process;
+use super::{Store, StoreError};
 
-/// Longer than anything that is done under a lock, so that a machine that dies does not hold it for ever.
-const LEASE: Duration = Duration::from_secs(180);
 /// How often another replica's lease is looked at, and how many times.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: usize = 150;
@@ -32,37 +31,40 @@ pub enum LockError {
 type Here = tokio::sync::Mutex<()>;
 
 /// A tenant's locks.
+///
+/// A lock does not expire while its process gives signs of life. When those end it stays shut for that process's life: what the
+/// dead one still had under way at OZmap has ended by then, or is found by whoever comes next, since nothing is written before
+/// client and splitter were looked at anew.
 pub struct Locks {
     tenant: String,
     store: Store,
     process: Process,
     here: Mutex<HashMap<String, Weak<Here>>>,
+    lines: Lines,
 }
 
-/// A lock that is held; give it back with [`Locks::release`].
+/// A lock that is held; give it back with [`Locks::release`]. One that is dropped is given back with the next sign of life.
 pub struct LockGuard {
-    name: String,
-    holder: String,
+    hold: Arc<Hold>,
     _here: OwnedMutexGuard<()>,
 }
 
 impl LockGuard {
-    /// The name under which it is held, in leases.
-    pub fn holder(&self) -> &str {
-        &self.holder
+    /// The lease that it is.
+    pub fn hold(&self) -> &Arc<Hold> {
+        &self.hold
     }
 }
 
 impl Locks {
     /// Nothing is locked yet.
     pub fn new(tenant: String, store: Store, process: Process) -> Locks {
-        Locks { tenant, store, process, here: Mutex::default() }
+        Locks { tenant, store, process, here: Mutex::default(), lines: Lines::default() }
     }
 
     /// Waits for the lock of this `kind` (`client`, `splitter`) and `key`.
     ///
-    /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock. Do not drop the future half
-    /// way: the lock might be taken by then, and nobody would give it back; use [`Locks::lock_until`].
+    /// Take a client's before a splitter's: the same order everywhere cannot end in a deadlock.
     ///
     /// # Errors
     /// [`LockError`].
@@ -94,6 +96,11 @@ impl Locks {
         Err(LockError::InUse(kind))
     }
 
+    /// Stands in line for a lock, so that others, and whoever asks, know how many there are. Keep it until the lock is given back.
+    pub fn join_line(&self, kind: &'static str, key: &str) -> Arc<Place> {
+        Arc::new(self.lines.join(self.name(kind, key)))
+    }
+
     async fn take_from_others(
         &self,
         kind: &'static str,
@@ -101,12 +108,14 @@ impl Locks {
         here: OwnedMutexGuard<()>,
         until: Option<Instant>,
     ) -> Result<LockGuard, LockError> {
-        let holder = self.process.holder(Uuid::now_v7());
         let looks = ConstantBuilder::default().with_delay(LOOK).with_max_times(LOOKS).with_jitter();
         let in_time = || until.is_none_or(|until| Instant::now() < until);
-        let take = || async { self.take(kind, &name, &holder).await };
-        take.retry(looks).when(|error: &LockError| matches!(error, LockError::InUse(_)) && in_time()).await?;
-        Ok(LockGuard { name, holder, _here: here })
+        let take = || async { self.take(kind, &name).await };
+        let hold = take
+            .retry(looks)
+            .when(|error: &LockError| matches!(error, LockError::InUse(_)) && in_time())
+            .await?;
+        Ok(LockGuard { hold, _here: here })
     }
 
     fn name(&self, kind: &'static str, key: &str) -> String {
@@ -115,20 +124,13 @@ impl Locks {
 
     /// Gives a lock back.
     pub async fn release(&self, held: LockGuard) {
-        if let Err(error) = self.store.release_lease(&held.name, &held.holder).await {
-            tracing::warn!(%error, "a lock could not be given back; it expires by itself");
-        }
+        held.hold.release().await;
     }
 
-    async fn take(&self, kind: &'static str, name: &str, holder: &str) -> Result<(), LockError> {
-        match self.store.try_lease(name, holder, Timestamp::now(), LEASE).await? {
-            LeaseOutcome::Taken => Ok(()),
-            LeaseOutcome::HeldBy { holder: other, .. } => {
-                if self.process.is_dead(&other) {
-                    self.store.release_lease(name, &other).await?;
-                }
-                Err(LockError::InUse(kind))
-            }
+    async fn take(&self, kind: &'static str, name: &str) -> Result<Arc<Hold>, LockError> {
+        match Hold::ask(&self.store, &self.process, name, Uuid::now_v7(), false).await? {
+            Asked::Taken(hold) => Ok(hold),
+            Asked::Held { .. } => Err(LockError::InUse(kind)),
         }
     }
 

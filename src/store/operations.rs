@@ -1,20 +1,19 @@
-//! Accepted requests (202): stored before the answer, carried out until they succeed or are refused.
-
-use std::collections::BTreeSet;
+//! Accepted requests (202): on the disk before the answer, carried out until they succeed or are refused.
 
 use gateway_core::provisioning::{Command, OperationAnswer, OperationKind, OperationState};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
+use super::durability::Statement;
 use super::error::{During, StoreError};
-use super::payload::{NotUnderstood, answer_text, command_text, read_answer, read_command};
+use super::payload::{NotUnderstood, command_text, read_answer, read_command};
 use super::{Store, time_of, time_text, without_nul};
 
 /// An operation that is accepted.
 #[derive(Debug, Clone)]
 pub struct NewOperation<'a> {
-    /// A UUID v7: the order in which they were asked for.
+    /// Its name.
     pub id: Uuid,
     /// Whose.
     pub tenant: &'a str,
@@ -35,6 +34,8 @@ pub struct Operation {
     pub id: Uuid,
     /// The same as it stands in the table, where somebody may have put what is no UUID.
     pub key: String,
+    /// Its place among the requests of the tenant; 0 if a release without numbers accepted it.
+    pub number: i64,
     /// The client's code.
     pub code: String,
     /// What is to be done, if this release understands it.
@@ -60,8 +61,9 @@ pub struct Operation {
 }
 
 #[derive(FromRow)]
-struct OperationRow {
+pub(super) struct OperationRow {
     id: String,
+    number: i64,
     code: String,
     kind: String,
     wish: String,
@@ -86,6 +88,7 @@ impl From<OperationRow> for Operation {
         Operation {
             id: id.unwrap_or_default(),
             key: row.id,
+            number: row.number,
             code: row.code,
             command,
             requested_by: row.asked_by,
@@ -101,29 +104,40 @@ impl From<OperationRow> for Operation {
     }
 }
 
+/// Of the table, as [`OperationRow`] reads them.
+pub(super) const COLUMNS: &str = "id, number, code, kind, wish, asked_by, callback_url, state, attempts, created_at, next_at, finished_at, \
+                       answer, last_error";
+/// Counts the tenant's requests up by one; what comes after it in the transaction has the number to itself.
+pub(super) fn next_number(tenant: &str) -> Statement {
+    Statement::new(
+        "INSERT INTO request_numbers (tenant, last_number) VALUES ($1, 1) \
+         ON CONFLICT (tenant) DO UPDATE SET last_number = request_numbers.last_number + 1",
+    )
+    .text(tenant)
+}
+
 impl Store {
-    /// Stores an operation.
+    /// Stores an operation; it is on the disk once this returns.
     ///
     /// # Errors
     /// [`StoreError`]; the operation must not be acknowledged then.
     pub async fn enqueue_operation(&self, operation: NewOperation<'_>) -> Result<(), StoreError> {
         let NewOperation { id, tenant, command, requested_by, callback_url, created_at } = operation;
-        sqlx::query(
-            "INSERT INTO operations (id, tenant, code, kind, wish, asked_by, callback_url, state, attempts, created_at, next_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8)",
+        let row = Statement::new(
+            "INSERT INTO operations \
+             (id, tenant, code, kind, wish, asked_by, callback_url, state, attempts, created_at, next_at, number) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $8, \
+             (SELECT last_number FROM request_numbers WHERE tenant = $2))",
         )
-        .bind(id.to_string())
-        .bind(tenant)
-        .bind(without_nul(command.code().as_str()))
-        .bind(OperationKind::from(command).name())
-        .bind(command_text(command))
-        .bind(without_nul(requested_by))
-        .bind(callback_url)
-        .bind(time_text(created_at))
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("store an operation")
+        .text(id.to_string())
+        .text(tenant)
+        .text(without_nul(command.code().as_str()))
+        .text(OperationKind::from(command).name())
+        .text(command_text(command))
+        .text(without_nul(requested_by))
+        .maybe(callback_url.map(str::to_owned))
+        .text(time_text(created_at));
+        self.write_down(vec![next_number(tenant), row]).await.map(drop).during("store an operation")
     }
 
     /// One operation of a tenant.
@@ -131,92 +145,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn operation(&self, tenant: &str, id: Uuid) -> Result<Option<Operation>, StoreError> {
-        let row: Option<OperationRow> =
-            sqlx::query_as("SELECT * FROM operations WHERE tenant = $1 AND id = $2")
-                .bind(tenant)
-                .bind(id.to_string())
-                .fetch_optional(&self.reader)
-                .await
-                .during("look an operation up")?;
+        let row: Option<OperationRow> = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM operations WHERE tenant = $1 AND id = $2"
+        )))
+        .bind(tenant)
+        .bind(id.to_string())
+        .fetch_optional(&self.reader)
+        .await
+        .during("look an operation up")?;
         Ok(row.map(Operation::from))
-    }
-
-    /// Operations whose time has come, oldest first; of one client only the oldest, so that they stay in their order.
-    ///
-    /// Those of `except` are passed over, and hold no other up: they wait for another release.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn due_operations(
-        &self,
-        tenant: &str,
-        now: Timestamp,
-        except: &BTreeSet<String>,
-        limit: u32,
-    ) -> Result<Vec<Operation>, StoreError> {
-        let passed_over = format!("(SELECT value->>0 FROM {})", self.dialect.rows_in_2);
-        let sql = format!(
-            "SELECT * FROM operations AS o WHERE tenant = $1 AND state = 'pending' AND next_at <= $3 \
-             AND id NOT IN {passed_over} AND NOT EXISTS (SELECT 1 FROM operations AS e \
-             WHERE e.tenant = o.tenant AND e.code = o.code AND e.state = 'pending' AND e.id < o.id \
-             AND e.id NOT IN {passed_over}) ORDER BY id LIMIT $4"
-        );
-        let except: Vec<[&String; 1]> = except.iter().map(|key| [key]).collect();
-        let rows: Vec<OperationRow> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(tenant)
-            .bind(serde_json::to_string(&except).unwrap_or_default())
-            .bind(time_text(now))
-            .bind(i64::from(limit))
-            .fetch_all(&self.reader)
-            .await
-            .during("look for operations that wait")?;
-        Ok(rows.into_iter().map(Operation::from).collect())
-    }
-
-    /// Writes that a try failed, and when the next one is due.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn postpone_operation(
-        &self,
-        id: Uuid,
-        next_at: Timestamp,
-        why: &str,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE operations SET attempts = attempts + 1, next_at = $1, last_error = $2 \
-             WHERE id = $3 AND state = 'pending'",
-        )
-        .bind(time_text(next_at))
-        .bind(without_nul(why))
-        .bind(id.to_string())
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("postpone an operation")
-    }
-
-    /// Writes how an operation ended.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn end_operation(
-        &self,
-        id: Uuid,
-        answer: &OperationAnswer,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE operations SET attempts = attempts + 1, state = $1, answer = $2, finished_at = $3, last_error = NULL \
-             WHERE id = $4 AND state = 'pending'",
-        )
-        .bind(answer.state().name())
-        .bind(answer_text(answer))
-        .bind(time_text(at))
-        .bind(id.to_string())
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("record the end of an operation")
     }
 }

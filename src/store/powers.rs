@@ -12,6 +12,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn remember_power(&self, tenant: &str, power: &KnownPower) -> Result<(), StoreError> {
+        // OZmap tells it again: no disk is waited for.
+        let mut connection = self.forgetful().await.during("remember a calculated power")?;
         sqlx::query(
             "INSERT INTO known_powers (tenant, code, as_of, power) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, code) DO UPDATE SET as_of = excluded.as_of, power = excluded.power \
@@ -21,7 +23,7 @@ impl Store {
         .bind(power.code.as_str())
         .bind(time_text(power.as_of))
         .bind(power_text(power))
-        .execute(&self.writer)
+        .execute(&mut *connection)
         .await
         .map(drop)
         .during("remember a calculated power")
@@ -32,10 +34,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_power(&self, tenant: &str, code: &str) -> Result<(), StoreError> {
+        let mut connection = self.forgetful().await.during("forget a calculated power")?;
         sqlx::query("DELETE FROM known_powers WHERE tenant = $1 AND code = $2")
             .bind(tenant)
             .bind(without_nul(code))
-            .execute(&self.writer)
+            .execute(&mut *connection)
             .await
             .map(drop)
             .during("forget a calculated power")

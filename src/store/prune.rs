@@ -6,13 +6,13 @@ use super::error::During;
 use super::{Store, StoreError, time_text};
 
 /// An operation that waits is never forgotten, nor is what was tried of it: it says whether a create may have happened.
-/// A lease that is so old expired long ago; its holder was cut off.
+/// A lease that is so old expired long ago; one that was given back and kept has no time.
 const OLD: [&str; 4] = [
     "DELETE FROM operations WHERE state <> 'pending' AND finished_at < $1",
     "DELETE FROM activations WHERE asked_at < $1 AND NOT EXISTS \
      (SELECT 1 FROM operations AS o WHERE o.id = activations.operation AND o.state = 'pending')",
     "DELETE FROM known_powers WHERE as_of < $1",
-    "DELETE FROM leases WHERE expires_at < $1",
+    "DELETE FROM leases WHERE holder <> '' AND expires_at < $1",
 ];
 
 impl Store {

@@ -4,10 +4,11 @@ use gateway_core::sync::{Calls, Counts, Measures, Mode, Phases, RunState, Trigge
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyArguments;
-use sqlx::{Any, FromRow};
+use sqlx::{Any, AssertSqlSafe, FromRow, Transaction};
 use uuid::Uuid;
 
 use super::error::During;
+use super::leases::Lease;
 use super::{Store, StoreError, run_number, time_of, time_text, without_nul};
 
 /// A run that begins.
@@ -150,19 +151,6 @@ pub struct RunFilter {
     pub before: Option<Uuid>,
 }
 
-/// A run that is under way by its row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunningRun {
-    /// Its name.
-    pub id: String,
-    /// Who carries it out.
-    pub holder: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// Whether a lease says that it is alive.
-    pub has_lease: bool,
-}
-
 #[derive(FromRow)]
 struct Row {
     id: String,
@@ -223,18 +211,18 @@ impl Store {
         insert_run(run).execute(&self.writer).await.map(drop).during("record that a run begins")
     }
 
-    /// Writes how a run ended.
+    /// Writes how a run ended; `false` if another replica has recorded by now that it was cut off.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn end_run(&self, id: Uuid, end: RunEnd) -> Result<(), StoreError> {
+    pub async fn end_run(&self, id: Uuid, end: RunEnd) -> Result<bool, StoreError> {
         let RunEnd { state, counts, calls, phases, halted_because, error, finished_at, .. } = end;
         let RunEnd { notes, measures, good, implanted, .. } = end;
         let RunNotes { held, fields, remarks, is_first } = notes;
         sqlx::query(
             "UPDATE runs SET state = $1, counts = $2, calls = $3, phases = $4, halted_because = $5, error = $6, \
              finished_at = $7, held = $9, fields = $10, remarks = $11, first_run = $12, measures = $13, good = $14, \
-             implanted = $15 WHERE number = $8",
+             implanted = $15 WHERE number = $8 AND state = 'running'",
         )
         .bind(state.name())
         .bind(json(&counts))
@@ -253,7 +241,7 @@ impl Store {
         .bind(implanted as i64)
         .execute(&self.writer)
         .await
-        .map(drop)
+        .map(|done| done.rows_affected() > 0)
         .during("record how a run ended")
     }
 
@@ -263,7 +251,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn run(&self, tenant: &str, id: Uuid) -> Result<Option<RunRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM runs WHERE tenant = $1 AND id = $2");
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(tenant)
             .bind(id.to_string())
             .fetch_optional(&self.reader)
@@ -289,7 +277,7 @@ impl Store {
              AND ($8 = '' OR EXISTS (SELECT 1 FROM changes WHERE changes.run = runs.number AND changes.code = $8)) \
              ORDER BY number DESC LIMIT $4"
         );
-        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(tenant)
             .bind(before.map_or(i64::MAX, run_number))
             .bind(state.map_or("", RunState::name))
@@ -304,45 +292,43 @@ impl Store {
         Ok(rows.into_iter().map(RunRow::from).collect())
     }
 
-    /// Runs of a tenant that are under way by their rows.
+    /// Lets a run record what it does under the number of its lease; `false` if it was recorded as cut off by now.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn running(&self, tenant: &str, now: Timestamp) -> Result<Vec<RunningRun>, StoreError> {
-        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
-            "SELECT id, holder, started_at, (SELECT COUNT(*) FROM leases WHERE leases.holder = runs.holder AND expires_at > $2) \
-             FROM runs WHERE tenant = $1 AND state = 'running'",
-        )
-        .bind(tenant)
-        .bind(time_text(now))
-        .fetch_all(&self.reader)
-        .await
-        .during("look for runs under way")?;
-        let run = |(id, holder, started_at, leases): (String, String, String, i64)| RunningRun {
-            id,
-            holder,
-            started_at: time_of(&started_at),
-            has_lease: leases > 0,
-        };
-        Ok(rows.into_iter().map(run).collect())
+    pub async fn number_run(&self, id: Uuid, lease: &Lease) -> Result<bool, StoreError> {
+        sqlx::query("UPDATE runs SET fence = $1, holder = $2 WHERE number = $3 AND state = 'running'")
+            .bind(lease.fence)
+            .bind(lease.holder.as_str())
+            .bind(run_number(id))
+            .execute(&self.writer)
+            .await
+            .map(|done| done.rows_affected() > 0)
+            .during("number a run")
     }
 
-    /// Marks a run that is under way by its row as failed; whoever carries it out is gone.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn cut_off_run(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE runs SET state = 'failed', finished_at = $1, \
-             error = 'cut off: the gateway was stopped while this run was under way; the next run goes on' \
-             WHERE id = $2 AND state = 'running'",
-        )
-        .bind(time_text(now))
-        .bind(id)
-        .execute(&self.writer)
-        .await
-        .map(drop)
-        .during("end a run that was cut off")
+    /// A transaction in which a run may record what it does: its lease is held, and is not taken away before the end.
+    pub(super) async fn run_transaction(
+        &self,
+        number: i64,
+        operation: &'static str,
+    ) -> Result<Transaction<'static, Any>, StoreError> {
+        let mut transaction = self.transaction().await.during(operation)?;
+        // Whoever takes the lease away ends the run's row in the same transaction, and waits for this one.
+        let sql = format!(
+            "SELECT CAST(CASE WHEN fence = 0 THEN 1 WHEN state <> 'running' THEN 0 ELSE (SELECT COUNT(*) FROM leases \
+             WHERE leases.holder = runs.holder AND leases.fence = runs.fence) END AS BIGINT) FROM runs WHERE number = $1{}",
+            self.dialect.keep_row
+        );
+        let held: Option<(i64,)> = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(number)
+            .fetch_optional(&mut *transaction)
+            .await
+            .during(operation)?;
+        match held {
+            Some((0,)) => Err(StoreError::LeaseLost),
+            Some(_) | None => Ok(transaction),
+        }
     }
 
     /// Deletes runs that began before a time, with their changes and findings; returns how many.

@@ -1,3 +1,5 @@
+mod leases;
+mod overview;
 mod provisioning;
 
 use gateway_core::sync::{
@@ -233,80 +235,6 @@ async fn every_finding_is_kept_and_those_that_are_new_are_told_from_the_others(
 
 #[rstest]
 #[tokio::test]
-async fn a_lease_is_one_holders_until_it_expires_or_is_given_back(
-    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
-) {
-    let Fresh { store, _home, .. } = fresh(kind).await;
-    let ttl = Duration::from_secs(30);
-    let now = at("10:00:00");
-    let take = async |holder: &str, now| store.try_lease("north", holder, now, ttl).await.expect("asked");
-    assert_eq!(take("a", now).await, LeaseOutcome::Taken);
-    assert_eq!(take("a", now).await, LeaseOutcome::Taken, "its own");
-    let held = LeaseOutcome::HeldBy { holder: "a".to_owned(), expires_at: at("10:00:30") };
-    assert_eq!(take("b", now).await, held);
-    assert!(store.renew_lease("north", "a", at("10:00:20"), ttl).await.expect("asked"));
-    assert_ne!(take("b", at("10:00:49")).await, LeaseOutcome::Taken, "renewed");
-    assert_eq!(take("b", at("10:00:50")).await, LeaseOutcome::Taken, "expired");
-    assert!(!store.renew_lease("north", "a", at("10:00:51"), ttl).await.expect("asked"), "lost");
-    store.release_lease("north", "a").await.expect("nothing to do");
-    assert_eq!(store.lease_holder("north").await.expect("asked").as_deref(), Some("b"));
-    store.release_lease("north", "b").await.expect("given back");
-    assert_eq!(store.lease_holder("north").await.expect("asked"), None);
-}
-
-#[rstest]
-#[tokio::test]
-async fn of_many_that_ask_for_a_lease_at_once_one_gets_it(
-    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
-) {
-    let Fresh { store, url, _home } = fresh(kind).await;
-    let other = Store::open(&url).await.expect("the same file");
-    let tasks = (0..20).map(|i| {
-        let store = if i % 2 == 0 { store.clone() } else { other.clone() };
-        tokio::spawn(async move {
-            store
-                .try_lease("north", &format!("h{i}"), at("10:00:00"), Duration::from_secs(30))
-                .await
-                .expect("asked")
-        })
-    });
-    let mut taken = 0;
-    for task in tasks.collect::<Vec<_>>() {
-        taken += usize::from(task.await.expect("no panic") == LeaseOutcome::Taken);
-    }
-    assert_eq!(taken, 1);
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_run_without_a_live_lease_was_cut_off(
-    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
-) {
-    let Fresh { store, _home, .. } = fresh(kind).await;
-    let (dead, alive) =
-        (begun(&store, "dead", at("10:00:00")).await, begun(&store, "alive", at("10:00:00")).await);
-    store.try_lease("north", "alive", at("10:00:00"), Duration::from_secs(30)).await.expect("taken");
-    let running = async |now: &str| {
-        let runs = store.running("north", at(now)).await.expect("read");
-        let mut runs: Vec<_> = runs.into_iter().map(|run| (run.holder, run.has_lease)).collect();
-        runs.sort_unstable();
-        runs
-    };
-    let holders =
-        |leases: [bool; 2]| ["alive", "dead"].map(str::to_owned).into_iter().zip(leases).collect::<Vec<_>>();
-    assert_eq!(running("10:00:10").await, holders([true, false]));
-    assert_eq!(running("10:00:31").await, holders([false, false]), "its lease has expired");
-    store.cut_off_run(&dead.to_string(), at("10:00:31")).await.expect("written");
-    let state = async |id| store.run("north", id).await.expect("read").expect("there").state;
-    assert_eq!((state(dead).await, state(alive).await), (RunState::Failed, RunState::Running));
-    assert_eq!(running("10:00:31").await.len(), 1);
-    store.end_run(alive, end(RunState::Finished)).await.expect("written");
-    store.cut_off_run(&alive.to_string(), at("10:00:40")).await.expect("written");
-    assert_eq!(state(alive).await, RunState::Finished, "a run that has ended was not cut off");
-}
-
-#[rstest]
-#[tokio::test]
 async fn old_runs_go_with_their_changes_and_younger_ones_stay(
     #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
@@ -333,7 +261,7 @@ async fn a_database_with_rows_is_opened_again(
     store.close().await;
     let again = Store::open(&url).await.expect("the same database");
     assert!(again.run("north", id).await.expect("read").is_some());
-    again.ping().await.expect("it answers");
+    again.ready().await.expect("it answers");
 }
 
 /// A row of each first table, as the first gateway wrote it.
@@ -404,7 +332,7 @@ async fn replicas_that_start_at_once_share_one_new_database(
     let url = home.url();
     let opened = futures::future::join_all((0..4).map(|_| Store::open(&url))).await;
     for store in opened {
-        store.expect("the tables are made once").ping().await.expect("it answers");
+        store.expect("the tables are made once").ready().await.expect("it answers");
     }
 }
 

@@ -178,6 +178,8 @@ impl<D: Fn(&[u32], ChangeOutcome) + Sync> Apply<'_, D> {
                     self.forbearance.remark(error.to_string());
                     (self.done)(call.changes(), ChangeOutcome::Applied);
                 }
+                // Nothing was tried: the change is another's to make.
+                Err(WriteError::Call(CallError { kind: Kind::LeaseLost, .. })) => (),
                 Err(WriteError::Call(error)) => match call.narrowed().filter(|_| is_about_records(&error)) {
                     // Both halves at once: the sound one tells the circuit breaker that the host is there.
                     Some([left, right]) => {
@@ -238,6 +240,8 @@ fn is_about_records(error: &CallError) -> bool {
         | Kind::Untrusted { .. }
         | Kind::CircuitOpen
         | Kind::QuotaExhausted
-        | Kind::Busy => false,
+        | Kind::Busy
+        | Kind::LeaseLost
+        | Kind::Stopped { .. } => false,
     }
 }

@@ -1,22 +1,27 @@
 //! One tenant's runs: every way to start one enters here, and no two overlap.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use gateway_core::sync::{Field, Fields, HoldReason, Mode, Rails, RunState, Trigger};
+use gateway_core::sync::{Fields, Mode, Rails, RunKind, RunState, Trigger};
 use jiff::Timestamp;
-use strum::VariantArray;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
 use super::deps::EngineDeps;
-use super::lease::{self, LEASE};
+use super::lease;
 use super::order::{Order, PlanError, plan_order};
 use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
 use crate::int6;
-use crate::store::{self, NewRun, RunEnd};
+use crate::ozmap::Ozmap;
+use crate::store::{self, Hold, NewRun, RunEnd, StoreError};
+use crate::upstream::Leash;
+
+/// Time between two tries to record how a run ended.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Starts a tenant's runs; clones are the same engine.
 #[derive(Clone)]
@@ -94,6 +99,7 @@ impl Engine {
         fields: Option<Fields>,
     ) -> Result<(Uuid, Order), PlanError> {
         let EngineDeps { tenant, store, process, .. } = &*self.deps;
+        process.join(store).await?;
         let order = plan_order(&self.deps, plan, fields, Timestamp::now()).await?;
         let id = Uuid::now_v7();
         let run = NewRun {
@@ -133,26 +139,12 @@ impl Engine {
         self.under_way.wait().await;
     }
 
-    /// Marks runs that a dead process left under way as failed. A run that has only just begun may not have its lease yet.
+    /// Ends runs, of all tenants, that a dead process left under way.
     ///
     /// # Errors
     /// [`store::StoreError`].
     pub async fn recover(&self) -> Result<(), store::StoreError> {
-        let EngineDeps { tenant, store, process, .. } = &*self.deps;
-        if let Some(holder) = store.lease_holder(tenant).await?
-            && process.is_dead(&holder)
-        {
-            store.release_lease(tenant, &holder).await?;
-        }
-        let now = Timestamp::now();
-        for run in store.running(tenant, now).await? {
-            let is_late = !run.has_lease && run.started_at < now - LEASE;
-            if is_late || process.is_dead(&run.holder) {
-                tracing::warn!(run = run.id, "a run was cut off when its gateway ended");
-                store.cut_off_run(&run.id, now).await?;
-            }
-        }
-        Ok(())
+        self.deps.process.take_over(&self.deps.store).await
     }
 
     /// Writes the run's row. `holder` has the lease that says that the run is alive; `None` is the tenant's own.
@@ -163,6 +155,8 @@ impl Engine {
         holder: Option<&str>,
     ) -> Result<Uuid, store::StoreError> {
         let EngineDeps { tenant, store, process, .. } = &*self.deps;
+        // A run whose process gives no signs of life was cut off.
+        process.join(store).await?;
         loop {
             let id = Uuid::now_v7();
             let holder = holder.map_or_else(|| process.holder(id), str::to_owned);
@@ -192,23 +186,15 @@ impl Engine {
     }
 
     async fn under_lease(&self, id: Uuid, order: Order, observer: &Observer) -> Report {
-        let EngineDeps { tenant, store, process, .. } = &*self.deps;
-        let holder = process.holder(id);
-        let report = match lease::take(&self.deps, &holder).await {
+        let EngineDeps { store, .. } = &*self.deps;
+        let kind = order.kind();
+        let (report, hold) = match lease::take(&self.deps, id).await {
+            Ok(Some(hold)) => (self.held(id, order, observer, &hold).await, Some(hold)),
             Ok(None) => {
-                // A replica that died elsewhere, and is not started again, has left its run under way.
-                if let Err(error) = self.recover().await {
-                    tracing::warn!(%error, "runs that were cut off could not be ended");
-                }
-                let stop = self.deps.stop.child_token();
-                let heartbeat = lease::keep(store.clone(), tenant.clone(), holder.clone(), stop.clone());
-                let heartbeat = tokio::spawn(heartbeat.in_current_span());
-                let report = Run { deps: &self.deps, observer, stop: &stop }.run(id, order).await;
-                heartbeat.abort();
-                report
+                let other = "another run of this tenant is under way".to_owned();
+                (Report::new(id).ended(RunState::Skipped, Some(other)), None)
             }
-            Ok(Some(other)) => Report::new(id).ended(RunState::Skipped, Some(other)),
-            Err(error) => Report::new(id).ended(RunState::Failed, Some(error.to_string())),
+            Err(error) => (Report::new(id).ended(RunState::Failed, Some(error.to_string())), None),
         };
         if matches!(order, Order::Plan(_)) && report.state != RunState::Finished && !report.has_tried() {
             // Nothing came of it: the plan may be asked for again.
@@ -216,16 +202,40 @@ impl Engine {
                 tracing::warn!(%error, "a plan of which nothing was applied counts as applied");
             }
         }
-        self.end(&report).await;
-        // After the row has its end: until then the lease says that the run is alive.
-        if let Err(error) = store.release_lease(tenant, &holder).await {
-            tracing::warn!(%error, "the lease could not be given back; it expires by itself");
+        self.end(&report, kind).await;
+        // After the row has its end: until then the lease keeps others away.
+        if let Some(hold) = hold {
+            hold.release().await;
         }
         report
     }
 
-    pub(super) async fn end(&self, report: &Report) {
-        let EngineDeps { tenant, store, .. } = &*self.deps;
+    /// The run under its lease, which it carries to each record that it makes and to each write.
+    async fn held(&self, id: Uuid, order: Order, observer: &Observer, hold: &Arc<Hold>) -> Report {
+        let EngineDeps { store, stop, .. } = &*self.deps;
+        match store.number_run(id, hold.lease()).await {
+            Ok(true) => (),
+            Ok(false) => {
+                return Report::new(id).ended(RunState::Failed, Some(StoreError::LeaseLost.to_string()));
+            }
+            Err(error) => return Report::new(id).ended(RunState::Failed, Some(error.to_string())),
+        }
+        let stop = stop.child_token();
+        let watch = tokio::spawn(lease::watch(Arc::clone(hold), stop.clone()).in_current_span());
+        let ozmap = self.on_leash(hold);
+        let report = Run { deps: &self.deps, ozmap: &ozmap, observer, stop: &stop }.run(id, order).await;
+        watch.abort();
+        report
+    }
+
+    /// OZmap, which is written to only while this is held.
+    pub(super) fn on_leash(&self, hold: &Arc<Hold>) -> Ozmap {
+        let leash = Leash::default();
+        leash.fasten(hold.proof());
+        self.deps.ozmap.on_leash(leash)
+    }
+
+    pub(super) async fn end(&self, report: &Report, kind: RunKind) {
         let Report { id, state, counts, calls, phases, halted_because, error, failures, .. } = report.clone();
         let Report { notes, measures, good, implanted, .. } = report.clone();
         match state {
@@ -245,17 +255,7 @@ impl Engine {
         for held in &notes.held {
             tracing::warn!(field = held.field, clients = held.clients, because = held.because, "held back");
         }
-        metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "state" => state.name())
-            .increment(1);
-        for (result, clients) in [("changed", counts.changed), ("failed", counts.failed)] {
-            metrics::counter!("gateway_sync_clients_total", "tenant" => tenant.clone(), "result" => result)
-                .increment(clients);
-        }
-        if state == RunState::Finished {
-            metrics::gauge!("gateway_sync_finished_timestamp_seconds", "tenant" => tenant.clone())
-                .set(Timestamp::now().as_second() as f64);
-        }
-        self.count_held(report);
+        self.count(report, kind);
         let end = RunEnd {
             state,
             counts,
@@ -269,29 +269,39 @@ impl Engine {
             good,
             implanted,
         };
-        if let Err(error) = store.end_run(id, end).await {
-            tracing::error!(%error, "the end of the run could not be recorded");
+        if let Err(error) = self.record_end(id, end.clone()).await {
+            tracing::error!(%error, "the end of the run could not be recorded; it is tried again until the database answers");
+            let (engine, stop) = (self.clone(), self.deps.stop.clone());
+            let again = async move {
+                while stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_some() {
+                    if engine.record_end(id, end.clone()).await.is_ok() {
+                        return;
+                    }
+                }
+            };
+            self.under_way.spawn(again.in_current_span());
         }
     }
 
-    /// What the rails kept back of the last run that concerned the whole tenant, and why.
-    fn count_held(&self, report: &Report) {
-        let tenant = &self.deps.tenant;
+    async fn record_end(&self, id: Uuid, end: RunEnd) -> Result<(), StoreError> {
+        if !self.deps.store.end_run(id, end).await? {
+            tracing::warn!("the run was recorded as cut off before: another replica has taken over");
+        }
+        Ok(())
+    }
+
+    /// Only what happened here: how the tenant stands is read from the store, for every replica alike.
+    fn count(&self, report: &Report, kind: RunKind) {
+        let (tenant, state) = (&self.deps.tenant, report.state.name());
+        metrics::counter!("gateway_sync_runs_total", "tenant" => tenant.clone(), "kind" => kind.name(), "state" => state)
+            .increment(1);
+        for (result, clients) in [("changed", report.counts.changed), ("failed", report.counts.failed)] {
+            metrics::counter!("gateway_sync_clients_total", "tenant" => tenant.clone(), "result" => result)
+                .increment(clients);
+        }
         if let Some(reason) = report.halt {
             metrics::counter!("gateway_sync_halts_total", "tenant" => tenant.clone(), "reason" => reason)
                 .increment(1);
-        }
-        // The sync of one client and a plan by its id say nothing of the others.
-        if report.counts.ozmap_clients <= 1 {
-            return;
-        }
-        for (field, reason) in
-            Field::VARIANTS.iter().flat_map(|f| HoldReason::NAMES.iter().map(move |r| (f.name(), *r)))
-        {
-            let is_it = |held: &&store::HeldField| held.field == field && held.reason == reason;
-            let clients: u64 = report.notes.held.iter().filter(is_it).map(|held| held.clients).sum();
-            metrics::gauge!("gateway_sync_held_clients", "tenant" => tenant.clone(), "field" => field, "reason" => reason)
-                .set(clients as f64);
         }
     }
 }

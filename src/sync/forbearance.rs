@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::upstream::CallError;
+use crate::upstream::{CallError, Kind};
 
 /// Refusals of the key after which a run stops. More than one, because a firewall may dislike a single call.
 const MOST_REFUSALS: u32 = 3;
@@ -26,6 +26,9 @@ impl Forbearance {
             self.failed_in_a_row.store(0, Ordering::Relaxed);
             return;
         };
+        if matches!(error.kind, Kind::LeaseLost) {
+            self.give_up("the lease was lost: another replica has taken over".to_owned());
+        }
         let is_refusal = error.kind.is_unauthorized();
         if is_refusal && self.refused.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_REFUSALS {
             self.give_up(format!(

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use gateway_core::sync::{
-    Finding, FindingKind, MatchBy, Mode, Past, Plan, Rails, Reading, RunState, Sides, Trigger, plan,
+    Finding, FindingKind, MatchBy, Mode, Past, Plan, Rails, Reading, RunKind, RunState, Sides, Trigger, plan,
 };
 use gateway_core::{ClientCode, ClientRecord, Property, SyncedClient};
 use jiff::Timestamp;
@@ -18,7 +18,8 @@ use super::engine::Engine;
 use super::progress::{Observer, Progress};
 use super::report::Report;
 use super::run::Run;
-use crate::store::{self, KeepRecords, LockError};
+use crate::ozmap::Ozmap;
+use crate::store::{self, Hold, KeepRecords, LockError, Turn};
 use crate::{int6, upstream};
 
 /// One client's run.
@@ -70,27 +71,46 @@ impl Engine {
     /// # Errors
     /// [`SyncClientError`]; nothing was written then.
     pub async fn sync_one(&self, code: &ClientCode) -> Result<Single, SyncClientError> {
+        self.sync_one_in_turn(code, &Turn::default()).await
+    }
+
+    /// The same for a caller that may give up while it stands in line.
+    ///
+    /// # Errors
+    /// [`SyncClientError`]; nothing was written then.
+    pub async fn sync_one_in_turn(
+        &self,
+        code: &ClientCode,
+        turn: &Turn,
+    ) -> Result<Single, SyncClientError> {
         if self.deps.read_only {
             return Err(SyncClientError::ReadOnly);
         }
         if self.deps.rules.match_by == MatchBy::Code && !code.is_numeric() {
             return Err(SyncClientError::NotNumeric(code.clone()));
         }
+        let place = self.deps.locks.join_line("client", code.as_str());
+        turn.joins("client", &place);
         let client = self.deps.locks.lock("client", code.as_str()).await?;
-        let result = self.sync_locked(code, client.holder()).await;
+        let result = match turn.begins() {
+            true => self.sync_locked(code, client.hold()).await,
+            false => Err(LockError::InUse("client").into()),
+        };
         self.deps.locks.release(client).await;
         result
     }
 
-    async fn sync_locked(&self, code: &ClientCode, holder: &str) -> Result<Single, SyncClientError> {
+    async fn sync_locked(&self, code: &ClientCode, hold: &Arc<Hold>) -> Result<Single, SyncClientError> {
         let read = async { Ok::<_, SyncClientError>(self.shared_readings.read().await?) };
         let (readings, clients) = tokio::try_join!(read, self.with_those_alike(code))?;
         let plan = planned(code, clients, &readings, self)?;
-        let id = self.begin(Trigger::Client, Mode::Apply, Some(holder)).await?;
+        let id = self.begin(Trigger::Client, Mode::Apply, Some(&hold.lease().holder)).await?;
+        self.deps.store.number_run(id, hold.lease()).await?;
+        let ozmap = self.on_leash(hold);
         let span = error_span!("run", tenant = self.deps.tenant, run = %id);
         let run = async {
-            let report = self.apply_one(Report::new(id), &plan).await;
-            self.end(&report).await;
+            let report = self.apply_one(Report::new(id), &ozmap, &plan).await;
+            self.end(&report, RunKind::Client).await;
             report
         };
         let report = run.instrument(span).await;
@@ -117,9 +137,9 @@ impl Engine {
         Ok(clients)
     }
 
-    async fn apply_one(&self, mut report: Report, plan: &Plan) -> Report {
+    async fn apply_one(&self, mut report: Report, ozmap: &Ozmap, plan: &Plan) -> Report {
         let observer: Observer = Arc::new(|_: Progress<'_>| ());
-        let run = Run { deps: &self.deps, observer: &observer, stop: &self.deps.stop };
+        let run = Run { deps: &self.deps, ozmap, observer: &observer, stop: &self.deps.stop };
         if let Err(error) = run.record(&mut report, plan, KeepRecords::No).await {
             return report.ended(RunState::Failed, Some(error.to_string()));
         }

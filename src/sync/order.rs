@@ -1,6 +1,6 @@
 //! What a run is asked to do, and which plans may be applied by id.
 
-use gateway_core::sync::{Field, Fields, Mode, Rails, RunState};
+use gateway_core::sync::{Field, Fields, Mode, Rails, RunKind, RunState};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -37,6 +37,13 @@ impl Order {
         match self {
             Order::Compare { mode, .. } => mode,
             Order::Plan(_) => Mode::Apply,
+        }
+    }
+
+    pub(super) fn kind(self) -> RunKind {
+        match self {
+            Order::Compare { mode, .. } => mode.into(),
+            Order::Plan(_) => RunKind::Plan,
         }
     }
 }

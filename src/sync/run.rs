@@ -22,7 +22,7 @@ use super::recorder::Recorder;
 use super::report::Report;
 use super::tally::{Fate, RunTally};
 use crate::int6::{ReadingEnd, Readings};
-use crate::ozmap::Writer;
+use crate::ozmap::{Ozmap, Writer};
 use crate::store::{KeepRecords, Locks, StoreError};
 use crate::upstream::CallError;
 
@@ -72,6 +72,8 @@ const FIRST_WHOLE_SHARE: f64 = 0.9;
 /// One run that holds the lease.
 pub(super) struct Run<'a> {
     pub(super) deps: &'a EngineDeps,
+    /// Written to only while the lease is held.
+    pub(super) ozmap: &'a Ozmap,
     pub(super) observer: &'a Observer,
     pub(super) stop: &'a CancellationToken,
 }
@@ -211,7 +213,7 @@ impl Run<'_> {
         locks: Option<&Locks>,
     ) -> Result<RunState, RunError> {
         let begun = Instant::now();
-        let writer = self.deps.ozmap.writer();
+        let writer = self.ozmap.writer();
         let outside = if writer.is_proved() { Vec::new() } else { outside };
         let calls = batch(changes, self.deps.grouping, |value| writer.lacks_batch(value));
         let all = changes.iter().filter(|change| !change.held).count();

@@ -1,5 +1,6 @@
 //! One answer, and what it says: a body to read, or why there is none.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use reqwest::StatusCode;
 use reqwest::header::{
     AGE, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER,
 };
+use serde::de::IgnoredAny;
 use url::Url;
 
 use super::content_encoding::unwrapped;
-use super::error::Kind;
+use super::error::{Kind, SaidIn};
 use super::html::HtmlPage;
 use super::redact::Redactor;
 use super::request::Request;
@@ -77,8 +79,17 @@ impl RawAnswer {
         if let Some(target) = target.filter(|_| matches!(status.as_u16(), 301..=303 | 307 | 308)) {
             return Err(judge.redirect(status, from, &target));
         }
-        let said = body.map(|body| excerpt::of_refusal(&body)).unwrap_or_default();
-        Err(Kind::of_status(status, retry_after, judge.quoted(&said)))
+        let body = body.unwrap_or_default();
+        let said = judge.quoted(&excerpt::of_refusal(&body));
+        Err(Kind::of_status(status, retry_after, said, said_in(&body)))
+    }
+}
+
+fn said_in(body: &[u8]) -> SaidIn {
+    match serde_json::from_slice::<HashMap<String, IgnoredAny>>(body) {
+        Ok(_) => SaidIn::Json,
+        Err(_) if HtmlPage::of(body).is_some() => SaidIn::Page,
+        Err(_) => SaidIn::Other,
     }
 }
 
@@ -145,6 +156,7 @@ impl Judge<'_> {
             false => Kind::Rejected {
                 status,
                 excerpt: format!("the host redirects to {place}: is the URL in the settings right?"),
+                said_in: SaidIn::Other,
             },
         }
     }

@@ -61,6 +61,11 @@ impl Breaker {
         Some(Pass { breaker: self, is_trial })
     }
 
+    /// Whether the host is left alone, or was and has not answered since.
+    pub(super) fn is_open(&self) -> bool {
+        self.state().opens_until.is_some()
+    }
+
     fn open_for(&self, opened: u32) -> Duration {
         let full = self.first.saturating_mul(1 << opened.min(16)).min(self.longest);
         full / 2 + rand::rng().random_range(Duration::ZERO..=full / 2)

@@ -20,6 +20,20 @@ pub struct CallError {
     pub kind: Kind,
 }
 
+/// In what a refusal is said; it tells the host from what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidIn {
+    /// A JSON object, as the hosts' own errors are.
+    Json,
+    /// An HTML page: a proxy's, a sign-in or maintenance page, a firewall's.
+    Page,
+    /// Nothing, a text, or a redirect.
+    Other,
+}
+
+/// Statuses with which a host refuses a request of its own accord. Source: `docs/contracts/ozmap-api.md`, "Errors of OZmap".
+const REFUSALS: [u16; 4] = [400, 404, 409, 422];
+
 /// What the caller can do about a failed call.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Kind {
@@ -56,6 +70,8 @@ pub enum Kind {
         status: StatusCode,
         /// What the other side said, or where it redirects to.
         excerpt: String,
+        /// How it said it.
+        said_in: SaidIn,
     },
     /// Look at address, network and firewall.
     #[error("the host did not answer: {cause}")]
@@ -90,6 +106,23 @@ pub enum Kind {
     /// Wait: the time was over before it was this call's turn.
     #[error("not called, because other calls under way took all of the time that there was")]
     Busy,
+    /// Let the other go on: what is to be written is another replica's work by now.
+    #[error("not called, because the lease was lost: another replica has taken over")]
+    LeaseLost,
+    /// Ask again: the gateway was stopped meanwhile.
+    #[error("{}", stopped(*.was_sent))]
+    Stopped {
+        /// Whether the request may have been carried out.
+        was_sent: bool,
+    },
+}
+
+fn stopped(was_sent: bool) -> &'static str {
+    if was_sent {
+        "given up, because the gateway stops: what the host made of it is not known"
+    } else {
+        "not called, because the gateway stops"
+    }
 }
 
 fn said(excerpt: &str) -> String {
@@ -98,14 +131,19 @@ fn said(excerpt: &str) -> String {
 
 impl Kind {
     /// `excerpt` is a clause: `it said: no such client`, or nothing.
-    pub(super) fn of_status(status: StatusCode, retry_after: Option<Duration>, excerpt: String) -> Kind {
+    pub(super) fn of_status(
+        status: StatusCode,
+        retry_after: Option<Duration>,
+        excerpt: String,
+        said_in: SaidIn,
+    ) -> Kind {
         match status.as_u16() {
             401 | 403 => Kind::Unauthorized { status, excerpt },
             429 => Kind::RateLimited { retry_after, excerpt: format!("status 429{}", said(&excerpt)) },
             // 501 will not change by asking again.
-            501 => Kind::Rejected { status, excerpt },
+            501 => Kind::Rejected { status, excerpt, said_in },
             408 | 425 | 500.. => Kind::Failing { status, retry_after, excerpt },
-            _ => Kind::Rejected { status, excerpt },
+            _ => Kind::Rejected { status, excerpt, said_in },
         }
     }
 
@@ -159,12 +197,38 @@ impl Kind {
 
     /// Whether asking again later may help: the host is away, busy, or talks nonsense.
     pub(crate) fn is_transient(&self) -> bool {
-        self.is_retryable() || self.was_not_called() || matches!(self, Kind::Untrusted { .. })
+        self.is_retryable()
+            || self.was_not_called()
+            || matches!(self, Kind::Untrusted { .. } | Kind::Stopped { .. })
     }
 
     /// Whether nothing was sent, so that the error says nothing of the host.
     pub(super) fn was_not_called(&self) -> bool {
-        matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy)
+        matches!(self, Kind::CircuitOpen | Kind::QuotaExhausted | Kind::Busy | Kind::LeaseLost)
+    }
+
+    /// Whether the host itself refuses the request, and would again: JSON with a status that it documents. Anything else may be
+    /// said by what stands before it, and be over in a moment.
+    pub(crate) fn is_own_refusal(&self) -> bool {
+        match self {
+            Kind::Rejected { status, said_in: SaidIn::Json, .. } => REFUSALS.contains(&status.as_u16()),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a page that refuses, which no host does that speaks JSON.
+    pub(crate) fn is_refused_by_a_page(&self) -> bool {
+        matches!(self, Kind::Rejected { said_in: SaidIn::Page, .. })
+    }
+
+    /// Whether everybody who calls the host now meets the same, as far as one call can tell.
+    pub(crate) fn concerns_all(&self) -> bool {
+        match self {
+            Kind::Rejected { .. } => !self.is_own_refusal(),
+            Kind::Unauthorized { .. } | Kind::RateLimited { .. } | Kind::Page { .. } => true,
+            Kind::CircuitOpen | Kind::QuotaExhausted => true,
+            kind => kind.is_outage(),
+        }
     }
 
     /// Whether the credentials are at fault, and not the request.
@@ -184,7 +248,11 @@ impl Kind {
     pub(crate) fn outcome_unknown(&self) -> bool {
         matches!(
             self,
-            Kind::Failing { .. } | Kind::Unreachable { .. } | Kind::Malformed { .. } | Kind::Page { .. }
+            Kind::Failing { .. }
+                | Kind::Unreachable { .. }
+                | Kind::Malformed { .. }
+                | Kind::Page { .. }
+                | Kind::Stopped { was_sent: true }
         )
     }
 
@@ -232,7 +300,8 @@ mod tests {
 
     #[test]
     fn an_error_names_system_operation_and_what_was_said() {
-        let kind = Kind::of_status(StatusCode::UNPROCESSABLE_ENTITY, None, "it said: port taken".into());
+        let said = "it said: port taken".into();
+        let kind = Kind::of_status(StatusCode::UNPROCESSABLE_ENTITY, None, said, SaidIn::Json);
         let error = CallError { system: System::Ozmap, operation: "update property", kind };
         assert_eq!(
             error.to_string(),
@@ -242,7 +311,27 @@ mod tests {
 
     #[test]
     fn a_method_that_the_host_does_not_have_is_refused_for_good() {
-        assert!(Kind::of_status(StatusCode::NOT_IMPLEMENTED, None, String::new()).rejected_with().is_some());
-        assert!(Kind::of_status(StatusCode::BAD_GATEWAY, None, String::new()).is_retryable());
+        let kind = |status| Kind::of_status(status, None, String::new(), SaidIn::Other);
+        assert!(kind(StatusCode::NOT_IMPLEMENTED).rejected_with().is_some());
+        assert!(kind(StatusCode::BAD_GATEWAY).is_retryable());
+    }
+
+    #[test]
+    fn only_json_with_a_documented_status_is_the_hosts_own_refusal() {
+        for status in [302, 307, 400, 401, 402, 404, 405, 409, 410, 418, 422, 429, 500, 501, 503, 520] {
+            let kind = |said_in| {
+                let status = StatusCode::from_u16(status).expect("a status");
+                Kind::of_status(status, None, String::new(), said_in)
+            };
+            assert_eq!(
+                kind(SaidIn::Json).is_own_refusal(),
+                [400, 404, 409, 422].contains(&status),
+                "{status}"
+            );
+            assert!(
+                !kind(SaidIn::Page).is_own_refusal() && !kind(SaidIn::Other).is_own_refusal(),
+                "{status}"
+            );
+        }
     }
 }

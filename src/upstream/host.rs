@@ -10,12 +10,14 @@ use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
 use super::answer::RawAnswer;
+use super::contact::Contacts;
 use super::content_encoding::{LARGEST_ANSWER, Undecodable};
 use super::error::Kind;
 use super::pace::Pace;
 use super::redact::Redactor;
 use super::request::Request;
 use super::settings::{HostSettings, HttpClientError};
+use super::sockets::Sockets;
 
 /// Most that is read of an answer that is no success, in bytes.
 const LARGEST_REFUSAL: usize = 1 << 20;
@@ -26,6 +28,8 @@ pub(super) struct Host {
     pub(super) redactor: Redactor,
     pub(super) pace: Pace,
     pub(super) in_flight: Semaphore,
+    pub(super) sockets: Sockets,
+    pub(super) contacts: Contacts,
     pub(super) quota: Option<DefaultDirectRateLimiter>,
     /// Before the first repeated try; it doubles.
     pub(super) retry_pause: Duration,
@@ -41,6 +45,8 @@ impl Host {
             redactor: Redactor::new(&settings.secrets),
             pace: Pace::new(settings.retry_pause),
             in_flight: Semaphore::new(settings.max_in_flight),
+            sockets: settings.sockets.clone(),
+            contacts: Contacts::default(),
             quota: settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls))),
             retry_pause: settings.retry_pause,
             base: settings.base.clone(),

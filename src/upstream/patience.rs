@@ -36,6 +36,11 @@ impl Patience {
         Patience { run: self.run.map(|(_, length)| (Instant::now(), length)), ..self.clone() }
     }
 
+    /// The same, but waiting ends at once when this is cancelled.
+    pub(super) fn ended_by(&self, stop: CancellationToken) -> Patience {
+        Patience { stop, ..self.clone() }
+    }
+
     /// Whether it has the time of a run, so that pauses are not counted as tries.
     pub(super) fn is_of_a_run(&self) -> bool {
         self.run.is_some()

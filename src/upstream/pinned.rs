@@ -1,16 +1,29 @@
 //! Which certificates are accepted for a host: those of the machine's CAs and of the CA file, and the very certificates that
 //! are in that file.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// TLS that trusts this machine's CAs. They are read once for the whole process: hundreds of hosts share them.
+///
+/// # Errors
+/// [`Error`]: no CA certificates at all.
+pub(super) fn tls() -> Result<ClientConfig, Error> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    match TLS.get() {
+        Some(tls) => Ok(tls.clone()),
+        None => tls_with(Vec::new()).map(|tls| TLS.get_or_init(|| tls).clone()),
+    }
+}
 
 /// TLS that also trusts these certificates, as CAs and as hosts' own.
 ///
@@ -51,6 +64,9 @@ impl ServerCertVerifier for Pinned {
         let by_ca = self.by_ca.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match by_ca {
             Err(_) if self.certificates.contains(end_entity) => is_in_order(end_entity, server_name, now),
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) if intermediates.is_empty() => {
+                Err(why_unknown(end_entity).into())
+            }
             by_ca => by_ca,
         }
     }
@@ -75,6 +91,34 @@ impl ServerCertVerifier for Pinned {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.by_ca.supported_verify_schemes()
+    }
+}
+
+/// The host sent its own certificate alone, and nobody here knows who has issued it.
+#[derive(Debug)]
+pub(super) struct SentAlone {
+    /// As the certificate says.
+    pub(super) issuer: String,
+}
+
+impl fmt::Display for SentAlone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "issued by {}, whose certificate was not sent", self.issuer)
+    }
+}
+
+impl std::error::Error for SentAlone {}
+
+/// Why nobody knows the issuer of a certificate that came alone.
+fn why_unknown(certificate: &CertificateDer<'_>) -> CertificateError {
+    match X509Certificate::from_der(certificate) {
+        Ok((_, parsed)) if parsed.issuer() != parsed.subject() => {
+            let issuer = parsed.issuer();
+            let name = issuer.iter_common_name().find_map(|name| name.as_str().ok().map(str::to_owned));
+            let issuer = name.unwrap_or_else(|| issuer.to_string());
+            CertificateError::Other(OtherError(Arc::new(SentAlone { issuer })))
+        }
+        _ => CertificateError::UnknownIssuer,
     }
 }
 

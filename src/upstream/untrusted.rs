@@ -5,8 +5,10 @@ use std::io;
 
 use gateway_core::System;
 use jiff::Timestamp;
-use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
+use rustls::{CertificateError, OtherError};
+
+use super::pinned::SentAlone;
 
 /// The TLS error among the causes of a failed connection.
 pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
@@ -49,6 +51,14 @@ pub(super) fn in_words(error: &CertificateError, system: System) -> String {
         CertificateError::BadSignature => format!(
             "is not signed by the CA that it names (BadSignature): is the certificate in {ca_file} the right one?"
         ),
+        CertificateError::Other(OtherError(other)) if other.is::<SentAlone>() => {
+            let issuer = other.downcast_ref::<SentAlone>().map_or("nobody", |alone| alone.issuer.as_str());
+            format!(
+                "is issued by {issuer:?}, whose certificate the host does not send and this machine does not have (UnknownIssuer): \
+                 the chain lacks its intermediate certificate, or the CA is a private one. The host has to send the whole chain; \
+                 until it does, give the missing intermediate certificate, or the CA, as {ca_file}"
+            )
+        }
         CertificateError::Revoked => "was revoked: the host's operator has to renew it".to_owned(),
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             format!(

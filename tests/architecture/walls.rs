@@ -42,7 +42,7 @@ pub(crate) const TABLE: &[Row] = &[
     row!("int6" => "upstream" "core"),
     row!("store" => "core"),
     row!("upstream" => "core"),
-    row!("telemetry" =>),
+    row!("telemetry" => "core"),
     row!("key" =>),
     row!("schedule" =>),
 ];

@@ -3,16 +3,22 @@
 use std::time::Duration;
 
 use gateway_core::sync::{Fields, Mode, Rails, RunState};
-use gateway_sandbox::{Fault, TestClient};
+use gateway_sandbox::{Fault, Gate, TestClient};
 use serde_json::json;
 
 use crate::technician::{Technician, said};
 use crate::world::World;
 
-/// INT6's answer takes a while: OZmap was read long before.
-fn slow_int6(world: &World) {
-    let slow = Fault::Hang(Duration::from_millis(700));
-    world.sandbox.int6().faults().fail_route("/api/diag", 1, slow);
+/// INT6 answers only when the gate is opened: OZmap was read before.
+fn int6_waits(world: &World) -> Gate {
+    let gate = Gate::default();
+    world.sandbox.int6().faults().fail_route("/api/diag", 1, Fault::HangUntil(gate.clone()));
+    gate
+}
+
+/// Time to read OZmap.
+async fn while_it_reads() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
 }
 
 #[tokio::test]
@@ -24,16 +30,17 @@ async fn a_persons_edit_of_onu_data_during_a_run_survives() {
         let row = json!({"gpon_client_id": code, "rx_power": -20.0, "serial_number": serial});
         world.sandbox.int6().set_row(&code, row);
     }
-    slow_int6(&world);
+    let gate = int6_waits(&world);
     let engine = world.engine();
     let run = world.run(&engine, Mode::Apply, Rails::Forced(Fields::ALL));
     let edits = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        while_it_reads().await;
         for code in 1..=40 {
             let onu =
                 json!({"user_PPPoE": format!("by.hand.{code}"), "serial_number": "", "mac_address": ""});
             world.edit_client(&code.to_string(), json!({ "onu": onu })).await;
         }
+        gate.open();
     };
     let (report, ()) = tokio::join!(run, edits);
     assert_eq!((report.state, report.counts.changed), (RunState::Finished, 40));
@@ -51,11 +58,12 @@ async fn a_value_that_somebody_else_wrote_meanwhile_is_left_and_told() {
     world.sandbox.ozmap().add_client(TestClient::new("147").potency_read(-20.0));
     let row = json!({"gpon_client_id": 147, "rx_power": -20.0, "pppoe_username": "int6.147"});
     world.sandbox.int6().set_row("147", row);
-    slow_int6(&world);
+    let gate = int6_waits(&world);
     let edit = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        while_it_reads().await;
         let onu = json!({"user_PPPoE": "by.hand", "serial_number": "", "mac_address": ""});
         world.edit_client("147", json!({ "onu": onu })).await;
+        gate.open();
     };
     let (report, ()) = tokio::join!(world.sync(), edit);
     assert_eq!((report.counts.skipped, report.counts.changed), (1, 0));
@@ -73,13 +81,14 @@ async fn a_run_erases_nothing_that_an_activation_wrote_while_it_read() {
     said(technician.create("147", at.clone()).await, 201).await;
     let row = json!({"gpon_client_id": 147, "rx_power": -20.0, "serial_number": "FHTT9A0B1C2D"});
     world.sandbox.int6().set_row("147", row);
-    slow_int6(world);
+    let gate = int6_waits(world);
     let begun = technician.ask(reqwest::Method::POST, "/v1/sync-runs").send().await.expect("an answer");
     let run = said(begun, 202).await;
     let mut body = at;
     body["onu"] = json!({"pppoe_user": "maria.147", "mac_address": "94:E3:EE:0E:10:55"});
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    while_it_reads().await;
     said(technician.activate("147", body).await, 200).await;
+    gate.open();
     let path = format!("/v1/sync-runs/{}", run["id"].as_str().expect("an id"));
     while technician.get(&path).await["state"] == "running" {
         tokio::time::sleep(Duration::from_millis(20)).await;

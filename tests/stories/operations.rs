@@ -22,7 +22,7 @@ fn at(splitter: &str, port: u16) -> Value {
 
 /// How INT6 asks: `PUT …/activation` or `POST /v1/clients`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
+pub enum Way {
     Activate,
     Create,
 }
@@ -40,13 +40,13 @@ impl Technician {
     }
 
     /// Gets a promise; the path of its operation.
-    async fn promised(&self, way: Way, code: &str, body: Value) -> String {
+    pub async fn promised(&self, way: Way, code: &str, body: Value) -> String {
         promised(self.asynchronously(way, code, body).send().await.expect("an answer")).await
     }
 
-    /// The operation once it is done.
+    /// The operation once it is done: within 30 s, in which what a killed process had in hand is free again.
     pub async fn done(&self, path: &str) -> Value {
-        for _ in 0..1_000 {
+        for _ in 0..3_000 {
             let operation = self.get(path).await;
             if operation["state"] != "pending" {
                 return operation;
@@ -57,7 +57,7 @@ impl Technician {
     }
 
     /// The operation once a try has failed.
-    async fn tried(&self, path: &str) -> Value {
+    pub async fn tried(&self, path: &str) -> Value {
         for _ in 0..1_000 {
             let operation = self.get(path).await;
             if operation["attempts"] != 0 {
@@ -244,7 +244,8 @@ async fn a_promise_that_a_later_request_overtakes_while_it_stands_in_line_is_giv
 #[rstest]
 #[tokio::test]
 async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, Way::Create)] way: Way) {
-    let world = World::empty().await;
+    let mut world = World::empty().await;
+    world.set("GATEWAY_LEASE_SECONDS", "4");
     let (mut child, url) = serve(&world).await;
     let mut technician = Technician::at(world, url).await;
     let cto = technician.network.ctos[0].clone();
@@ -265,7 +266,8 @@ async fn killed_before_the_write_a_promise_is_kept_once(#[values(Way::Activate, 
 #[rstest]
 #[tokio::test]
 async fn killed_after_the_write_a_promise_is_found_kept(#[values(Way::Activate, Way::Create)] way: Way) {
-    let world = World::empty().await;
+    let mut world = World::empty().await;
+    world.set("GATEWAY_LEASE_SECONDS", "4");
     let (mut child, url) = serve(&world).await;
     let mut technician = Technician::at(world, url).await;
     let cto = technician.network.ctos[0].clone();
@@ -284,8 +286,12 @@ async fn killed_after_the_write_a_promise_is_found_kept(#[values(Way::Activate, 
         ((1, 1), 0),
         "the first write's answer was never given"
     );
-    let cut_off = technician.get("/v1/activations?result=running").await;
+    let running = technician.get("/v1/activations?result=running").await;
+    assert_eq!(running["activations"], json!([]), "what was cut off has an end");
+    let cut_off = technician.get("/v1/activations?result=failed").await;
     assert_eq!(cut_off["activations"].as_array().map(Vec::len), Some(1), "what was cut off can be seen");
+    let why = cut_off["activations"][0]["error"].as_str().expect("a reason");
+    assert!(why.starts_with("unavailable: cut off: "), "{why}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gateway_sandbox::{Options, Postgres};
+use int6_ozmap_gateway::store::Store;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -249,4 +250,33 @@ async fn what_is_not_understood_stays_pending_is_logged_counted_and_holds_nobody
         };
         assert!(lines.iter().any(|line| told(&line)), "{id} {why}: {lines:#?}");
     }
+}
+
+/// What a later release does when it brings the tables up to date.
+fn later_migration(left: Left) -> String {
+    let checksum = match left {
+        Left::Sqlite => "x'00'",
+        Left::Postgres => r"'\x00'::bytea",
+    };
+    format!(
+        "CREATE TABLE of_a_later_release (id TEXT PRIMARY KEY);
+         ALTER TABLE operations ADD COLUMN of_a_later_release TEXT NOT NULL DEFAULT '';
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (999999, 'of a later release', TRUE, {checksum}, 0);"
+    )
+}
+
+#[rstest]
+#[case::sqlite(Left::Sqlite)]
+#[case::postgres(Left::Postgres)]
+#[tokio::test]
+async fn one_may_go_back_from_a_release_that_has_added_to_the_tables(#[case] left: Left) {
+    let ground = Ground::new(left);
+    Store::open(&ground.url).await.expect("it is made").close().await;
+    ground.run(&later_migration(left)).await;
+
+    let store = Store::open(&ground.url).await.expect("what is not known is left alone");
+    store.ready().await.expect("it can be asked");
+    store.close().await;
+    ground.run("INSERT INTO of_a_later_release (id) VALUES ('still here')").await;
 }

@@ -56,6 +56,8 @@ pub enum ErrorCode {
     Int6Rejected,
     /// INT6 cannot be had now.
     Int6Unreachable,
+    /// Others that ask for the same client or splitter come first.
+    Busy,
     /// The gateway itself cannot answer now.
     Unavailable,
     /// A mistake in the gateway.

@@ -34,6 +34,6 @@ pub use matching::{Matched, matched};
 pub use past::{Measures, Past};
 pub use plan::{Plan, plan};
 pub use reading::{Reading, ReadingTime, RowShape};
-pub use run::{Calls, Counts, Mode, Phases, Rails, RunState, Trigger};
+pub use run::{Calls, Counts, Mode, Phases, Rails, RunKind, RunState, Trigger};
 pub use settle::{RecordNow, Settled, settle};
 pub use sides::Sides;

@@ -1,10 +1,11 @@
 //! Faults and latency of one simulator: what goes wrong on purpose, and for how many requests.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::RngExt;
+use tokio::sync::Notify;
 
 use crate::lock::lock;
 
@@ -25,6 +26,8 @@ pub enum Fault {
     /// Nothing happens for this long, then the request is carried out and answered as usual.
     /// A caller that hangs up in the meantime has changed nothing.
     Hang(Duration),
+    /// Nothing happens until the gate is opened, then the request is carried out and answered as usual.
+    HangUntil(Gate),
     /// A status 200 whose connection closes in mid-body; the request is not carried out.
     Cut,
     /// A status 200 with an HTML page instead of JSON; the request is not carried out.
@@ -46,6 +49,27 @@ pub enum Fault {
     DoThenStatus(u16),
     /// The request is carried out, then nothing happens for this long, then it is answered as usual.
     DoThenHang(Duration),
+}
+
+/// Holds a request back until it is opened, once for each request.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<Notify>);
+
+impl Gate {
+    /// Lets one request pass: the one that waits, or else the next.
+    pub fn open(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) async fn opened(&self) {
+        self.0.notified().await;
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Gate) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// A fault waiting for its requests.

@@ -62,7 +62,7 @@ mod town;
 pub mod worlds;
 
 pub use call_log::{CallCounts, CallLog, RecordedCall};
-pub use faults::{Fault, FaultInjector};
+pub use faults::{Fault, FaultInjector, Gate};
 pub use int6::handle::Int6Handle;
 pub use options::Options;
 pub use ozmap::handle::OzmapHandle;

@@ -100,6 +100,10 @@ async fn carry_out_or_spoil(simulator: &dyn Simulator, call: &Call, scissors: &S
             tokio::time::sleep(time).await;
             carry_out(simulator, call)
         }
+        Some(Fault::HangUntil(gate)) => {
+            gate.opened().await;
+            carry_out(simulator, call)
+        }
         Some(Fault::DoThenCut) => {
             let _ = carry_out(simulator, call);
             scissors.cut();

@@ -58,6 +58,7 @@ pub(super) async fn turned(
             let run = engine.run(Trigger::Cli, Mode::Apply, Rails::Hold, &observer);
             run.await.map_err(|e| e.to_string())?;
         }
+        process.leave(&store).await;
         store.close().await;
         println!("The gateway has run once on the sound town; now the world turns.");
     }

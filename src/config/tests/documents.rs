@@ -210,7 +210,7 @@ fn the_readmes_ranges_and_choices_are_those_that_count() {
 
 /// The example with its secrets in files that exist.
 fn example(folder: &std::path::Path) -> String {
-    let paths = pattern(r#"(?m)^(\w+_file) = "/run/credentials/[\w.-]+/(\w+)""#);
+    let paths = pattern(r#"(?m)^(\w+_file) = "/etc/int6-ozmap-gateway/secrets/(\w+)""#);
     for found in paths.captures_iter(EXAMPLE) {
         std::fs::write(folder.join(&found[2]), format!("a-secret-called-{}", &found[2])).expect("written");
     }

@@ -8,11 +8,13 @@ use gateway_core::{
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::client_row::{ClientReference, PropertyRow, bare_client};
+use super::client_row::{ClientReference, bare_client};
 use super::envelope::is_empty;
 use super::fields::{coordinate, number, record_id, reference, text, value};
+use super::members::{ClientMembers, PropertyMembers};
 use super::{OfRecord, onu_body};
 use crate::upstream::object::Object;
+use crate::upstream::spoilt::parsed;
 use crate::upstream::{FieldProblem, RowError, WireError, json};
 
 /// Fields of a client that a record needs.
@@ -20,12 +22,26 @@ pub(crate) const CLIENT_RECORD_FIELDS: &str = "code name implanted status onu";
 
 /// A filter for clients of a code.
 pub(crate) fn filter_by_code(code: &ClientCode) -> Value {
-    json!([{ "property": "code", "operator": "=", "value": code.as_str() }])
+    filter("code", "=", code.as_str())
+}
+
+/// A filter for properties of a client.
+pub(crate) fn filter_by_client(client: &RecordId) -> Value {
+    filter("client", "=", client.as_str())
+}
+
+/// A filter for clients of any of these codes.
+pub(crate) fn filter_by_codes(codes: &[ClientCode]) -> Value {
+    filter("code", "in", codes.iter().map(ClientCode::as_str).collect::<Vec<_>>())
+}
+
+fn filter(property: &str, operator: &str, value: impl Into<Value>) -> Value {
+    json!([{ "property": property, "operator": operator, "value": value.into() }])
 }
 
 /// A filter for clients whose code contains this one.
 pub(crate) fn filter_by_code_alike(code: &ClientCode) -> Value {
-    json!([{ "property": "code", "operator": "like", "value": code.as_str() }])
+    filter("code", "like", code.as_str())
 }
 
 /// The code of a row of `/ftth-clients`, if it is this one with blanks around it.
@@ -33,6 +49,11 @@ pub(crate) fn code_with_blanks(row: &RawValue, code: &ClientCode) -> Option<Comp
     let row: Value = serde_json::from_str(row.get()).ok()?;
     let held = row["code"].as_str()?;
     (held != code.as_str() && held.trim() == code.as_str()).then(|| held.into())
+}
+
+/// Whether a row of `/ftth-clients` has this very code.
+pub(crate) fn has_code(row: &RawValue, code: &ClientCode) -> bool {
+    client_record(row).is_ok_and(|record| record.client.code == *code)
 }
 
 /// A property and its client, as far as its row says.
@@ -57,6 +78,17 @@ pub enum ClientOfProperty {
     None,
 }
 
+impl ClientOfProperty {
+    /// Whether it is this client.
+    pub(crate) fn is(&self, client: &RecordId) -> bool {
+        match self {
+            ClientOfProperty::Whole(record) => record.client.id == *client,
+            ClientOfProperty::Id(id) => id == client,
+            ClientOfProperty::None => false,
+        }
+    }
+}
+
 /// Reads the properties of one client; an empty body and `null` are none, as is an empty list.
 ///
 /// # Errors
@@ -67,7 +99,7 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireEr
         return Ok(Vec::new());
     }
     let rows: Option<Vec<&RawValue>> = json::parse("a list of properties", body)?;
-    rows.into_iter().flatten().map(|row| property_with_client(&PropertyRow::read(row)?)).collect()
+    rows.into_iter().flatten().map(property_with_client).collect()
 }
 
 /// Reads a row of `/properties`.
@@ -75,27 +107,31 @@ pub fn properties_of_client(body: &[u8]) -> Result<Vec<PropertyOfClient>, WireEr
 /// # Errors
 /// [`RowError`].
 pub fn property_of_client(row: &RawValue) -> Result<PropertyOfClient, RowError> {
-    Ok(property_with_client(&PropertyRow::read(row)?)?)
+    Ok(property_with_client(row)?)
 }
 
-fn property_with_client(row: &PropertyRow<'_>) -> Result<PropertyOfClient, WireError> {
-    let id = row.id()?;
+fn property_with_client(row: &RawValue) -> Result<PropertyOfClient, WireError> {
+    let row: Object<'_> = json::parse_row("a property", row)?;
+    let members = PropertyMembers::from(&row);
+    let id = members.id()?;
     let in_property = |error: WireError| error.in_record("property", &id);
-    let client = match row.client().map_err(|error| in_property(error.what))? {
+    let client = match members.client().map_err(|error| in_property(error.what))? {
         None => ClientOfProperty::None,
         Some((ClientReference::Id(id), _)) => ClientOfProperty::Id(id),
         Some((ClientReference::Whole(client), _)) => {
-            let name = row.client_object().map_or(Value::Null, |fields| value(&fields, "name"));
+            let fields = row.get("client").and_then(|client| serde_json::from_str(client.get()).ok());
+            let name = fields.map_or(Value::Null, |fields: Object<'_>| value(&fields, "name"));
             ClientOfProperty::Whole(Box::new(record(client, &name)))
         }
     };
-    let held = row.connections();
+    // Null says that the property is on no splitter; a row without the member says nothing.
+    let held = row.get("connections").map(parsed);
+    let get = |name: &str| value(&row, name);
     let property = Property {
-        site: reference(&row.value("box"))
-            .map_err(|problem| in_property(WireError::field("box", problem)))?,
-        address: text(&row.value("address")),
-        coordinate: coordinate(&row.value("coords"), &row.value("lat"), &row.value("lng")),
-        read_power: row.read_power().0,
+        site: reference(&get("box")).map_err(|problem| in_property(WireError::field("box", problem)))?,
+        address: text(&get("address")),
+        coordinate: coordinate(&get("coords"), &get("lat"), &get("lng")),
+        read_power: members.read_power().0,
         connections: held
             .as_ref()
             .map_or(Ok(Vec::new()), connections)
@@ -111,7 +147,7 @@ fn property_with_client(row: &PropertyRow<'_>) -> Result<PropertyOfClient, WireE
 /// [`RowError`].
 pub fn client_record(row: &RawValue) -> Result<ClientRecord, RowError> {
     let fields: Object<'_> = json::parse_row("a client", row)?;
-    Ok(record(bare_client(&fields)?.client, &value(&fields, "name")))
+    Ok(record(bare_client(&ClientMembers::from(&fields))?.client, &value(&fields, "name")))
 }
 
 impl OfRecord for ClientRecord {

@@ -5,7 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::OfRecord;
-use super::fields::{id_in, is_nothing, onu, plain, power, project, record_id, status, switch, value};
+use super::fields::{is_nothing, onu, plain, power, project, record_id, status, switch};
+use super::members::{ClientMembers, PropertyMembers};
 use crate::upstream::object::Object;
 use crate::upstream::spoilt::{is_spoilt, parsed};
 use crate::upstream::{FieldProblem, RowError, WireError, json};
@@ -52,25 +53,29 @@ pub enum ClientReference {
     Id(RecordId),
 }
 
-/// A row of `/properties`, and of `/properties/client/{code}`.
-pub(super) struct PropertyRow<'a>(Object<'a>);
+/// Reads a row of `/properties`.
+///
+/// # Errors
+/// [`RowError`], if the row or its client cannot be told from others; other fields are in [`BareProperty::unclear`].
+pub fn property(row: &RawValue) -> Result<BareProperty, RowError> {
+    let row = PropertyMembers::read(row)?;
+    let id = row.id()?;
+    let client = row.client().map_err(|error| error.in_record("property", &id))?;
+    let (client, mut unclear) =
+        client.map_or((None, Vec::new()), |(client, unclear)| (Some(client), unclear));
+    let (read_power, unclear_power) = row.read_power();
+    unclear.extend(unclear_power);
+    Ok(BareProperty { id, read_power, client, project: project(&row.project), unclear })
+}
 
-impl<'a> PropertyRow<'a> {
-    pub(super) fn read(row: &'a RawValue) -> Result<PropertyRow<'a>, WireError> {
-        json::parse_row("a property", row).map(PropertyRow)
-    }
-
-    pub(super) fn value(&self, name: &str) -> Value {
-        value(&self.0, name)
-    }
-
+impl PropertyMembers<'_> {
     pub(super) fn id(&self) -> Result<RecordId, WireError> {
-        id_in(&self.0).ok_or(WireError::NoId("a property"))
+        record_id(&self.id, &self.underscore_id).ok_or(WireError::NoId("a property"))
     }
 
     /// The read power; what is no number counts as none, because the next reading replaces it.
     pub(super) fn read_power(&self) -> (Option<Dbm>, Option<UnclearField>) {
-        match power(&self.value("potencyRead")) {
+        match power(&self.potency_read) {
             Ok(power) => (power, None),
             Err(_) => (
                 None,
@@ -79,46 +84,20 @@ impl<'a> PropertyRow<'a> {
         }
     }
 
-    /// `None` if the row does not say; null says that the property is on no splitter.
-    pub(super) fn connections(&self) -> Option<Value> {
-        self.0.get("connections").map(parsed)
-    }
-
-    /// The client, if the row has it and not only its identifier.
-    pub(super) fn client_object(&self) -> Option<Object<'a>> {
-        let client = self.0.get("client").filter(|client| client.get().starts_with('{'))?;
-        serde_json::from_str(client.get()).ok()
-    }
-
+    /// The client and its fields that are not understood, as far as the row says.
     pub(super) fn client(&self) -> Result<Option<(ClientReference, Vec<UnclearField>)>, RowError> {
-        match self.client_object() {
-            Some(fields) if fields.names().next().is_some() => client_reference(&fields).map(Some),
-            _ => match self.value("client") {
-                nothing if is_nothing(&nothing) => Ok(None),
-                id => {
-                    let id = record_id(&id, &Value::Null);
-                    let id =
-                        id.ok_or_else(|| WireError::field("client", "is neither object nor identifier"))?;
-                    Ok(Some((ClientReference::Id(id), Vec::new())))
-                }
-            },
+        let Some(client) = self.client else { return Ok(None) };
+        if let Some(members) = ClientMembers::read(client) {
+            return client_reference(&members).map(Some);
         }
+        let id = parsed(client);
+        if is_nothing(&id) {
+            return Ok(None);
+        }
+        let id = record_id(&id, &Value::Null);
+        let id = id.ok_or_else(|| WireError::field("client", "is neither object nor identifier"))?;
+        Ok(Some((ClientReference::Id(id), Vec::new())))
     }
-}
-
-/// Reads a row of `/properties`.
-///
-/// # Errors
-/// [`RowError`], if the row or its client cannot be told from others; other fields are in [`BareProperty::unclear`].
-pub fn property(row: &RawValue) -> Result<BareProperty, RowError> {
-    let row = PropertyRow::read(row)?;
-    let id = row.id()?;
-    let client = row.client().map_err(|error| error.in_record("property", &id))?;
-    let (client, mut unclear) =
-        client.map_or((None, Vec::new()), |(client, unclear)| (Some(client), unclear));
-    let (read_power, unclear_power) = row.read_power();
-    unclear.extend(unclear_power);
-    Ok(BareProperty { id, read_power, client, project: project(&row.value("project")), unclear })
 }
 
 impl OfRecord for BareProperty {
@@ -156,11 +135,14 @@ impl ClientReference {
 /// # Errors
 /// [`RowError`], if identifier or code cannot be read; other fields are in [`BareClient::unclear`].
 pub fn client(row: &RawValue) -> Result<BareClient, RowError> {
-    bare_client(&json::parse_row("a client", row)?)
+    match ClientMembers::read(row) {
+        Some(members) => bare_client(&members),
+        None => bare_client(&ClientMembers::from(&json::parse_row::<Object<'_>>("a client", row)?)),
+    }
 }
 
-pub(super) fn bare_client(fields: &Object<'_>) -> Result<BareClient, RowError> {
-    match client_reference(fields)? {
+pub(super) fn bare_client(members: &ClientMembers) -> Result<BareClient, RowError> {
+    match client_reference(members)? {
         (ClientReference::Whole(client), unclear) => Ok(BareClient { client, unclear }),
         (ClientReference::Id(id), _) => {
             Err(WireError::field("code", FieldProblem::Missing).in_record("client", &id).into())
@@ -168,33 +150,31 @@ pub(super) fn bare_client(fields: &Object<'_>) -> Result<BareClient, RowError> {
     }
 }
 
-fn client_reference(fields: &Object<'_>) -> Result<(ClientReference, Vec<UnclearField>), RowError> {
-    let get = |name: &str| value(fields, name);
-    let id = id_in(fields).ok_or(WireError::NoId("`client`"))?;
-    let code = match get("code") {
+fn client_reference(members: &ClientMembers) -> Result<(ClientReference, Vec<UnclearField>), RowError> {
+    let id = record_id(&members.id, &members.underscore_id).ok_or(WireError::NoId("`client`"))?;
+    let code = match &members.code {
         Value::Null => return Ok((ClientReference::Id(id), Vec::new())),
-        Value::String(code) if !is_spoilt(&code) => ClientCode::new(&code),
-        Value::Number(code) => ClientCode::new(&plain(&code)),
+        Value::String(code) if !is_spoilt(code) => ClientCode::new(code),
+        Value::Number(code) => ClientCode::new(&plain(code)),
         _ => None,
     };
     let wrong = || WireError::field("code", "is empty or no text").in_record("client", &id);
     let code = code.ok_or_else(wrong)?;
     let mut unclear = Vec::new();
     // Never guessed towards a write: who may be implanted already is not implanted by the sync.
-    let implanted = switch(&get("implanted")).unwrap_or_else(|_| {
+    let implanted = switch(&members.implanted).unwrap_or_else(|_| {
         let counts_as = "is neither true nor false; the client counts as implanted";
         unclear.push(UnclearField { name: "implanted", counts_as });
         true
     });
     let implantation = if implanted { Implantation::Implanted } else { Implantation::NotImplanted };
-    let onu = onu(&get("onu")).ok();
+    let onu = onu(&members.onu).ok();
     if onu.is_none() {
         unclear
             .push(UnclearField { name: "onu", counts_as: "is no object of texts; ONU data are left alone" });
     }
-    let held = get("status");
-    let status = status(&held);
-    if status.is_none() && !is_nothing(&held) {
+    let status = status(&members.status);
+    if status.is_none() && !is_nothing(&members.status) {
         unclear.push(UnclearField { name: "status", counts_as: "is neither 0 nor 1; it counts as unknown" });
     }
     let (onu_known, onu) = (onu.is_some(), onu.unwrap_or_default());

@@ -73,6 +73,22 @@ enum Part {
 ///
 /// Source: `docs/contracts/rules.md`, "Figures, more exactly".
 pub(super) fn figure(text: &str) -> Option<f64> {
+    bare_number(text).or_else(|| figure_among(text))
+}
+
+/// `-21.53` and `-21,53`, as nearly all are written: a run reads hundreds of thousands.
+fn bare_number(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    match digits.find(['.', ',']) {
+        None => is_number(digits).then(|| text.parse().ok())?,
+        Some(mark) if !is_number(&digits[..mark]) || !is_number(&digits[mark + 1..]) => None,
+        Some(mark) if digits.as_bytes()[mark] == b'.' => text.parse().ok(),
+        Some(_) => text.replace(',', ".").parse().ok(),
+    }
+}
+
+fn figure_among(text: &str) -> Option<f64> {
     let plain = folded(bare(text)).replace(',', ".");
     let mut power = None;
     for part in after_label(&plain)?.split(is_divider).map(stripped).filter(|part| !part.is_empty()) {

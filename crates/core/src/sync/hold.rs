@@ -17,7 +17,7 @@ pub enum RowField {
 }
 
 /// Why a reading as a whole is not believed, so that nothing of the plan is written unless a person asks for it.
-#[derive(Debug, Clone, PartialEq, IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum Halt {
     /// OZmap gave no usable client.
@@ -214,6 +214,9 @@ pub enum HoldReason {
 }
 
 impl Halt {
+    /// Every word, in the order of the reasons.
+    pub const NAMES: &'static [&'static str] = Halt::VARIANTS;
+
     /// The word in metrics.
     pub fn name(&self) -> &'static str {
         self.into()

@@ -83,8 +83,9 @@ pub(super) fn matched_of(joined: Joined, now: Timestamp) -> Matched {
     let mut readings =
         matched.only_newest_readings(readings, set_aside.entry(System::Int6).or_default(), now);
 
+    matched.pairs.reserve(clients.len().min(readings.len()));
     for client in clients {
-        match readings.remove(&client.client.code) {
+        match readings.take(&client.client.code) {
             Some(reading) => matched.pairs.push((client, reading)),
             None => {
                 let code = &client.client.code;
@@ -100,7 +101,7 @@ pub(super) fn matched_of(joined: Joined, now: Timestamp) -> Matched {
             }
         }
     }
-    for code in readings.into_keys().filter(|code| !set_aside[&System::Ozmap].contains(code)) {
+    for code in readings.into_codes().filter(|code| !set_aside[&System::Ozmap].contains(code)) {
         matched.counts.only_in_int6 += 1;
         matched.report(FindingKind::OnlyInInt6, System::Int6, &code, "OZmap has no client of this code");
     }
@@ -158,7 +159,7 @@ impl Matched {
         mut readings: Vec<Reading>,
         set_aside: &mut HashSet<ClientCode>,
         now: Timestamp,
-    ) -> HashMap<ClientCode, Reading> {
+    ) -> ByCode {
         readings.retain(|reading| self.is_numeric(&reading.code, System::Int6, set_aside));
         let is_shared = self.count_codes(&readings);
         self.forget_shared_macs(&mut readings);
@@ -168,9 +169,8 @@ impl Matched {
         if is_shared {
             self.settle(&mut readings, &mut left_out, now, "code", |reading| Some(reading.code.clone()));
         }
-        let readings: HashMap<_, _> =
-            readings.into_iter().map(|reading| (reading.code.clone(), reading)).collect();
-        left_out.retain(|code, _| !readings.contains_key(code));
+        let readings = ByCode::of(readings);
+        left_out.retain(|code, _| !readings.places.contains_key(code));
         for (code, why) in left_out {
             if let Some(why) = why {
                 self.report(FindingKind::Duplicate, System::Int6, &code, why);
@@ -275,6 +275,33 @@ impl Matched {
         );
         set_aside.insert(code.clone());
         false
+    }
+}
+
+/// The one reading of each code. The table holds places, because it is looked up at random and readings are large.
+struct ByCode {
+    places: HashMap<ClientCode, usize>,
+    readings: Vec<Option<Reading>>,
+}
+
+impl ByCode {
+    fn of(readings: Vec<Reading>) -> ByCode {
+        let places =
+            readings.iter().enumerate().map(|(place, reading)| (reading.code.clone(), place)).collect();
+        ByCode { places, readings: readings.into_iter().map(Some).collect() }
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn take(&mut self, code: &ClientCode) -> Option<Reading> {
+        self.readings[*self.places.get(code)?].take()
+    }
+
+    /// Codes of the readings that nobody took.
+    fn into_codes(self) -> impl Iterator<Item = ClientCode> {
+        self.readings.into_iter().flatten().map(|reading| reading.code)
     }
 }
 

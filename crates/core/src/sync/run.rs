@@ -47,6 +47,37 @@ impl Trigger {
     }
 }
 
+/// What a run is for, so that monitors tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum RunKind {
+    /// Compares the whole tenant, and writes.
+    Full,
+    /// Compares the whole tenant, and writes nothing.
+    Dry,
+    /// Applies what another run has shown.
+    Plan,
+    /// Syncs one client.
+    Client,
+}
+
+impl RunKind {
+    /// The word in metrics.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl From<Mode> for RunKind {
+    /// Of a run that compares the whole tenant.
+    fn from(mode: Mode) -> RunKind {
+        match mode {
+            Mode::DryRun => RunKind::Dry,
+            Mode::Apply => RunKind::Full,
+        }
+    }
+}
+
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]

@@ -80,6 +80,13 @@ const FRAMES: [(&str, &str); 7] = [
 
 proptest! {
     #[test]
+    fn a_bare_number_is_read_as_any_other_text_would_be(text in "[-.,0-9]{0,8}") {
+        if let Some(bare) = bare_number(&text) {
+            prop_assert_eq!(Some(bare), figure_among(&text));
+        }
+    }
+
+    #[test]
     fn dash_label_unit_and_frame_never_change_the_figure(
         hundredths in 0u32..=999_999,
         dash in select(&DASHES[..]),
