@@ -4,6 +4,8 @@
 //! First 200 promises a second are given for five seconds, with the database on the disk and in memory (/dev/shm), where a
 //! flush costs nothing: the difference is its price. `OZMAP_MAX_IN_FLIGHT` (default 8) is what OZmap may be sent at a time.
 
+#![allow(clippy::disallowed_methods)] // A caller, not the gateway.
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -74,7 +74,7 @@ printf %s "$password" >secrets/postgres_password
 printf 'postgres://gateway:%s@postgres/gateway' "$password" >secrets/database_url
 for name in gateway_api_key int6_token ozmap_api_key; do printf 'a-secret-for-this-trial' >"secrets/$name"; done
 chmod 444 secrets/*
-export GATEWAY_DOMAIN=localhost GATEWAY_ALLOWED_IPS=172.30.147.0/24
+export PUBLIC_DOMAIN=localhost GATEWAY_ALLOWED_IPS=172.30.147.0/24
 export INT6_URL=http://int6.invalid INT6_EMAIL=gateway@isp.example OZMAP_URL=http://ozmap.invalid
 composed=yes
 "$engine" compose -p "$project" -f compose.postgres.yaml up --detach --wait --wait-timeout 180 || fail "compose up"

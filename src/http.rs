@@ -27,6 +27,7 @@ mod sync_changes;
 mod sync_findings;
 mod sync_runs;
 mod trace;
+mod upstream_state;
 mod words;
 
 use std::sync::Arc;
@@ -45,9 +46,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::door::{Door, Room, Standing, StandingOf};
-pub use self::health::UpstreamState;
 use self::state::Shared;
 pub use self::state::{AppState, Served, SignOfLife, SignsOfLife, TenantState};
+pub use self::upstream_state::UpstreamState;
 
 /// Longest pause between two pieces of a request's body.
 const LONGEST_BODY_PAUSE: Duration = Duration::from_secs(10);

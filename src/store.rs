@@ -35,33 +35,33 @@ pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedAc
 pub use beats::Beat;
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
 pub use claims::Claimant;
-use durability::GroupCommit;
+use durability::{GroupCommit, Statement};
 use error::During;
 pub use error::StoreError;
 use file::DatabaseFile;
 pub use findings::{FindingFilter, FindingRow};
-pub use hold::{Asked, Hold};
+pub use hold::{Hold, LeaseAnswer};
 use jiff::Timestamp;
 pub use leases::Lease;
-pub use line::{Place, Turn, TurnState};
+pub use line::{PlaceInLine, Turn, TurnState};
 pub use locks::{LockError, LockGuard, Locks};
 pub use operations::{NewOperation, Operation};
 pub use overview::{LastRun, Overview, Watched};
 pub use payload::NotUnderstood;
 pub use plans::PlanPart;
 pub use process::Process;
-use readiness::Readiness;
 pub use readiness::NotReady;
+use readiness::Readiness;
 pub use runs::{FieldCounts, HeldField, NewRun, RunEnd, RunFilter, RunNotes, RunRow};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use uuid::Uuid;
 
 /// Every change of the tables, oldest first. Those of a later release are left as they are: they only add, so that one may go
 /// back, or start this release again beside replicas of that one.
-static MIGRATIONS: Migrator =
-    Migrator { ignore_missing: true, ..sqlx::migrate!("src/store/migrations") };
+static MIGRATIONS: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!("src/store/migrations") };
 
 /// A PostgreSQL that is told to acknowledge what is not on its disk does not do so to the gateway; stricter settings stay.
 const WAITS_FOR_THE_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
@@ -244,6 +244,31 @@ impl Store {
     pub async fn close(&self) {
         self.writer.close().await;
         self.reader.close().await;
+    }
+
+    /// Whether a row can be written, committed and found at the place that the settings name; tried once a second at most,
+    /// however many ask.
+    ///
+    /// # Errors
+    /// [`NotReady`], after 3 s at most.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.readiness.look(&self.writer, self.file.as_deref()).await
+    }
+
+    /// Writes statements, all or none; once this returns they are on the disk. The rows that the last one touched.
+    async fn write_down(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
+        self.commits.write(statements).await
+    }
+
+    /// A connection whose commits wait for no disk: for what may be lost in a power cut.
+    ///
+    /// On SQLite a flush that comes later, of anybody, flushes these commits as well.
+    async fn forgetful(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
+        let mut connection = self.writer.acquire().await?;
+        if let Some(unflushed) = self.dialect.unflushed {
+            connection.execute(unflushed).await?;
+        }
+        Ok(connection)
     }
 
     async fn transaction(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {

@@ -10,7 +10,7 @@ use metrics::Label;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-use self::series::{Kind, SERIES, Scope, Series};
+use self::series::{SERIES, Series, SeriesKind, SeriesScope};
 
 /// The gateway's version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -66,9 +66,9 @@ const SECONDS: [f64; 11] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 2
 fn describe() {
     for Series { name, kind, unit, help, .. } in SERIES {
         match kind {
-            Kind::Counter => metrics::describe_counter!(*name, *unit, *help),
-            Kind::Gauge => metrics::describe_gauge!(*name, *unit, *help),
-            Kind::Histogram => metrics::describe_histogram!(*name, *unit, *help),
+            SeriesKind::Counter => metrics::describe_counter!(*name, *unit, *help),
+            SeriesKind::Gauge => metrics::describe_gauge!(*name, *unit, *help),
+            SeriesKind::Histogram => metrics::describe_histogram!(*name, *unit, *help),
         }
     }
 }
@@ -76,15 +76,15 @@ fn describe() {
 /// Shows every series of the process, at the figure where it begins.
 pub fn begin_process() {
     metrics::gauge!("gateway_build_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
-    begin(Scope::Process, None);
+    begin(SeriesScope::Process, None);
 }
 
 /// Shows every series of a tenant, at the figure where it begins. Once for each tenant: its gauges begin anew.
 pub fn begin_tenant(tenant: &str) {
-    begin(Scope::Tenant, Some(tenant));
+    begin(SeriesScope::Tenant, Some(tenant));
 }
 
-fn begin(scope: Scope, tenant: Option<&str>) {
+fn begin(scope: SeriesScope, tenant: Option<&str>) {
     for series in SERIES.iter().filter(|series| series.scope == scope) {
         for words in series.combinations() {
             let own = tenant.map(|tenant| Label::new("tenant", tenant.to_owned()));
@@ -96,8 +96,8 @@ fn begin(scope: Scope, tenant: Option<&str>) {
 
 fn show(series: &Series, labels: Vec<Label>) {
     match series.kind {
-        Kind::Counter => metrics::counter!(series.name, labels).increment(0),
-        Kind::Gauge => metrics::gauge!(series.name, labels).set(series.begins_at),
-        Kind::Histogram => drop(metrics::histogram!(series.name, labels)),
+        SeriesKind::Counter => metrics::counter!(series.name, labels).increment(0),
+        SeriesKind::Gauge => metrics::gauge!(series.name, labels).set(series.begins_at),
+        SeriesKind::Histogram => drop(metrics::histogram!(series.name, labels)),
     }
 }

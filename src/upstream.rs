@@ -175,7 +175,8 @@ impl Upstream {
     ) -> Result<T, CallError> {
         let span = error_span!("call", system = self.host.system.name(), operation = request.operation);
         let outcome = self.call_unless_open(&request, &read).instrument(span).await;
-        outcome.map_err(|kind| self.error(request.operation, kind))
+        let is_write = !request.method.is_safe();
+        outcome.map_err(|kind| CallError { is_write, ..self.error(request.operation, kind) })
     }
 
     async fn call_unless_open<T>(
@@ -335,6 +336,6 @@ impl Upstream {
 
     /// A failure of this host.
     pub(crate) fn error(&self, operation: &'static str, kind: Kind) -> CallError {
-        CallError { system: self.host.system, operation, kind }
+        CallError { system: self.host.system, operation, is_write: false, kind }
     }
 }

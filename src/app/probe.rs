@@ -33,7 +33,7 @@ impl Sign {
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignOfLife {
+pub struct ProbeAnswer {
     /// 200 if all is well.
     pub status: StatusCode,
     /// In words of the API.
@@ -82,12 +82,12 @@ pub enum NoSign {
 ///
 /// # Errors
 /// [`NoSign`].
-pub async fn sign_of_life(listen: SocketAddr, sign: Sign) -> Result<SignOfLife, NoSign> {
+pub async fn sign_of_life(listen: SocketAddr, sign: Sign) -> Result<ProbeAnswer, NoSign> {
     let address = reachable(listen).ok_or(NoSign::UnknownPort)?;
     tokio::time::timeout(WITHIN, ask(address, sign)).await.unwrap_or(Err(NoSign::Late { address }))
 }
 
-async fn ask(address: SocketAddr, sign: Sign) -> Result<SignOfLife, NoSign> {
+async fn ask(address: SocketAddr, sign: Sign) -> Result<ProbeAnswer, NoSign> {
     let of_connection = |error| NoSign::Connection { address, error };
     let of_http = |error| NoSign::Http { address, error };
     let stream = TcpStream::connect(address).await.map_err(of_connection)?;
@@ -105,7 +105,7 @@ async fn ask(address: SocketAddr, sign: Sign) -> Result<SignOfLife, NoSign> {
     let body = axum::body::to_bytes(Body::new(body), LARGEST).await;
     connection.abort();
     let body = body.map_err(|error| NoSign::Body { address, error })?;
-    Ok(SignOfLife { status: head.status, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(ProbeAnswer { status: head.status, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 /// Where one who listens on every address is reached from this machine; `None` without a port.

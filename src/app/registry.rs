@@ -71,7 +71,8 @@ impl Registry {
         for settings in &config.tenants {
             tenants.push(Running::new(settings.clone().sharing(&sockets), &ground).await?);
         }
-        let served = Arc::new(ArcSwap::from_pointee(served(config, &tenants, config.metrics_listen.is_some())));
+        let served =
+            Arc::new(ArcSwap::from_pointee(served(config, &tenants, config.metrics_listen.is_some())));
         let keep_runs = Arc::new(ArcSwap::from_pointee(config.keep_runs));
         let now = Mutex::new(Now { config: config.clone(), tenants });
         Ok(Registry { ground, served, keep_runs, now })
@@ -142,7 +143,7 @@ impl Registry {
             let name = settings.name.clone();
             let earlier = now.tenants.iter().find(|tenant| tenant.settings.name == name);
             let next = match earlier {
-                None => Running::new(settings, &self.ground).await.map(Next::Another),
+                None => Running::new(settings, &self.ground).await.map(Next::another),
                 Some(earlier) => earlier.next(&settings, &self.ground).await,
             };
             match next {
@@ -166,7 +167,8 @@ impl Registry {
                 told.changed.push(settings.name.clone());
                 Running { settings: settings.clone(), state, ..same }
             }
-            (earlier, Next::Another(mut another)) => {
+            (earlier, Next::Another(another)) => {
+                let mut another = *another;
                 let place = if earlier.is_some() { &mut told.changed } else { &mut told.added };
                 place.push(settings.name.clone());
                 let beat = earlier.and_then(|earlier| self.retire(earlier));
@@ -189,7 +191,10 @@ impl Registry {
             }
             tenant.parts.runs_finished().await;
             tenant.parts.requests_finished().await;
-            tracing::info!(tenant = tenant.settings.name, "the last work under the earlier settings has ended");
+            tracing::info!(
+                tenant = tenant.settings.name,
+                "the last work under the earlier settings has ended"
+            );
         });
         beat
     }
@@ -216,7 +221,13 @@ enum Next {
     /// Itself, but others may call.
     Door(Arc<TenantState>),
     /// Another.
-    Another(Running),
+    Another(Box<Running>),
+}
+
+impl Next {
+    fn another(running: Running) -> Next {
+        Next::Another(Box::new(running))
+    }
 }
 
 impl Running {
@@ -244,7 +255,7 @@ impl Running {
             return self.parts.state(settings).map(|state| Next::Door(Arc::new(state)));
         }
         let parts = self.parts.renewed(settings, old.upstreams == new.upstreams, ground).await?;
-        Running::of(settings.clone(), parts, ground).map(Next::Another)
+        Running::of(settings.clone(), parts, ground).map(Next::another)
     }
 
     fn begin(&mut self, ground: &Ground, after: Option<JoinHandle<()>>) {

@@ -29,7 +29,9 @@ impl Requests {
     /// Catches SIGHUP from now on.
     pub(super) fn new() -> Requests {
         let hangups = signal(SignalKind::hangup());
-        Requests { hangups: hangups.inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be caught")).ok() }
+        Requests {
+            hangups: hangups.inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be caught")).ok(),
+        }
     }
 
     async fn hangup(&mut self) {
@@ -162,7 +164,8 @@ impl Watch {
             // Nothing is watched.
             std::future::pending::<()>().await;
         }
-        let quiet = async { while let Ok(Some(())) = tokio::time::timeout(QUIET, self.touched.recv()).await {} };
+        let quiet =
+            async { while let Ok(Some(())) = tokio::time::timeout(QUIET, self.touched.recv()).await {} };
         // Either way they are read now.
         let _ = tokio::time::timeout(LONGEST_UNREST, quiet).await;
     }

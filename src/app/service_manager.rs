@@ -7,7 +7,7 @@ use http::StatusCode;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
-use super::probe::{NoSign, Sign, SignOfLife, sign_of_life};
+use super::probe::{NoSign, ProbeAnswer, Sign, sign_of_life};
 
 /// How often the gateway looks at itself where nobody watches.
 const UNWATCHED: Duration = Duration::from_secs(20);
@@ -44,7 +44,7 @@ async fn watch(address: SocketAddr) {
 }
 
 /// One line for `systemctl status`.
-fn status(address: SocketAddr, sign: &Result<SignOfLife, NoSign>) -> String {
+fn status(address: SocketAddr, sign: &Result<ProbeAnswer, NoSign>) -> String {
     match sign {
         Ok(sign) if sign.status == StatusCode::OK => format!("listens on {address}, and can work"),
         Ok(sign) => {
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn the_status_tells_work_from_no_work_in_one_line() {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let sign = |status, body: &str| Ok(SignOfLife { status, body: body.to_owned() });
+        let sign = |status, body: &str| Ok(ProbeAnswer { status, body: body.to_owned() });
         assert_eq!(status(address, &sign(StatusCode::OK, "{}")), "listens on 127.0.0.1:8080, and can work");
         let told = status(address, &sign(StatusCode::SERVICE_UNAVAILABLE, "{\n\"database\":\"failing\"}"));
         assert_eq!(told, "listens on 127.0.0.1:8080, and is NOT ready (503): { \"database\":\"failing\"}");

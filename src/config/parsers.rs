@@ -194,7 +194,9 @@ pub(super) fn gateway_key(text: &str) -> Parsed<[u8; 32]> {
 pub(super) fn gateway_key_hash(text: &str) -> Parsed<[u8; 32]> {
     match key::hash_from_hex(text) {
         None => because("is not 64 hexadecimal digits"),
-        Some(hash) if hash == key::hash_of_key("") => because("is the hash of an empty key; `keygen` makes a good one"),
+        Some(hash) if hash == key::hash_of_key("") => {
+            because("is the hash of an empty key; `keygen` makes a good one")
+        }
         Some(hash) => Ok(hash),
     }
 }

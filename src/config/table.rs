@@ -21,9 +21,9 @@ use url::Url;
 
 use super::parsers::{
     age_or_off, allowance, auth_style, base_url, days, dbm, decibels, gateway_key, gateway_key_hash,
-    header_text, host_names, key_name, match_by, networks, number, origins, path, percent, role, seconds, seconds_or_off,
-    secret_header_text, secret_text, socket_address, status_words, switch, text, time_zone, token_scheme,
-    words,
+    header_text, host_names, key_name, match_by, networks, number, origins, path, percent, role, seconds,
+    seconds_or_off, secret_header_text, secret_text, socket_address, status_words, switch, text, time_zone,
+    token_scheme, words,
 };
 use super::setting::{AnySetting, Name, Setting, gateway, in_file, of_key, tenant};
 use crate::int6::{AuthStyle, TokenScheme};

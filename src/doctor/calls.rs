@@ -7,7 +7,7 @@ use crate::upstream::{CallError, HostSettings, Kind};
 
 /// What to do about a call that failed.
 pub(super) fn remedy(error: &CallError) -> String {
-    let CallError { system, operation: _, kind } = error;
+    let CallError { system, kind, .. } = error;
     let remedy = match (kind, system) {
         (Kind::Unauthorized { .. }, System::Int6) => {
             "look at INT6_EMAIL, INT6_TOKEN, INT6_AUTH and INT6_TOKEN_SCHEME, and at INT6_URL if a sign-in page came; \
@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn a_refusal_names_the_setting_of_its_system() {
         let kind = Kind::Unauthorized { status: http::StatusCode::FORBIDDEN, excerpt: String::new() };
-        let told = |system| remedy(&CallError { system, operation: "ask", kind: kind.clone() });
+        let told =
+            |system| remedy(&CallError { system, operation: "ask", is_write: false, kind: kind.clone() });
         assert!(told(System::Ozmap).contains("OZMAP_API_KEY") && told(System::Int6).contains("INT6_TOKEN"));
     }
 }

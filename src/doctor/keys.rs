@@ -15,8 +15,13 @@ pub(super) fn of_roles(keys: &[TenantKey]) -> Option<Check> {
         return Some(Check::warn("keys", format!("{told}; none of them may activate a client"), remedy));
     }
     if keys.iter().all(|key| key.role == Role::Int6) {
-        let remedy = "add a [[tenant.key]] of the role `operator`, or of `viewer`, for those who run the gateway";
-        return Some(Check::warn("keys", format!("{told}; none of them may look at the sync's runs"), remedy));
+        let remedy =
+            "add a [[tenant.key]] of the role `operator`, or of `viewer`, for those who run the gateway";
+        return Some(Check::warn(
+            "keys",
+            format!("{told}; none of them may look at the sync's runs"),
+            remedy,
+        ));
     }
     Some(Check::ok("keys", told))
 }
@@ -36,7 +41,10 @@ mod tests {
         assert_eq!(judged(&[]), None);
         assert_eq!(judged(&[Role::Operator]), None, "a single key");
         let told = |status, detail: &str| Some((status, detail.to_owned()));
-        assert_eq!(judged(&[Role::Int6, Role::Viewer]), told(CheckStatus::Ok, "keys: int6 (int6), viewer (viewer)"));
+        assert_eq!(
+            judged(&[Role::Int6, Role::Viewer]),
+            told(CheckStatus::Ok, "keys: int6 (int6), viewer (viewer)")
+        );
         let blind = "keys: int6 (int6); none of them may look at the sync's runs";
         assert_eq!(judged(&[Role::Int6]), told(CheckStatus::Warn, blind));
         let idle = "keys: viewer (viewer); none of them may activate a client";

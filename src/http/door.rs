@@ -7,11 +7,11 @@
 mod connections;
 mod counted;
 mod guarded;
+mod room;
 mod told;
 
 use std::future::{Ready, ready};
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum_server::accept::Accept;
@@ -20,48 +20,8 @@ use tokio::net::TcpStream;
 use self::connections::Connections;
 use self::counted::Counted;
 use self::guarded::Guarded;
+pub use self::room::{Room, Standing, StandingOf};
 use self::told::Told;
-
-/// Whose address it is, as far as the door is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// This machine's own: its probes always find a place.
-    Local,
-    /// A proxy that speaks for many, so that it has no cap of its own.
-    Proxy,
-    /// A tenant admits it.
-    Admitted,
-    /// Nobody knows it.
-    Stranger,
-}
-
-/// Tells whose an address is.
-pub type StandingOf = Arc<dyn Fn(IpAddr) -> Standing + Send + Sync>;
-
-/// How many may be connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// In all, at least 16.
-    pub most: usize,
-    /// From one address, at most half of all; a proxy and this machine itself have no such cap.
-    pub of_one_address: usize,
-}
-
-impl Room {
-    /// Places that only this machine's own probes may take.
-    fn kept(self) -> usize {
-        (self.most / 16).max(4)
-    }
-
-    /// Places that strangers may take, all together.
-    fn of_strangers(self) -> usize {
-        self.most / 2
-    }
-
-    fn of_address(self) -> usize {
-        self.of_one_address.min(self.most / 2).max(1)
-    }
-}
 
 /// Lets connections in; clones are the same.
 #[derive(Clone)]

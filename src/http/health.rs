@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::auth::{Peer, caller_address};
 use super::state::{Served, Shared, SignOfLife, TenantState};
+use super::upstream_state::UpstreamState;
 use super::words::{Word, Words};
 use crate::store::NotReady;
 
@@ -29,27 +30,6 @@ impl Words for HealthStatus {
 }
 
 type HealthWord = Word<HealthStatus>;
-
-/// How a system answered last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum UpstreamState {
-    /// It was not called yet.
-    Unknown,
-    /// It answers.
-    Ok,
-    /// It does not answer, or its answers are not understood.
-    Failing,
-    /// It failed several times in a row and is left alone for a while.
-    LeftAlone,
-    /// It does not accept the credentials.
-    KeyRefused,
-}
-
-impl Words for UpstreamState {
-    const LIST: &'static str = "UpstreamState";
-    const EXAMPLE: UpstreamState = UpstreamState::Ok;
-}
 
 type UpstreamWord = Word<UpstreamState>;
 
@@ -146,7 +126,12 @@ fn upstreams(served: &Served, address: IpAddr) -> Vec<UpstreamHealth> {
         let name = tenant.name.clone();
         (tenant.upstreams)().into_iter().map(move |SignOfLife { system, state, last_answer_at }| {
             let last_answer_at = last_answer_at.map(|at| format!("{at:.3}"));
-            UpstreamHealth { tenant: name.clone(), system: system.name(), state: state.into(), last_answer_at }
+            UpstreamHealth {
+                tenant: name.clone(),
+                system: system.name(),
+                state: state.into(),
+                last_answer_at,
+            }
         })
     };
     served.tenants.iter().filter(admits).flat_map(of_tenant).collect()

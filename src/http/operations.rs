@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::{ClientCode, ErrorCode};
 use gateway_core::provisioning::{Done, OperationAnswer, OperationState};
+use gateway_core::{ClientCode, ErrorCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;

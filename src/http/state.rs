@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::upstream_state::UpstreamState;
 use crate::key::TenantKey;
-use super::health::UpstreamState;
 use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;

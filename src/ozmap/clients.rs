@@ -260,9 +260,9 @@ impl Ozmap {
         request.page_may_pass = false;
         let answer = self.upstream.call(request, |body| {
             let (mut held, mut is_there) = (None, false);
-            wire::page(body, &mut |row| {
-                held = held.take().or_else(|| client_record::code_with_blanks(row, code));
-                is_there |= client_record::has_code(row, code);
+            wire::page(body, &mut |row| match client_record::code_with_blanks(row, code) {
+                Some(alike) => drop(held.get_or_insert(alike)),
+                None => is_there |= client_record::has_code(row, code),
             })?;
             Ok((held, is_there))
         });

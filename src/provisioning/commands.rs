@@ -19,7 +19,9 @@ use super::failure::Failure;
 use super::foreseen::Foreseen;
 use super::power::Powers;
 use crate::ozmap::Ozmap;
-use crate::store::{ActivationEnd, LockError, LockGuard, Locks, NewActivation, Place, Since, Store, Turn};
+use crate::store::{
+    ActivationEnd, LockError, LockGuard, Locks, NewActivation, PlaceInLine, Since, Store, Turn,
+};
 use crate::upstream::Leash;
 
 /// Longest work on one command; with the time in line before it, shorter than a lock lives.
@@ -84,9 +86,9 @@ pub(super) struct CommandDeps {
 }
 
 /// A lock that is held, and the place in its line.
-struct Held {
+struct HeldLock {
     lock: LockGuard,
-    _place: Arc<Place>,
+    _place: Arc<PlaceInLine>,
 }
 
 impl Commands {
@@ -148,7 +150,7 @@ impl CommandDeps {
         }
         self.end(id, command, &result, convergence).await;
         // Only now, so that whoever comes next sees what was done.
-        for Held { lock, _place } in guards.into_iter().rev() {
+        for HeldLock { lock, _place } in guards.into_iter().rev() {
             self.locks.release(lock).await;
         }
         result
@@ -159,7 +161,7 @@ impl CommandDeps {
         &self,
         command: &Command,
         origin: &RequestOrigin,
-        (guards, leash): (&mut Vec<Held>, &Leash),
+        (guards, leash): (&mut Vec<HeldLock>, &Leash),
         convergence: &mut Convergence<'_>,
     ) -> Result<Done, Failure> {
         // Afterwards the caller may have chosen otherwise.
@@ -230,7 +232,7 @@ impl CommandDeps {
     }
 
     /// Stands in line for a lock, until this moment or the gateway's end.
-    async fn lock(&self, lock: LockOn<'_>, until: Instant, turn: &Turn) -> Result<Held, Failure> {
+    async fn lock(&self, lock: LockOn<'_>, until: Instant, turn: &Turn) -> Result<HeldLock, Failure> {
         let (kind, key) = match lock {
             LockOn::Client(code) => ("client", code.as_str().to_owned()),
             LockOn::Splitter(id) => ("splitter", id.as_str().to_owned()),
@@ -254,7 +256,7 @@ impl CommandDeps {
             }
         };
         match taken {
-            Ok(lock) => Ok(Held { lock, _place: place }),
+            Ok(lock) => Ok(HeldLock { lock, _place: place }),
             Err(LockError::InUse(kind)) => Err(Failure::Busy { kind, before: place.before().max(1) }),
             Err(error @ LockError::Store(_)) => Err(error.into()),
         }

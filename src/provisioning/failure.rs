@@ -57,6 +57,13 @@ pub enum Failure {
     Stopping,
 }
 
+/// A look that is refused says nothing of the wish, and what a write does not find is looked up again. Whatever else is said is
+/// said by what stands before the host, or is put right tomorrow, as a wrong key is.
+fn is_refused_wish(error: &CallError) -> bool {
+    let is_missing = error.kind.rejected_with().is_some_and(|status| status.as_u16() == 404);
+    error.is_write && error.kind.is_own_refusal() && !is_missing
+}
+
 impl Failure {
     /// The stable name of the error. Source: `docs/contracts/gateway-api.md`, "Errors".
     pub fn code(&self) -> ErrorCode {
@@ -96,8 +103,7 @@ impl Failure {
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            // Whatever else is said is said by what stands before the host, or is put right tomorrow, as a wrong key is.
-            Failure::Upstream(error) => !error.kind.is_own_refusal(),
+            Failure::Upstream(error) => !is_refused_wish(error),
             Failure::Store(_) | Failure::Lock(_) | Failure::Late(_) | Failure::Stopping => true,
             Failure::Busy { .. } | Failure::BegunLate { .. } | Failure::NotBegun(_) => true,
             _ => false,

@@ -5,11 +5,8 @@
 
 use std::borrow::Cow;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Connection};
 use tokio::sync::{mpsc, oneshot};
-
-use super::Store;
 
 /// Most callers that share a transaction.
 const TOGETHER: usize = 256;
@@ -57,7 +54,7 @@ impl Statement {
 }
 
 /// Statements of one caller, all or none of which take effect.
-struct Asked {
+struct WriteTogether {
     statements: Vec<Statement>,
     /// How many rows the last one touched.
     told: oneshot::Sender<Result<u64, sqlx::Error>>,
@@ -66,7 +63,7 @@ struct Asked {
 /// The writer that many callers share; clones are the same.
 #[derive(Clone)]
 pub(super) struct GroupCommit {
-    line: mpsc::Sender<Asked>,
+    line: mpsc::Sender<WriteTogether>,
 }
 
 impl GroupCommit {
@@ -82,23 +79,24 @@ impl GroupCommit {
         GroupCommit { line }
     }
 
-    async fn write(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
+    /// All of them or none; once this returns they are on the disk. The rows that the last one touched.
+    pub(super) async fn write(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
         let (told, answer) = oneshot::channel();
-        let asked = Asked { statements, told };
+        let asked = WriteTogether { statements, told };
         self.line.send(asked).await.map_err(|_| sqlx::Error::PoolClosed)?;
         answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
 }
 
 /// All in one transaction; if one of them cannot be carried out, each in one of its own, so that it costs no other.
-async fn write(writer: &AnyPool, begin: &'static str, asked: Vec<Asked>) {
+async fn write(writer: &AnyPool, begin: &'static str, asked: Vec<WriteTogether>) {
     let mut connection = match writer.acquire().await {
         Ok(connection) => connection,
         Err(error) => return tell_all(asked, &error),
     };
     match all_of(&mut connection, begin, &asked).await {
         Ok(touched) => {
-            for (Asked { told, .. }, touched) in asked.into_iter().zip(touched) {
+            for (WriteTogether { told, .. }, touched) in asked.into_iter().zip(touched) {
                 let _ = told.send(Ok(touched));
             }
         }
@@ -114,8 +112,8 @@ async fn write(writer: &AnyPool, begin: &'static str, asked: Vec<Asked>) {
     }
 }
 
-fn tell_all(asked: Vec<Asked>, error: &sqlx::Error) {
-    for Asked { told, .. } in asked {
+fn tell_all(asked: Vec<WriteTogether>, error: &sqlx::Error) {
+    for WriteTogether { told, .. } in asked {
         let _ = told.send(Err(clone_of(error)));
     }
 }
@@ -132,11 +130,11 @@ fn clone_of(error: &sqlx::Error) -> sqlx::Error {
 async fn all_of(
     connection: &mut AnyConnection,
     begin: &'static str,
-    asked: &[Asked],
+    asked: &[WriteTogether],
 ) -> Result<Vec<u64>, sqlx::Error> {
     let mut transaction = connection.begin_with(begin).await?;
     let mut touched = Vec::with_capacity(asked.len());
-    for Asked { statements, .. } in asked {
+    for WriteTogether { statements, .. } in asked {
         let mut last = 0;
         for statement in statements {
             last = statement.execute(&mut transaction).await?;
@@ -145,22 +143,4 @@ async fn all_of(
     }
     transaction.commit().await?;
     Ok(touched)
-}
-
-impl Store {
-    /// Writes statements, all or none; once this returns they are on the disk. The rows that the last one touched.
-    pub(super) async fn write_down(&self, statements: Vec<Statement>) -> Result<u64, sqlx::Error> {
-        self.commits.write(statements).await
-    }
-
-    /// A connection whose commits wait for no disk: for what may be lost in a power cut.
-    ///
-    /// On SQLite a flush that comes later, of anybody, flushes these commits as well.
-    pub(super) async fn forgetful(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
-        let mut connection = self.writer.acquire().await?;
-        if let Some(unflushed) = self.dialect.unflushed {
-            connection.execute(unflushed).await?;
-        }
-        Ok(connection)
-    }
 }

@@ -32,14 +32,16 @@ impl DatabaseFile {
         }
         let path = PathBuf::from(path);
         if !path.exists() {
-            OpenOptions::new().write(true).create_new(true).mode(OWNERS_ALONE).open(&path).or_else(|error| {
-                // Another process was quicker.
-                if error.kind() == io::ErrorKind::AlreadyExists {
-                    OpenOptions::new().read(true).open(&path)
-                } else {
-                    Err(error)
-                }
-            })?;
+            OpenOptions::new().write(true).create_new(true).mode(OWNERS_ALONE).open(&path).or_else(
+                |error| {
+                    // Another process was quicker.
+                    if error.kind() == io::ErrorKind::AlreadyExists {
+                        OpenOptions::new().read(true).open(&path)
+                    } else {
+                        Err(error)
+                    }
+                },
+            )?;
         }
         let (device, number) = identity(&path)?;
         Ok(Some(DatabaseFile { path, device, number }))

@@ -19,7 +19,7 @@ const FRESH: Duration = Duration::from_millis(100);
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// What came of asking.
-pub enum Asked {
+pub enum LeaseAnswer {
     /// It is ours.
     Taken(Arc<Hold>),
     /// Somebody has it.
@@ -56,7 +56,7 @@ impl Hold {
         name: &str,
         of: Uuid,
         kept: bool,
-    ) -> Result<Asked, StoreError> {
+    ) -> Result<LeaseAnswer, StoreError> {
         process.join(store).await?;
         let (holder, lost) = (process.holder(of), CancellationToken::new());
         process.expect(&holder, lost.clone());
@@ -73,17 +73,17 @@ impl Hold {
             LeaseOutcome::Taken(fence) => {
                 hold.lease.fence = fence;
                 process.has_taken(&hold.lease.holder);
-                Ok(Asked::Taken(Arc::new(hold)))
+                Ok(LeaseAnswer::Taken(Arc::new(hold)))
             }
             LeaseOutcome::HeldBy { holder, .. } if process.has_dropped(&holder) => {
                 store.release_lease(name, &holder).await?;
-                Ok(Asked::Held { is_silent: true })
+                Ok(LeaseAnswer::Held { is_silent: true })
             }
             LeaseOutcome::HeldBy { is_silent, .. } => {
                 if is_silent {
                     process.look_at_others(store).await?;
                 }
-                Ok(Asked::Held { is_silent })
+                Ok(LeaseAnswer::Held { is_silent })
             }
         }
     }

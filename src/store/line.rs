@@ -14,12 +14,12 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Takes the last place of a line.
-    pub(super) fn join(&self, name: String) -> Place {
+    pub(super) fn join(&self, name: String) -> PlaceInLine {
         let mut lines = lock(&self.tickets);
         let line = lines.entry(name.clone()).or_default();
         let ticket = line.last().map_or(0, |last| last + 1);
         line.insert(ticket);
-        Place { tickets: Arc::clone(&self.tickets), name, ticket }
+        PlaceInLine { tickets: Arc::clone(&self.tickets), name, ticket }
     }
 }
 
@@ -29,20 +29,20 @@ fn lock(tickets: &Tickets) -> MutexGuard<'_, HashMap<String, BTreeSet<u64>>> {
 
 /// A place in a line, from when it is joined until what it was for is given back; dropped, it is left.
 #[derive(Debug)]
-pub struct Place {
+pub struct PlaceInLine {
     tickets: Arc<Tickets>,
     name: String,
     ticket: u64,
 }
 
-impl Place {
+impl PlaceInLine {
     /// How many are before it, the one whose turn it is included. Those of other processes are not known.
     pub fn before(&self) -> usize {
         lock(&self.tickets).get(&self.name).map_or(0, |line| line.range(..self.ticket).count())
     }
 }
 
-impl Drop for Place {
+impl Drop for PlaceInLine {
     fn drop(&mut self) {
         let mut lines = lock(&self.tickets);
         if let Some(line) = lines.get_mut(&self.name) {
@@ -56,20 +56,20 @@ impl Drop for Place {
 
 /// Whether what a caller asked for has begun. Who gives up and who begins agree on it: what was given up never begins.
 #[derive(Debug, Default)]
-pub struct Turn(Mutex<Course>);
+pub struct Turn(Mutex<TurnCourse>);
 
 #[derive(Debug, Default)]
-struct Course {
+struct TurnCourse {
     /// When the first line was joined.
     joined: Option<Instant>,
-    step: Step,
+    step: TurnStep,
 }
 
 #[derive(Debug, Default)]
-enum Step {
+enum TurnStep {
     #[default]
     NotInLine,
-    InLine(&'static str, Arc<Place>),
+    InLine(&'static str, Arc<PlaceInLine>),
     Begun {
         waited: Duration,
     },
@@ -97,11 +97,11 @@ pub enum TurnState {
 
 impl Turn {
     /// It stands in line now.
-    pub fn joins(&self, kind: &'static str, place: &Arc<Place>) {
+    pub fn joins(&self, kind: &'static str, place: &Arc<PlaceInLine>) {
         let mut course = self.course();
-        if !matches!(course.step, Step::GivenUp) {
+        if !matches!(course.step, TurnStep::GivenUp) {
             course.joined.get_or_insert_with(Instant::now);
-            course.step = Step::InLine(kind, Arc::clone(place));
+            course.step = TurnStep::InLine(kind, Arc::clone(place));
         }
     }
 
@@ -109,9 +109,9 @@ impl Turn {
     pub fn begins(&self) -> bool {
         let mut course = self.course();
         let waited = course.joined.map_or(Duration::ZERO, |joined| joined.elapsed());
-        let begins = !matches!(course.step, Step::GivenUp);
+        let begins = !matches!(course.step, TurnStep::GivenUp);
         if begins {
-            course.step = Step::Begun { waited };
+            course.step = TurnStep::Begun { waited };
         }
         begins
     }
@@ -120,18 +120,18 @@ impl Turn {
     pub fn give_up(&self) -> TurnState {
         let mut course = self.course();
         let state = match &course.step {
-            Step::NotInLine | Step::GivenUp => TurnState::NotInLine,
+            TurnStep::NotInLine | TurnStep::GivenUp => TurnState::NotInLine,
             // One that is not known here stands before it: another process's.
-            Step::InLine(kind, place) => TurnState::InLine { kind, before: place.before().max(1) },
-            Step::Begun { waited } => TurnState::Begun { waited: *waited },
+            TurnStep::InLine(kind, place) => TurnState::InLine { kind, before: place.before().max(1) },
+            TurnStep::Begun { waited } => TurnState::Begun { waited: *waited },
         };
         if !matches!(state, TurnState::Begun { .. }) {
-            course.step = Step::GivenUp;
+            course.step = TurnStep::GivenUp;
         }
         state
     }
 
-    fn course(&self) -> MutexGuard<'_, Course> {
+    fn course(&self) -> MutexGuard<'_, TurnCourse> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -145,7 +145,7 @@ mod tests {
         let lines = Lines::default();
         let [first, second, third] = std::array::from_fn(|_| lines.join("north/splitter/1".to_owned()));
         let other = lines.join("north/splitter/2".to_owned());
-        assert_eq!([&first, &second, &third, &other].map(Place::before), [0, 1, 2, 0]);
+        assert_eq!([&first, &second, &third, &other].map(PlaceInLine::before), [0, 1, 2, 0]);
         drop(second);
         assert_eq!(third.before(), 1, "one in the middle has given up");
         drop(first);

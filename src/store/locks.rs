@@ -8,8 +8,8 @@ use backon::{ConstantBuilder, Retryable};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use super::hold::{Asked, Hold};
-use super::line::{Lines, Place};
+use super::hold::{Hold, LeaseAnswer};
+use super::line::{Lines, PlaceInLine};
 use super::process::Process;
 use super::{Store, StoreError};
 
@@ -97,7 +97,7 @@ impl Locks {
     }
 
     /// Stands in line for a lock, so that others, and whoever asks, know how many there are. Keep it until the lock is given back.
-    pub fn join_line(&self, kind: &'static str, key: &str) -> Arc<Place> {
+    pub fn join_line(&self, kind: &'static str, key: &str) -> Arc<PlaceInLine> {
         Arc::new(self.lines.join(self.name(kind, key)))
     }
 
@@ -129,8 +129,8 @@ impl Locks {
 
     async fn take(&self, kind: &'static str, name: &str) -> Result<Arc<Hold>, LockError> {
         match Hold::ask(&self.store, &self.process, name, Uuid::now_v7(), false).await? {
-            Asked::Taken(hold) => Ok(hold),
-            Asked::Held { .. } => Err(LockError::InUse(kind)),
+            LeaseAnswer::Taken(hold) => Ok(hold),
+            LeaseAnswer::Held { .. } => Err(LockError::InUse(kind)),
         }
     }
 

@@ -52,7 +52,7 @@ pub struct LastRun {
 }
 
 #[derive(FromRow)]
-struct Row {
+struct OverviewRow {
     tenant: String,
     first_at: Option<String>,
     good_at: Option<String>,
@@ -65,8 +65,8 @@ struct Row {
     oldest_pending_at: Option<String>,
 }
 
-impl From<Row> for Overview {
-    fn from(row: Row) -> Overview {
+impl From<OverviewRow> for Overview {
+    fn from(row: OverviewRow) -> Overview {
         let time = |text: Option<String>| text.as_deref().map(time_of);
         let held = row.held.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let last =
@@ -99,7 +99,7 @@ impl Store {
     pub async fn overview(&self, watched: &[Watched]) -> Result<Vec<Overview>, StoreError> {
         let asked: Vec<_> =
             watched.iter().map(|Watched { tenant, read_only }| (tenant, i64::from(*read_only))).collect();
-        let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(self.overview_sql()))
+        let rows: Vec<OverviewRow> = sqlx::query_as(AssertSqlSafe(self.overview_sql()))
             .bind("pending")
             .bind(serde_json::to_string(&asked).unwrap_or_default())
             .fetch_all(&self.reader)

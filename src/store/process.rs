@@ -18,9 +18,9 @@ const LIFE: Duration = Duration::from_secs(20);
 ///
 /// Clones are the same process. Its signs of life begin with the first lease, and end when the last clone is dropped.
 #[derive(Clone)]
-pub struct Process(Arc<Inner>);
+pub struct Process(Arc<ProcessState>);
 
-struct Inner {
+struct ProcessState {
     id: String,
     life: Duration,
     joined: OnceCell<()>,
@@ -32,21 +32,21 @@ struct Inner {
 
 struct State {
     /// By holder.
-    held: HashMap<String, Held>,
+    held: HashMap<String, HeldLease>,
     /// When the last sign of life was sent that the database took.
     confirmed: Option<Instant>,
     /// By the other's id.
-    watched: HashMap<String, Watched>,
+    watched: HashMap<String, WatchedReplica>,
     looked: Option<Instant>,
 }
 
-struct Held {
+struct HeldLease {
     lost: CancellationToken,
     /// Its row is known to be written.
     is_taken: bool,
 }
 
-struct Watched {
+struct WatchedReplica {
     sign: i64,
     since: Instant,
 }
@@ -65,7 +65,7 @@ pub(super) struct Other {
 }
 
 /// A process without its being kept alive: what tells of its life ends with it.
-pub(super) struct WeakProcess(std::sync::Weak<Inner>);
+pub(super) struct WeakProcess(std::sync::Weak<ProcessState>);
 
 impl WeakProcess {
     pub(super) fn upgrade(&self) -> Option<Process> {
@@ -81,7 +81,7 @@ impl Process {
 
     /// The same with another time.
     pub fn with_life(life: Duration) -> Process {
-        Process(Arc::new(Inner {
+        Process(Arc::new(ProcessState {
             id: Uuid::now_v7().simple().to_string(),
             life,
             joined: OnceCell::new(),
@@ -165,7 +165,7 @@ impl Process {
 
     /// Notes that a lease is about to be taken: before its row is written, so that no row of this process is unknown to it.
     pub(super) fn expect(&self, holder: &str, lost: CancellationToken) {
-        self.state().held.insert(holder.to_owned(), Held { lost, is_taken: false });
+        self.state().held.insert(holder.to_owned(), HeldLease { lost, is_taken: false });
     }
 
     /// Notes that the row is written.
@@ -228,7 +228,7 @@ impl Process {
             let since = known.map_or(now, |known| known.since);
             let (watched, life) = (now - since, Duration::from_millis(other.life_ms.max(0) as u64));
             let is_late = other.age_ms >= other.life_ms && watched >= life.mul_f64(0.4);
-            state.watched.insert(other.id.clone(), Watched { sign: other.sign, since });
+            state.watched.insert(other.id.clone(), WatchedReplica { sign: other.sign, since });
             if is_late || watched >= life.mul_f64(1.5) {
                 dead.push(other);
             }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use sqlx::AnyPool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::error::During;
-use super::{Store, StoreError};
+use super::error::{During, StoreError};
+use super::file::DatabaseFile;
 
 /// Whoever probes does not wait long.
 const WITHIN: Duration = Duration::from_secs(3);
@@ -27,28 +28,24 @@ pub struct NotReady(pub String);
 
 /// What was found last.
 #[derive(Debug, Default)]
-pub(super) struct Readiness(Mutex<Found>);
+pub(super) struct Readiness(Mutex<LastLook>);
 
 #[derive(Debug, Default)]
-struct Found {
+struct LastLook {
     last: Option<(Instant, Result<(), NotReady>)>,
     last_good: Option<Instant>,
 }
 
-impl Store {
-    /// Whether a row can be written, committed and found at the place that the settings name; tried once a second at most,
-    /// however many ask.
-    ///
-    /// # Errors
-    /// [`NotReady`], after 3 s at most.
-    pub async fn ready(&self) -> Result<(), NotReady> {
-        let mut found = self.readiness.0.lock().await;
+impl Readiness {
+    /// Whether a row can be written; `file` is SQLite's.
+    pub(super) async fn look(&self, writer: &AnyPool, file: Option<&DatabaseFile>) -> Result<(), NotReady> {
+        let mut found = self.0.lock().await;
         if let Some((at, answer)) = &found.last
             && at.elapsed() < HOLDS
         {
             return answer.clone();
         }
-        let answer = self.sign_of_life(found.last_good).await;
+        let answer = sign_of_life(writer, file, found.last_good).await;
         let now = Instant::now();
         match &answer {
             Ok(()) => found.last_good = Some(now),
@@ -57,30 +54,34 @@ impl Store {
         found.last = Some((now, answer.clone()));
         answer
     }
+}
 
-    async fn sign_of_life(&self, last_good: Option<Instant>) -> Result<(), NotReady> {
-        if let Some(file) = self.file.as_ref().filter(|file| !file.is_there()) {
-            let path = file.path().display();
-            return Err(NotReady(format!(
-                "the database's file {path} is gone, or another stands in its place: restore it, and start the gateway anew"
-            )));
-        }
-        let mut connection = match timeout(WITHIN, self.writer.acquire()).await {
-            Ok(connection) => connection.during("be opened").map_err(because)?,
-            Err(_) if self.file.is_some() && last_good.is_some_and(|at| at.elapsed() < BUSY) => return Ok(()),
-            Err(_) => return Err(NotReady("the database gives no connection within 3 s".to_owned())),
-        };
-        let row = sqlx::query(
-            "INSERT INTO mirror_chunks (tenant, seq, digest, body) VALUES ($1, 0, $2, $3) \
-             ON CONFLICT (tenant, seq) DO UPDATE SET digest = excluded.digest, body = excluded.body",
-        );
-        let row = row.bind(NOBODY).bind(Uuid::now_v7().to_string()).bind("x".repeat(TRIED));
-        match timeout(WITHIN, row.execute(&mut *connection)).await {
-            Ok(written) => written.map(drop).during("write a row").map_err(because),
-            Err(_) => Err(NotReady(
-                "the database does not take a row within 3 s: does another process hold it?".to_owned(),
-            )),
-        }
+async fn sign_of_life(
+    writer: &AnyPool,
+    file: Option<&DatabaseFile>,
+    last_good: Option<Instant>,
+) -> Result<(), NotReady> {
+    if let Some(file) = file.filter(|file| !file.is_there()) {
+        let path = file.path().display();
+        return Err(NotReady(format!(
+            "the database's file {path} is gone, or another stands in its place: restore it, and start the gateway anew"
+        )));
+    }
+    let mut connection = match timeout(WITHIN, writer.acquire()).await {
+        Ok(connection) => connection.during("be opened").map_err(because)?,
+        Err(_) if file.is_some() && last_good.is_some_and(|at| at.elapsed() < BUSY) => return Ok(()),
+        Err(_) => return Err(NotReady("the database gives no connection within 3 s".to_owned())),
+    };
+    let row = sqlx::query(
+        "INSERT INTO mirror_chunks (tenant, seq, digest, body) VALUES ($1, 0, $2, $3) \
+         ON CONFLICT (tenant, seq) DO UPDATE SET digest = excluded.digest, body = excluded.body",
+    );
+    let row = row.bind(NOBODY).bind(Uuid::now_v7().to_string()).bind("x".repeat(TRIED));
+    match timeout(WITHIN, row.execute(&mut *connection)).await {
+        Ok(written) => written.map(drop).during("write a row").map_err(because),
+        Err(_) => Err(NotReady(
+            "the database does not take a row within 3 s: does another process hold it?".to_owned(),
+        )),
     }
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::deps::EngineDeps;
-use crate::store::{Asked, Hold, StoreError};
+use crate::store::{Hold, LeaseAnswer, StoreError};
 
 /// Time between two looks at a holder that gives no signs of life.
 const LOOK: Duration = Duration::from_millis(500);
@@ -22,9 +22,9 @@ pub(super) async fn take(deps: &EngineDeps, run: Uuid) -> Result<Option<Arc<Hold
     let EngineDeps { tenant, store, process, stop, .. } = deps;
     loop {
         match Hold::ask(store, process, tenant, run, true).await? {
-            Asked::Taken(hold) => return Ok(Some(hold)),
-            Asked::Held { is_silent: true } if !stop.is_cancelled() => tokio::time::sleep(LOOK).await,
-            Asked::Held { .. } => return Ok(None),
+            LeaseAnswer::Taken(hold) => return Ok(Some(hold)),
+            LeaseAnswer::Held { is_silent: true } if !stop.is_cancelled() => tokio::time::sleep(LOOK).await,
+            LeaseAnswer::Held { .. } => return Ok(None),
         }
     }
 }

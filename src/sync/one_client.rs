@@ -78,11 +78,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`SyncClientError`]; nothing was written then.
-    pub async fn sync_one_in_turn(
-        &self,
-        code: &ClientCode,
-        turn: &Turn,
-    ) -> Result<Single, SyncClientError> {
+    pub async fn sync_one_in_turn(&self, code: &ClientCode, turn: &Turn) -> Result<Single, SyncClientError> {
         if self.deps.read_only {
             return Err(SyncClientError::ReadOnly);
         }

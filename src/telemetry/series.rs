@@ -10,11 +10,11 @@ use gateway_core::sync::{Field, FindingKind, Halt, HoldReason, RunKind, RunState
 use metrics::Unit;
 use strum::VariantArray;
 
-use self::Kind::{Counter, Gauge, Histogram};
+use self::SeriesKind::{Counter, Gauge, Histogram};
 
 /// What may be done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SeriesKind {
     /// Grows.
     Counter,
     /// Moves.
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// How many there are of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum SeriesScope {
     /// One for each tenant, which is its first label.
     Tenant,
     /// One for the process.
@@ -37,11 +37,11 @@ pub struct Series {
     /// Its name.
     pub name: &'static str,
     /// What may be done to it.
-    pub kind: Kind,
+    pub kind: SeriesKind,
     /// Of its figures.
     pub unit: Unit,
     /// Whose.
-    pub scope: Scope,
+    pub scope: SeriesScope,
     /// Its labels, but for `tenant`.
     pub labels: &'static [Label],
     /// What a gauge shows before anything happened.
@@ -78,12 +78,22 @@ impl Series {
     }
 }
 
-const fn of_tenant(kind: Kind, name: &'static str, labels: &'static [Label], help: &'static str) -> Series {
-    Series { name, kind, unit: Unit::Count, scope: Scope::Tenant, labels, begins_at: 0.0, help }
+const fn of_tenant(
+    kind: SeriesKind,
+    name: &'static str,
+    labels: &'static [Label],
+    help: &'static str,
+) -> Series {
+    Series { name, kind, unit: Unit::Count, scope: SeriesScope::Tenant, labels, begins_at: 0.0, help }
 }
 
-const fn of_process(kind: Kind, name: &'static str, labels: &'static [Label], help: &'static str) -> Series {
-    Series { name, kind, unit: Unit::Count, scope: Scope::Process, labels, begins_at: 0.0, help }
+const fn of_process(
+    kind: SeriesKind,
+    name: &'static str,
+    labels: &'static [Label],
+    help: &'static str,
+) -> Series {
+    Series { name, kind, unit: Unit::Count, scope: SeriesScope::Process, labels, begins_at: 0.0, help }
 }
 
 macro_rules! label {
@@ -125,6 +135,10 @@ pub const SERIES: &[Series] = &[
         "Time to the first byte of an answer, by route.").in_seconds(),
     of_process(Gauge, "gateway_http_connections", &[],
         "Callers' connections that are open."),
+    of_process(Counter, "gateway_http_connections_refused_total", &[label!("reason": ["address", "strangers", "all", "system"])],
+        "Connections that were refused, because their address, strangers, or all together had too many, or the system had no descriptor."),
+    of_process(Counter, "gateway_http_connections_closed_total", &[label!("reason": ["room", "idle", "stalled"])],
+        "Connections that were closed: to make room, because nothing was asked for, or because the answer was not taken."),
     of_process(Histogram, "gateway_upstream_call_seconds", &[SYSTEM],
         "Time of a call, repeats and waiting included.").in_seconds(),
     of_process(Gauge, "gateway_database_ready", &[],

@@ -16,6 +16,8 @@ pub struct CallError {
     pub system: System,
     /// What was asked.
     pub operation: &'static str,
+    /// Whether something was to be changed there.
+    pub is_write: bool,
     /// Why it failed.
     pub kind: Kind,
 }
@@ -302,7 +304,7 @@ mod tests {
     fn an_error_names_system_operation_and_what_was_said() {
         let said = "it said: port taken".into();
         let kind = Kind::of_status(StatusCode::UNPROCESSABLE_ENTITY, None, said, SaidIn::Json);
-        let error = CallError { system: System::Ozmap, operation: "update property", kind };
+        let error = CallError { system: System::Ozmap, operation: "update property", is_write: true, kind };
         assert_eq!(
             error.to_string(),
             "OZmap, update property: refused with status 422 Unprocessable Entity; it said: port taken"

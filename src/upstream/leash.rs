@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 
 /// Whether one of the things that must be held is held still.
-type Proof = dyn Fn() -> BoxFuture<'static, bool> + Send + Sync;
+type StillHeld = dyn Fn() -> BoxFuture<'static, bool> + Send + Sync;
 
 /// What must be held; nothing at first. Clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Leash(Arc<Mutex<Vec<Arc<Proof>>>>);
+pub(crate) struct Leash(Arc<Mutex<Vec<Arc<StillHeld>>>>);
 
 impl Leash {
     /// From now on this must be held too.
@@ -29,7 +29,7 @@ impl Leash {
         true
     }
 
-    fn proofs(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Proof>>> {
+    fn proofs(&self) -> std::sync::MutexGuard<'_, Vec<Arc<StillHeld>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

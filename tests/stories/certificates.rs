@@ -156,7 +156,10 @@ async fn a_chain_without_its_intermediate_is_told_with_the_setting_that_helps_an
     let told = "is issued by \"middle\", whose certificate the host does not send and this machine does not have (UnknownIssuer): the \
                 chain lacks its intermediate certificate";
     let helps = "give the missing intermediate certificate, or the CA, as INT6_CA_FILE";
-    let again = Shown { chain: chain.clone(), key: KeyPair::try_from(shown.key.serialize_der().as_slice()).expect("a key") };
+    let again = Shown {
+        chain: chain.clone(),
+        key: KeyPair::try_from(shown.key.serialize_der().as_slice()).expect("a key"),
+    };
     refused(guarded(again, &[&root]).await, told).await;
     refused(guarded(shown, &[]).await, helps).await;
     accepted(guarded(Shown { chain, key }, &[&root, &middle]).await).await;

@@ -66,7 +66,8 @@ impl Settings {
         let tenants: String = tenants.iter().map(tenant).collect();
         let database = self.world.database_url();
         let text = format!("database_url = \"{database}\"\n{of_gateway}\n{tenants}");
-        let text = if of_gateway.contains("listen") { text } else { format!("listen = \"127.0.0.1:0\"\n{text}") };
+        let text =
+            if of_gateway.contains("listen") { text } else { format!("listen = \"127.0.0.1:0\"\n{text}") };
         self.write_text(&text);
     }
 
@@ -138,7 +139,8 @@ async fn a_mistake_in_the_new_file_changes_nothing_and_is_told_by_name() {
     let settings = Settings::over(World::empty().await);
     settings.write("", &[still(&NORTH)]);
     let (child, url, log) = serve_from(&settings.path()).await;
-    let two = Entry { more: "sync = { interval_seconds = 0, max_error_percent = 101 }\nno_such = 1", ..SOUTH };
+    let two =
+        Entry { more: "sync = { interval_seconds = 0, max_error_percent = 101 }\nno_such = 1", ..SOUTH };
     settings.write("keep_runs_days = 0", &[still(&NORTH), two]);
     hang_up(&child).await;
     let all = [
@@ -183,10 +185,8 @@ async fn a_file_that_is_watched_is_taken_over_without_a_signal() {
     std::fs::write(settings.path(), text.replace(SOUTH.key, "another-key-of-the-south")).expect("written");
     within_five_seconds("a file that is written over is noticed", async || south().await == 401).await;
     settings.write("watch_config = true\nlisten = \"127.0.0.1:1\"", &[still(&NORTH)]);
-    within_five_seconds("what needs a restart is told", async || {
-        told(&log, &["restart", "GATEWAY_LISTEN"])
-    })
-    .await;
+    within_five_seconds("what needs a restart is told", async || told(&log, &["restart", "GATEWAY_LISTEN"]))
+        .await;
     assert_eq!(status(&url, NORTH.key, "/v1/sync-runs").await, 200, "it listens where it did");
 }
 
@@ -302,7 +302,11 @@ async fn what_did_not_change_keeps_its_state_and_what_did_gets_its_settings_at_o
     settings.write("", &[still(&NORTH), broken]);
     let text = std::fs::read_to_string(settings.path()).expect("it can be read");
     let west = text.rfind("ozmap = {").expect("a table");
-    let text = format!("{}{}", &text[..west], text[west..].replacen("ozmap = { ", "ozmap = { ca_file = \"/no/such\", ", 1));
+    let text = format!(
+        "{}{}",
+        &text[..west],
+        text[west..].replacen("ozmap = { ", "ozmap = { ca_file = \"/no/such\", ", 1)
+    );
     settings.write_text(&text);
     let mistakes = gateway.take_over(&settings.load()).await.expect_err("no such file").0;
     assert!(mistakes.len() == 1 && mistakes[0].starts_with("tenant west: "), "{mistakes:?}");

@@ -149,8 +149,9 @@ fn the_readmes_defaults_are_those_that_count() {
 }
 
 /// Values of which at least one fits each setting and is not its default.
-const OTHER_VALUES: [&str; 11] = [
+const OTHER_VALUES: [&str; 12] = [
     "7",
+    "77",
     "false",
     "true",
     "bearer",

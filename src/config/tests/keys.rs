@@ -60,7 +60,8 @@ fn what_is_wrong_with_a_key_is_told_by_name(#[case] keys: &[(&str, &str, &str)],
 
 #[test]
 fn one_key_of_two_tenants_and_the_hash_of_an_empty_key_are_refused() {
-    let two = tenant("north", "", &[("a", ABC, "int6")]) + &tenant("south", &format!("api_key_sha256 = \"{ABC}\""), &[]);
+    let two = tenant("north", "", &[("a", ABC, "int6")])
+        + &tenant("south", &format!("api_key_sha256 = \"{ABC}\""), &[]);
     let mistakes = load_file(&two, &[]).expect_err("one key");
     let told = "one API key has two names, so that a call could not be told apart: a of tenant north, default of tenant south";
     assert_eq!(mistakes, [told]);
@@ -68,7 +69,10 @@ fn one_key_of_two_tenants_and_the_hash_of_an_empty_key_are_refused() {
         let key = if variable == "GATEWAY_API_KEY_SHA256" { "" } else { "a-key-of-the-gateway" };
         let mistakes = load(&[("GATEWAY_API_KEY", key), (variable, EMPTY)]).expect_err("an empty key");
         assert!(mistakes.len() == 1 && mistakes[0].starts_with(variable), "{mistakes:?}");
-        assert!(mistakes[0].ends_with("is the hash of an empty key; `keygen` makes a good one"), "{mistakes:?}");
+        assert!(
+            mistakes[0].ends_with("is the hash of an empty key; `keygen` makes a good one"),
+            "{mistakes:?}"
+        );
     }
 }
 
@@ -103,7 +107,9 @@ fn settings_are_told_to_be_others_by_what_has_to_be_made_anew() {
     let text = tenant("north", SINGLE, &[("a", ABC, "int6")]);
     let plain = only(&text).fingerprints;
     assert_eq!(only(&text).fingerprints, plain);
-    let of = |lines: &str| only(&tenant("north", &format!("{SINGLE}\n{lines}"), &[("a", ABC, "int6")])).fingerprints;
+    let of = |lines: &str| {
+        only(&tenant("north", &format!("{SINGLE}\n{lines}"), &[("a", ABC, "int6")])).fingerprints
+    };
     let same = |other: crate::config::Fingerprints| {
         (other.door == plain.door, other.upstreams == plain.upstreams, other.work == plain.work)
     };
@@ -126,7 +132,9 @@ fn a_secrets_file_and_a_certificate_count_by_what_they_hold() {
     std::fs::write(&file, text).expect("it can be written");
     let place = SettingsPlace::new([], Some(file.clone()));
     let mut seen = Vec::new();
-    for (secret, certificate) in [("a-key-of-the-gateway", "one"), ("a-key-of-the-gateway", "two"), ("another-key-of-it", "two")] {
+    for (secret, certificate) in
+        [("a-key-of-the-gateway", "one"), ("a-key-of-the-gateway", "two"), ("another-key-of-it", "two")]
+    {
         std::fs::write(&key, secret).expect("it can be written");
         std::fs::write(&ca, certificate).expect("it can be written");
         let config = place.load(Purpose::Serve).expect("good settings");

@@ -64,7 +64,7 @@ fn codes_that_ozmap_does_not_know_are_another_number() {
 
 #[test]
 fn a_look_up_that_fails_is_no_match() {
-    let error = CallError { system: System::Ozmap, operation: "ask", kind: Kind::Busy };
+    let error = CallError { system: System::Ozmap, operation: "ask", is_write: false, kind: Kind::Busy };
     let check = matched(Err(error), &Sample::default(), &Fields::default(), true);
     assert_eq!(check.status, CheckStatus::Fail);
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::room::{Room, Standing, StandingOf};
 use super::told::Told;
-use super::{Room, Standing, StandingOf};
 
 /// All that are connected.
 pub(super) struct Connections {
@@ -86,7 +86,7 @@ impl Connections {
     }
 
     /// A place for a connection from this address; `None` if there is none, and nobody who could leave one.
-    pub(super) fn admitted(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(super) fn admitted(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPlace> {
         let standing = (self.standing)(address);
         let mut table = self.table();
         while let Some(crowd) = self.crowd(&table, address, standing) {
@@ -107,7 +107,7 @@ impl Connections {
         table.last_id += 1;
         let id = table.last_id;
         table.enter(id, Entry { address, standing, work: Arc::clone(&work) });
-        Some(Place { id, work, connections: Arc::clone(self) })
+        Some(ConnectionPlace { id, work, connections: Arc::clone(self) })
     }
 
     fn crowd(&self, table: &Table, address: IpAddr, standing: Standing) -> Option<Crowd> {
@@ -178,13 +178,13 @@ impl Work {
 }
 
 /// A connection's place; dropped, it is free again.
-pub(super) struct Place {
+pub(super) struct ConnectionPlace {
     id: u64,
     work: Arc<Work>,
     connections: Arc<Connections>,
 }
 
-impl Place {
+impl ConnectionPlace {
     /// Cancelled when it has to make room.
     pub(super) fn close(&self) -> CancellationToken {
         self.work.close.clone()
@@ -208,18 +208,18 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         self.connections.table().leave(self.id);
     }
 }
 
 /// A request under way.
-pub(super) struct AtWork(Arc<Place>);
+pub(super) struct AtWork(Arc<ConnectionPlace>);
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        let Place { work, connections, .. } = &*self.0;
+        let ConnectionPlace { work, connections, .. } = &*self.0;
         work.since.store(connections.now(), Ordering::Relaxed);
         work.under_way.fetch_sub(1, Ordering::Relaxed);
     }

@@ -11,17 +11,17 @@ use futures::future::BoxFuture;
 use http_body::{Frame, SizeHint};
 use tower::Service;
 
-use super::connections::{AtWork, Place};
+use super::connections::{AtWork, ConnectionPlace};
 
 /// A service that says when a request is under way.
 #[derive(Clone)]
 pub struct Counted<S> {
     service: S,
-    place: Arc<Place>,
+    place: Arc<ConnectionPlace>,
 }
 
 impl<S> Counted<S> {
-    pub(super) fn new(service: S, place: Arc<Place>) -> Counted<S> {
+    pub(super) fn new(service: S, place: Arc<ConnectionPlace>) -> Counted<S> {
         Counted { service, place }
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::connections::Place;
+use super::connections::ConnectionPlace;
 
 /// Longest time without a request under way.
 const LONGEST_IDLE: Duration = Duration::from_secs(60);
@@ -21,14 +21,14 @@ const LONGEST_STALL: Duration = Duration::from_secs(30);
 /// A stream with a place.
 pub struct Guarded<S> {
     stream: S,
-    place: Arc<Place>,
+    place: Arc<ConnectionPlace>,
     close: Pin<Box<WaitForCancellationFutureOwned>>,
     idle: Pin<Box<Sleep>>,
     stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Guarded<S> {
-    pub(super) fn new(stream: S, place: Arc<Place>) -> Guarded<S> {
+    pub(super) fn new(stream: S, place: Arc<ConnectionPlace>) -> Guarded<S> {
         let close = Box::pin(place.close().cancelled_owned());
         let idle = Box::pin(tokio::time::sleep(LONGEST_IDLE));
         Guarded { stream, place, close, idle, stall: None }
@@ -52,11 +52,7 @@ impl<S> Guarded<S> {
     }
 
     /// What became of a write, or that the other side takes nothing.
-    fn written<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn written<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stall = None;
             return outcome;

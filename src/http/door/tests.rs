@@ -1,8 +1,9 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::connections::Place;
+use super::connections::ConnectionPlace;
 use super::*;
 
 fn address(text: &str) -> IpAddr {
@@ -21,7 +22,10 @@ fn connections(most: usize, of_one_address: usize) -> (Arc<Connections>, Arc<Tol
     (Arc::new(Connections::new(Room { most, of_one_address }, standing, Arc::clone(&told))), told)
 }
 
-fn places(connections: &Arc<Connections>, addresses: impl IntoIterator<Item = String>) -> Vec<Arc<Place>> {
+fn places(
+    connections: &Arc<Connections>,
+    addresses: impl IntoIterator<Item = String>,
+) -> Vec<Arc<ConnectionPlace>> {
     let admitted = |text: String| connections.admitted(address(&text)).map(Arc::new);
     addresses.into_iter().filter_map(admitted).collect()
 }
@@ -30,7 +34,7 @@ fn many(address: &str, count: usize) -> Vec<String> {
     vec![address.to_owned(); count]
 }
 
-fn is_closed(place: &Place) -> bool {
+fn is_closed(place: &ConnectionPlace) -> bool {
     place.close().is_cancelled()
 }
 

@@ -43,13 +43,13 @@ pub(super) struct QueueDeps {
 }
 
 /// What a try says of OZmap as a whole.
-pub(super) struct Tried {
+pub(super) struct TryOutcome {
     pub(super) begun: Instant,
     pub(super) concerns_all: bool,
 }
 
 impl QueueDeps {
-    pub(super) async fn carry_out(&self, hand: &Hand, operation: &Operation, command: Command) -> Tried {
+    pub(super) async fn carry_out(&self, hand: &Hand, operation: &Operation, command: Command) -> TryOutcome {
         let begun = Instant::now();
         let concerns_all = match self.try_once(hand, operation, command).await {
             Ok(concerns_all) => concerns_all,
@@ -58,7 +58,7 @@ impl QueueDeps {
                 false
             }
         };
-        Tried { begun, concerns_all }
+        TryOutcome { begun, concerns_all }
     }
 
     /// Whether it failed for a reason that others would fail for as well.

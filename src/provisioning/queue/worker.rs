@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
 
-use super::attempt::{QueueDeps, Tried};
+use super::attempt::{QueueDeps, TryOutcome};
 use super::foreign::Foreign;
 use super::hand::Hand;
 use super::outage::Outage;
@@ -26,7 +26,7 @@ const PARALLEL: usize = 16;
 const STOCK: usize = 128;
 
 /// What a task under way leaves behind when it ends, even by a panic.
-struct Place {
+struct WorkPlace {
     task: Id,
     key: String,
     splitter: Option<RecordId>,
@@ -38,8 +38,8 @@ pub(super) struct Worker {
     hand: Arc<Hand>,
     /// Claimed, oldest first, and not begun.
     stock: VecDeque<(Operation, Command)>,
-    under_way: JoinSet<Tried>,
-    places: Vec<Place>,
+    under_way: JoinSet<TryOutcome>,
+    places: Vec<WorkPlace>,
     outage: Outage,
     foreign: Foreign,
 }
@@ -148,11 +148,11 @@ impl Worker {
             let span = error_span!("operation", tenant = deps.tenant, operation = %operation.id);
             let work = async move { deps.carry_out(&hand, &operation, command).await };
             let task = self.under_way.spawn(work.instrument(span)).id();
-            self.places.push(Place { task, key, splitter });
+            self.places.push(WorkPlace { task, key, splitter });
         }
     }
 
-    fn take_end(&mut self, ended: Result<(Id, Tried), JoinError>) {
+    fn take_end(&mut self, ended: Result<(Id, TryOutcome), JoinError>) {
         let task = match &ended {
             Ok((task, _)) => *task,
             Err(error) => error.id(),
@@ -162,8 +162,8 @@ impl Worker {
             self.hand.let_go(&place.key);
         }
         match ended {
-            Ok((_, Tried { begun, concerns_all: true })) => self.outage.failed(begun),
-            Ok((_, Tried { .. })) => self.outage.ended(),
+            Ok((_, TryOutcome { begun, concerns_all: true })) => self.outage.failed(begun),
+            Ok((_, TryOutcome { .. })) => self.outage.ended(),
             Err(error) => tracing::error!(%error, "the carrying out of an accepted request ended badly"),
         }
     }

@@ -2,20 +2,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::*;
-use crate::store::hold::{Asked, Hold};
+use crate::store::hold::{Hold, LeaseAnswer};
 use crate::store::locks::Locks;
 
 /// Long enough for a busy machine, short enough to wait for.
 const LIFE: Duration = Duration::from_millis(2_000);
 
-async fn ask(store: &Store, process: &Process, name: &str) -> Asked {
+async fn ask(store: &Store, process: &Process, name: &str) -> LeaseAnswer {
     Hold::ask(store, process, name, Uuid::now_v7(), true).await.expect("asked")
 }
 
 async fn took(store: &Store, process: &Process, name: &str) -> Option<Arc<Hold>> {
     match ask(store, process, name).await {
-        Asked::Taken(hold) => Some(hold),
-        Asked::Held { .. } => None,
+        LeaseAnswer::Taken(hold) => Some(hold),
+        LeaseAnswer::Held { .. } => None,
     }
 }
 
@@ -314,7 +314,7 @@ fn no_clock_of_a_process_is_compared() {
             let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
             code.map(|line| line.replace("Instant::now()", "")).any(|line| line.contains(clock))
         };
-        assert!(!sources.iter().any(|source| in_code(&source)), "{clock}");
+        assert!(!sources.iter().any(in_code), "{clock}");
     }
     assert!(POSTGRES.now_ms.contains("clock_timestamp()"), "`now()` stands still in a transaction");
 }

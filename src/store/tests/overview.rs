@@ -122,7 +122,12 @@ async fn operations_that_wait_are_counted_with_the_time_of_the_oldest(
     assert_eq!((seen.pending, seen.oldest_pending_at), (2, Some(at("10:00:00"))));
     let one = claimant("one");
     assert_eq!(claimed(&store, &one, 1).await, [oldest]);
-    assert!(store.end_operation(&one, oldest, &OperationAnswer::Superseded, at("10:00:09")).await.expect("written"));
+    assert!(
+        store
+            .end_operation(&one, oldest, &OperationAnswer::Superseded, at("10:00:09"))
+            .await
+            .expect("written")
+    );
     let seen = north(&store).await;
     assert_eq!((seen.pending, seen.oldest_pending_at), (1, Some(at("10:00:07"))));
 }

@@ -145,6 +145,7 @@ async fn activations_of_one_key_are_told_from_those_of_a_longer_name(
             requested_at: at("10:00:00"),
             requested_by: &by,
             operation: None,
+            number: None,
         };
         store.begin_activation(begun).await.expect("written");
     }
