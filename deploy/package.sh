@@ -17,7 +17,6 @@ if ! cargo deb --version >/dev/null 2>&1; then
   exit 1
 fi
 
-# The paths of Cargo.toml begin with `target/`, which cargo-deb takes for the target folder, wherever that is.
 target="${CARGO_TARGET_DIR:-target}"
 if [ -z "$program" ]; then
   cargo build --release --locked --no-default-features --bin int6-ozmap-gateway >&2
@@ -26,7 +25,8 @@ elif [ ! "$program" -ef "$target/release/int6-ozmap-gateway" ]; then
   install -D -m 755 "$program" "$target/release/int6-ozmap-gateway"
 fi
 
-made="$target/package"
+# Cargo.toml names these two folders; only what stands below target/release is looked for in a target folder elsewhere.
+made=target/package
 rm -rf "$made"
 mkdir -p "$made/man" "$made/completions"
 "$program" man "$made/man"

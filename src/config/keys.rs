@@ -27,13 +27,13 @@ pub(super) fn check(source: &mut Source, is_needed: bool, hashes: &mut Hashes) {
         }
         names.extend(name);
     }
-    let otherwise = match names.contains(&SINGLE.to_owned()) && single(source).is_some() {
-        true => format!(
-            "two keys of tenant {} have one name; the one without a name is called `{SINGLE}`",
-            source.tenant()
-        ),
-        false => format!("two keys of tenant {} have one name", source.tenant()),
+    let has_two_singles = names.iter().filter(|name| *name == SINGLE).count() > 1;
+    let of_single = if has_two_singles && single(source).is_some() {
+        format!("; the one without a name is called `{SINGLE}`")
+    } else {
+        String::new()
     };
+    let otherwise = format!("two keys of tenant {} have one name{of_single}", source.tenant());
     source.must_differ(&names, &otherwise);
 }
 

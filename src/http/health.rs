@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
+use gateway_core::System;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
@@ -31,6 +32,7 @@ impl Words for HealthStatus {
 
 type HealthWord = Word<HealthStatus>;
 
+type SystemWord = Word<System>;
 type UpstreamWord = Word<UpstreamState>;
 
 /// One of a tenant's systems.
@@ -38,9 +40,7 @@ type UpstreamWord = Word<UpstreamState>;
 pub(super) struct UpstreamHealth {
     #[schema(example = "default")]
     tenant: String,
-    /// `OZmap` or `INT6`.
-    #[schema(value_type = String, example = "OZmap")]
-    system: &'static str,
+    system: SystemWord,
     state: UpstreamWord,
     /// When it last answered anything; null before the first time.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-11-20T10:03:11.000Z")]
@@ -128,7 +128,7 @@ fn upstreams(served: &Served, address: IpAddr) -> Vec<UpstreamHealth> {
             let last_answer_at = last_answer_at.map(|at| format!("{at:.3}"));
             UpstreamHealth {
                 tenant: name.clone(),
-                system: system.name(),
+                system: system.into(),
                 state: state.into(),
                 last_answer_at,
             }

@@ -17,7 +17,7 @@ pub(super) struct Meter {
 }
 
 /// What a call says of the host and of the key.
-enum Contact {
+enum Outlook {
     /// It took the key and answered, if only with a refusal.
     Answered,
     /// It did not take the key.
@@ -57,14 +57,14 @@ impl Meter {
             .increment(1);
         metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
         let now = Timestamp::now().as_millisecond() as f64 / 1_000.0;
-        match contact(error) {
-            Some(Contact::Answered) => {
+        match outlook(error) {
+            Some(Outlook::Answered) => {
                 metrics::gauge!("gateway_upstream_answered_timestamp_seconds", "tenant" => tenant, "system" => system)
             }
-            Some(Contact::KeyRefused) => {
+            Some(Outlook::KeyRefused) => {
                 metrics::gauge!("gateway_upstream_key_refused_timestamp_seconds", "tenant" => tenant, "system" => system)
             }
-            Some(Contact::Away) => {
+            Some(Outlook::Away) => {
                 metrics::gauge!("gateway_upstream_failed_timestamp_seconds", "tenant" => tenant, "system" => system)
             }
             None => return,
@@ -82,11 +82,11 @@ impl Meter {
 }
 
 /// `None` if it says nothing of the host: it asks for a pause, or was not asked.
-fn contact(error: Option<&Kind>) -> Option<Contact> {
+fn outlook(error: Option<&Kind>) -> Option<Outlook> {
     match error {
-        None => Some(Contact::Answered),
-        Some(Kind::Rejected { status, .. }) if !status.is_redirection() => Some(Contact::Answered),
-        Some(Kind::Unauthorized { .. }) => Some(Contact::KeyRefused),
+        None => Some(Outlook::Answered),
+        Some(Kind::Rejected { status, .. }) if !status.is_redirection() => Some(Outlook::Answered),
+        Some(Kind::Unauthorized { .. }) => Some(Outlook::KeyRefused),
         Some(
             Kind::Rejected { .. }
             | Kind::Failing { .. }
@@ -94,7 +94,7 @@ fn contact(error: Option<&Kind>) -> Option<Contact> {
             | Kind::Untrusted { .. }
             | Kind::Malformed { .. }
             | Kind::Page { .. },
-        ) => Some(Contact::Away),
+        ) => Some(Outlook::Away),
         Some(
             Kind::RateLimited { .. }
             | Kind::CircuitOpen
