@@ -41,6 +41,7 @@ pub use self::start_error::StartError;
 pub use self::tenant::{Upstreams, engine, upstreams};
 use crate::config::{Config, Mistakes, SettingsPlace};
 use crate::http::{self, AppState, Door, Room, Standing};
+use crate::notices::Courier;
 use crate::store::{Process, Store};
 use crate::telemetry;
 use crate::upstream::Sockets;
@@ -81,6 +82,7 @@ impl Gateway {
         let metrics = telemetry::metrics()?;
         let handle = Handle::new();
         let monitor = Arc::new(Monitor::begin(&config.tenants, store.clone(), handle.clone()));
+        let courier = Courier::new(store.clone())?;
         let ground = Ground {
             store: store.clone(),
             process: process.clone(),
@@ -88,6 +90,7 @@ impl Gateway {
             ending: Ending::within(stop.clone(), config.shutdown),
             sockets: Sockets::new(descriptors.calls, descriptors.idle, 1),
             monitor: Arc::clone(&monitor),
+            courier: courier.clone(),
         };
         let last_words = ground.ending.last_words.clone();
         let registry = Registry::new(config, ground).await?;
@@ -100,6 +103,7 @@ impl Gateway {
         let metrics_address = servers.get(1).map(|server| server.address);
         tracing::info!(%address, ?metrics_address, tenants = config.tenants.len(), "the gateway listens");
         registry.begin().await;
+        tasks.spawn(courier.run(stop.clone()));
         tasks.spawn(keep_metrics_small(metrics, stop.clone()));
         tasks.spawn(monitor.run(stop.clone()));
         tasks.spawn(prune(store.clone(), registry.keep_runs(), stop.clone()));

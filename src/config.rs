@@ -12,6 +12,7 @@ mod place;
 mod setting;
 mod source;
 mod table;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -32,7 +33,7 @@ use source::Source;
 use url::Url;
 
 use crate::key::{Role, TenantKey};
-use crate::{int6, ozmap, provisioning, upstream};
+use crate::{int6, notices, ozmap, provisioning, upstream};
 
 /// Everything that the gateway is told.
 #[derive(Debug, Clone)]
@@ -104,6 +105,8 @@ pub struct Tenant {
     pub grouping: Grouping,
     /// How INT6's questions are answered.
     pub provisioning: provisioning::ProvisioningSettings,
+    /// Who is told what happens.
+    pub notices: notices::TenantNotices,
     /// Whether something of all this is another than before.
     pub fingerprints: Fingerprints,
 }
@@ -193,6 +196,8 @@ fn check(source: &mut Source, purpose: Purpose) {
         keys::check(source, purpose == Purpose::Serve, &mut hashes);
         agreement::check_email(source);
         agreement::check_window(source);
+        // Their mistakes are noted by looking.
+        source.webhooks();
         names.extend(source.get(&table::NAME));
     }
     source.must_differ(&names, "two tenants have one name");
@@ -261,10 +266,18 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
         provisioning: provisioning::ProvisioningSettings {
             power_cache: source.get(&table::PROVISIONING_POWER_CACHE_SECONDS)?,
             answer_within: source.get(&table::PROVISIONING_ANSWER_WITHIN_SECONDS)?,
-            callback_hosts: source.get(&table::PROVISIONING_CALLBACK_HOSTS)?,
+            callback_hosts: callback_hosts(source)?,
+        },
+        notices: notices::TenantNotices {
+            webhooks: source.webhooks(),
+            callback_hosts: callback_hosts(source)?,
         },
         fingerprints: fingerprint::of_tenant(source),
     })
+}
+
+fn callback_hosts(source: &mut Source) -> Option<provisioning::CallbackHosts> {
+    source.get(&table::PROVISIONING_CALLBACK_HOSTS).map(provisioning::CallbackHosts)
 }
 
 fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {

@@ -30,6 +30,7 @@ pub mod http;
 pub mod int6;
 pub mod key;
 pub mod mirror;
+pub mod notices;
 pub mod ozmap;
 pub mod provisioning;
 mod schedule;

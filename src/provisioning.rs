@@ -17,7 +17,7 @@ mod requester;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use callback::{CallbackRefused, NoCallbacks};
+pub use callback::{CallbackHosts, CallbackRefused};
 pub use commands::RequestOrigin;
 pub use failure::Failure;
 use gateway_core::provisioning::{Command, Done, Refusal};
@@ -29,7 +29,6 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use self::callback::Callbacks;
 use self::commands::{CommandDeps, Commands};
 use self::foreseen::Foreseen;
 use self::nearby::{Checked, NearbySearch};
@@ -46,8 +45,8 @@ pub struct ProvisioningSettings {
     pub power_cache: Duration,
     /// How long a caller waits before it is answered that OZmap cannot be reached. Default 20 s.
     pub answer_within: Duration,
-    /// Host names that may be called back. Default none.
-    pub callback_hosts: Vec<String>,
+    /// Hosts that may be called back. Default none.
+    pub callback_hosts: CallbackHosts,
 }
 
 /// What a tenant's answers are made of.
@@ -78,19 +77,15 @@ pub struct Provisioning {
     powers: Arc<Powers>,
     commands: Commands,
     queue: OperationQueue,
-    callbacks: Callbacks,
+    callback_hosts: CallbackHosts,
     answer_within: Duration,
 }
 
 impl Provisioning {
     /// Nothing is sent yet, and no operation is carried out before [`Provisioning::run_worker`].
-    ///
-    /// # Errors
-    /// [`NoCallbacks`].
-    pub fn new(deps: ProvisioningDeps<'_>) -> Result<Provisioning, NoCallbacks> {
+    pub fn new(deps: ProvisioningDeps<'_>) -> Provisioning {
         let ProvisioningDeps { tenant, settings, ozmap, store, locks, mirror, cut } = deps;
         let (tenant, ozmap, store) = (tenant.to_owned(), ozmap.clone(), store.clone());
-        let callbacks = Callbacks::new(settings.callback_hosts.clone())?;
         let powers =
             Arc::new(Powers::new(tenant.clone(), ozmap.clone(), store.clone(), settings.power_cache));
         let commands = Commands::new(CommandDeps {
@@ -102,9 +97,9 @@ impl Provisioning {
             foreseen: Foreseen::new(),
             cut: cut.clone(),
         });
-        let queue = OperationQueue::new(tenant.clone(), store.clone(), commands.clone(), callbacks.clone());
-        let answer_within = settings.answer_within;
-        Ok(Provisioning { tenant, ozmap, store, mirror, powers, commands, queue, callbacks, answer_within })
+        let queue = OperationQueue::new(tenant.clone(), store.clone(), commands.clone());
+        let ProvisioningSettings { callback_hosts, answer_within, .. } = settings.clone();
+        Provisioning { tenant, ozmap, store, mirror, powers, commands, queue, callback_hosts, answer_within }
     }
 
     /// The calculated power of a client; with `anew`, what was cached does not count.
@@ -164,7 +159,7 @@ impl Provisioning {
     /// # Errors
     /// [`CallbackRefused`].
     pub fn admitted_callback(&self, url: &str) -> Result<Url, CallbackRefused> {
-        self.callbacks.admitted(url)
+        self.callback_hosts.admitted(url)
     }
 
     /// How long a caller waits.
@@ -182,9 +177,8 @@ impl Provisioning {
         self.queue.run_worker(stop).await;
     }
 
-    /// Waits until what was begun has been written, and its callbacks are delivered. Cancel the worker's stop token first.
+    /// Waits until what was begun has been written. Cancel the worker's stop token first.
     pub async fn finished(&self) {
         self.commands.finished().await;
-        self.callbacks.finished().await;
     }
 }

@@ -6,6 +6,7 @@ mod activations;
 mod beats;
 mod changes;
 mod claims;
+mod deliveries;
 mod durability;
 mod error;
 mod file;
@@ -16,6 +17,8 @@ mod leases;
 mod line;
 mod locks;
 mod mirrors;
+mod notice_body;
+mod notices;
 mod operations;
 mod overview;
 pub(crate) mod payload;
@@ -26,7 +29,10 @@ mod prune;
 mod readiness;
 mod replicas;
 mod runs;
+mod standings;
+mod subscribers;
 mod trial;
+mod waiting_notices;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +41,7 @@ pub use activations::{ActivationEnd, ActivationFilter, NewActivation, RecordedAc
 pub use beats::Beat;
 pub use changes::{ChangeFilter, ChangeRow, KeepRecords};
 pub use claims::Claimant;
+pub use deliveries::{Claim, DueDestination, NextNotice, WaitingNotice};
 use durability::{GroupCommit, Statement};
 use error::During;
 pub use error::StoreError;
@@ -45,6 +52,7 @@ use jiff::Timestamp;
 pub use leases::Lease;
 pub use line::{PlaceInLine, Turn, TurnState};
 pub use locks::{LockError, LockGuard, Locks};
+pub use notices::{Way, destination};
 pub use operations::{NewOperation, Operation};
 pub use overview::{LastRun, Overview, Watched};
 pub use payload::NotUnderstood;
@@ -57,7 +65,9 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use subscribers::Subscribers;
 use uuid::Uuid;
+pub use waiting_notices::WaitingNotices;
 
 /// Every change of the tables, oldest first. Those of a later release are left as they are: they only add, so that one may go
 /// back, or start this release again beside replicas of that one.
@@ -87,6 +97,7 @@ pub struct Store {
     /// SQLite's.
     file: Option<Arc<DatabaseFile>>,
     readiness: Arc<Readiness>,
+    subscribers: Subscribers,
 }
 
 /// What the databases do not share.
@@ -171,7 +182,8 @@ impl Store {
 
     fn over(writer: AnyPool, reader: AnyPool, dialect: Dialect, file: Option<Arc<DatabaseFile>>) -> Store {
         let commits = GroupCommit::start(writer.clone(), dialect.begin);
-        Store { writer, reader, commits, dialect, file, readiness: Arc::default() }
+        let (readiness, subscribers) = (Arc::default(), Subscribers::default());
+        Store { writer, reader, commits, dialect, file, readiness, subscribers }
     }
 
     async fn open_sqlite(path: &str) -> Result<Store, StoreError> {

@@ -39,7 +39,8 @@ use std::time::{Duration, Instant};
 use answer::Judge;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use breaker::Breaker;
-pub use contact::{Contact, ContactState};
+use contact::{Access, Effort};
+pub use contact::{Contact, ContactState, ContactWatch};
 pub use error::{CallError, Kind};
 use gateway_core::System;
 use host::Host;
@@ -50,6 +51,7 @@ use meter::Meter;
 use pace::Line;
 use patience::Patience;
 pub(crate) use request::{Idempotency, Request};
+pub(crate) use settings::is_loopback;
 pub use settings::{HostSettings, HttpClientError};
 pub use sockets::Sockets;
 use tokio::sync::SemaphorePermit;
@@ -124,9 +126,14 @@ impl Upstream {
 
     /// What is known of the host by the calls of all handles; whether it is left alone, by this one's.
     pub fn contact(&self) -> Contact {
-        let contact = self.host.contacts.now();
+        let contact = self.host.contact.now();
         let state = if self.breaker.is_open() { ContactState::LeftAlone } else { contact.state };
         Contact { state, ..contact }
+    }
+
+    /// The same, but for being left alone, and every change of it.
+    pub fn contact_watch(&self) -> ContactWatch {
+        self.host.contact.watched()
     }
 
     /// The same host with a counter of its own, for one run; the time that a run may wait begins.
@@ -208,7 +215,9 @@ impl Upstream {
             () = self.cut.cancelled() => None,
         };
         let outcome = outcome.unwrap_or(Err(Kind::Stopped { was_sent: course.was_sent }));
-        self.host.contacts.note(outcome.as_ref().err(), Timestamp::now());
+        let access = if request.method.is_safe() { Access::Read } else { Access::Write };
+        let effort = if self.patience.is_of_a_run() { Effort::Run } else { Effort::Question };
+        self.host.contact.note(access, effort, outcome.as_ref().err(), Timestamp::now());
         match &outcome {
             Err(Kind::Stopped { .. }) => drop(pass),
             _ if !course.was_sent => drop(pass),

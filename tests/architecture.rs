@@ -35,7 +35,7 @@ const RULES: [(&str, Check); 14] = [
     ("the gateway does not know the sandbox", crates::faults_of_naming_sandbox),
     ("foreign words stop at wire", words::faults),
     ("few files send a method that changes something", writes::faults_of_methods),
-    ("only upstream and the callback use the HTTP client", writes::faults_of_client),
+    ("only upstream and the courier's post use the HTTP client", writes::faults_of_client),
     ("a module stands beside its folder", shape::faults_of_mod_files),
     ("a module is found by its name", shape::faults_of_paths),
     ("a type name is there once", shape::faults_of_names),

@@ -6,6 +6,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ending::Ending;
 use super::monitor::Monitor;
+use crate::notices::Courier;
 use crate::store::{Process, Store};
 use crate::upstream::Sockets;
 
@@ -21,4 +22,6 @@ pub(super) struct Ground {
     pub(super) sockets: Sockets,
     /// Looks how each tenant stands.
     pub(super) monitor: Arc<Monitor>,
+    /// Delivers what is told of each tenant.
+    pub(super) courier: Courier,
 }

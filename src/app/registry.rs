@@ -42,7 +42,7 @@ pub(super) struct Registry {
     ground: Ground,
     served: Arc<ArcSwap<Served>>,
     keep_runs: Arc<ArcSwap<SignedDuration>>,
-    now: Mutex<Now>,
+    now: Arc<Mutex<Now>>,
 }
 
 struct Now {
@@ -68,13 +68,17 @@ impl Registry {
     pub(super) async fn new(config: &Config, ground: Ground) -> Result<Registry, StartError> {
         let mut tenants = Vec::new();
         let sockets = shared_out(&ground, config);
+        // Before any run of theirs is found to have been cut off.
+        for settings in &config.tenants {
+            ground.courier.set(&settings.name, settings.notices.clone());
+        }
         for settings in &config.tenants {
             tenants.push(Running::new(settings.clone().sharing(&sockets), &ground).await?);
         }
         let served =
             Arc::new(ArcSwap::from_pointee(served(config, &tenants, config.metrics_listen.is_some())));
         let keep_runs = Arc::new(ArcSwap::from_pointee(config.keep_runs));
-        let now = Mutex::new(Now { config: config.clone(), tenants });
+        let now = Arc::new(Mutex::new(Now { config: config.clone(), tenants }));
         Ok(Registry { ground, served, keep_runs, now })
     }
 
@@ -125,6 +129,9 @@ impl Registry {
         told.gateway = is_gateway_changed(old, config);
         let elsewhere = self.served.load().metrics_elsewhere;
         self.served.store(Arc::new(served(config, tenants, elsewhere)));
+        for settings in &config.tenants {
+            self.ground.courier.set(&settings.name, settings.notices.clone());
+        }
         self.keep_runs.store(Arc::new(config.keep_runs));
         for gone in before {
             told.removed.push(gone.settings.name.clone());
@@ -136,22 +143,30 @@ impl Registry {
 
     /// What is to stand in the place of each tenant, in the order of the settings.
     async fn prepare(&self, now: &Now, config: &Config) -> Result<Vec<Next>, Mistakes> {
-        let (mut prepared, mut mistakes) = (Vec::new(), Vec::new());
+        let (mut prepared, mut mistakes, mut added) = (Vec::new(), Vec::new(), Vec::new());
         let sockets = shared_out(&self.ground, config);
         for settings in &config.tenants {
             let settings = settings.clone().sharing(&sockets);
             let name = settings.name.clone();
-            let earlier = now.tenants.iter().find(|tenant| tenant.settings.name == name);
-            let next = match earlier {
-                None => Running::new(settings, &self.ground).await.map(Next::another),
+            let next = match now.tenants.iter().find(|tenant| tenant.settings.name == name) {
                 Some(earlier) => earlier.next(&settings, &self.ground).await,
+                None => {
+                    added.push(name.clone());
+                    // Before any run of its is found to have been cut off.
+                    self.ground.courier.set(&name, settings.notices.clone());
+                    Running::new(settings, &self.ground).await.map(Next::another)
+                }
             };
             match next {
                 Ok(next) => prepared.push(next),
                 Err(error) => mistakes.push(format!("tenant {name}: {error}")),
             }
         }
-        if mistakes.is_empty() { Ok(prepared) } else { Err(Mistakes(mistakes)) }
+        if mistakes.is_empty() {
+            return Ok(prepared);
+        }
+        added.iter().for_each(|name| self.ground.courier.forget(name));
+        Err(Mistakes(mistakes))
     }
 
     fn in_place_of(
@@ -184,6 +199,7 @@ impl Registry {
     fn retire(&self, mut tenant: Running) -> Option<JoinHandle<()>> {
         tenant.schedules.cancel();
         let beat = tenant.beat.take();
+        let (now, courier) = (Arc::clone(&self.now), self.ground.courier.clone());
         self.ground.tasks.spawn(async move {
             // A request may still begin a run, or an activation.
             while Arc::strong_count(&tenant.state) > 1 {
@@ -191,10 +207,13 @@ impl Registry {
             }
             tenant.parts.runs_finished().await;
             tenant.parts.requests_finished().await;
-            tracing::info!(
-                tenant = tenant.settings.name,
-                "the last work under the earlier settings has ended"
-            );
+            let name = &tenant.settings.name;
+            tracing::info!(tenant = name, "the last work under the earlier settings has ended");
+            // Only now: its last run was told of, too. Meanwhile it may be served again.
+            let now = now.lock().await;
+            if now.tenants.iter().all(|other| other.settings.name != *name) {
+                courier.forget(name);
+            }
         });
         beat
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::BuildError;
 
-use crate::provisioning::NoCallbacks;
+use crate::notices::NoCourier;
 use crate::store::StoreError;
 use crate::upstream::HttpClientError;
 
@@ -18,9 +18,9 @@ pub enum StartError {
     /// A system cannot be called at all: its CA file, or the machine, is at fault.
     #[error(transparent)]
     HttpClient(#[from] HttpClientError),
-    /// No caller can be called back.
+    /// Nobody can be told anything.
     #[error(transparent)]
-    Callbacks(#[from] NoCallbacks),
+    Courier(#[from] NoCourier),
     /// Somebody else counts in this process.
     #[error("metrics cannot be counted: {0}")]
     Metrics(#[from] Arc<BuildError>),

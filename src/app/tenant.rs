@@ -16,6 +16,7 @@ use super::ending::{self, Ending};
 use super::ground::Ground;
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
+use crate::notices::tell_of_contact;
 use crate::ozmap::Ozmap;
 use crate::provisioning::{Provisioning, ProvisioningDeps};
 use crate::schedule::{self, Pause};
@@ -84,6 +85,7 @@ pub fn engine(
     process: &Process,
     stop: &CancellationToken,
 ) -> Result<Engine, HttpClientError> {
+    store.subscribe(&tenant.name, tenant.notices.subscriptions(&tenant.name));
     let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
     let ending = Ending::within(stop.clone(), ending::OF_A_COMMAND);
     let upstreams = Hosts::of(tenant, &ending.cut)?.of_the_sync(tenant, stop);
@@ -174,7 +176,7 @@ impl TenantParts {
         let Ground { store, process, .. } = ground;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
         let foundations = Foundations::laid(tenant, locks, ground).instrument(span.clone()).await?;
-        let parts = TenantParts::on(foundations, tenant, ground)?;
+        let parts = TenantParts::on(foundations, tenant, ground);
         parts.engine.recover().instrument(span).await?;
         Ok(parts)
     }
@@ -197,14 +199,10 @@ impl TenantParts {
                 Foundations::laid(tenant, locks, ground).instrument(self.span.clone()).await?
             }
         };
-        TenantParts::on(foundations, tenant, ground)
+        Ok(TenantParts::on(foundations, tenant, ground))
     }
 
-    fn on(
-        foundations: Foundations,
-        tenant: &config::Tenant,
-        ground: &Ground,
-    ) -> Result<TenantParts, StartError> {
+    fn on(foundations: Foundations, tenant: &config::Tenant, ground: &Ground) -> TenantParts {
         let Foundations { hosts, locks, mirror } = &foundations;
         let Ground { store, process, ending, .. } = ground;
         let provisioning = Provisioning::new(ProvisioningDeps {
@@ -215,10 +213,10 @@ impl TenantParts {
             locks,
             mirror: mirror.clone(),
             cut: &ending.cut,
-        })?;
+        });
         let stop = &ending.asked;
         let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, locks, stop);
-        Ok(TenantParts {
+        TenantParts {
             name: tenant.name.clone(),
             engine,
             provisioning,
@@ -226,7 +224,7 @@ impl TenantParts {
             read_only: tenant.read_only,
             span: error_span!("tenant", tenant = tenant.name),
             foundations,
-        })
+        }
     }
 
     /// The tenant as callers meet it.
@@ -257,8 +255,8 @@ impl TenantParts {
         Box::new(move || [&ozmap, &int6].map(sign_of_life).into())
     }
 
-    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue. The beat that is returned has ended once
-    /// its last run has; with `after`, this one's first run waits for that.
+    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue, telling how both systems stand. The beat
+    /// that is returned has ended once its last run has; with `after`, this one's first run waits for that.
     pub(super) fn spawn(
         &self,
         ground: &Ground,
@@ -288,6 +286,12 @@ impl TenantParts {
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
         spawn(schedule::every(interval, stop.clone(), refresh).boxed());
+        let Hosts { ozmap, int6 } = &self.foundations.hosts;
+        for host in [ozmap, int6] {
+            let (store, name) = (ground.store.clone(), self.name.clone());
+            let told = tell_of_contact(store, name, host.system(), host.contact_watch(), stop.clone());
+            spawn(told.boxed());
+        }
         // Stored commands of a tenant that is read only wait for better days.
         if !self.read_only {
             spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
@@ -300,18 +304,18 @@ impl TenantParts {
         self.engine.finished().await;
     }
 
-    /// Waits until what INT6 asked for has been written, and its callbacks are delivered.
+    /// Waits until what INT6 asked for has been written.
     pub(super) async fn requests_finished(&self) {
         self.provisioning.finished().await;
     }
 }
 
 fn sign_of_life(host: &Upstream) -> http::SignOfLife {
-    let Contact { state, last_answer_at } = host.contact();
+    let Contact { state, last_answer_at, .. } = host.contact();
     let state = match state {
         ContactState::Unknown => http::UpstreamState::Unknown,
         ContactState::Answering => http::UpstreamState::Ok,
-        ContactState::Failing => http::UpstreamState::Failing,
+        ContactState::Failing | ContactState::Away => http::UpstreamState::Failing,
         ContactState::LeftAlone => http::UpstreamState::LeftAlone,
         ContactState::KeyRefused => http::UpstreamState::KeyRefused,
     };

@@ -31,6 +31,7 @@ pub(super) fn files(source: &mut Source) -> SettingsFiles {
     for index in 0..source.tenants() {
         source.turn_to(index);
         files.extend(named(source, Scope::Tenant));
+        files.extend(source.webhooks_as_written().1);
     }
     files.sort_unstable();
     files.dedup();

@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
+use toml::Value;
+
 use super::setting::{AnySetting, Scope};
 use super::source::Source;
 use super::table;
@@ -25,8 +27,10 @@ pub struct Fingerprints {
     pub door: Fingerprint,
     /// How its two systems are called, and what is seen of OZmap.
     pub upstreams: Fingerprint,
-    /// What it does: everything but the door.
+    /// What it does: everything but the door and the webhooks.
     pub work: Fingerprint,
+    /// Who is told what happens.
+    pub webhooks: Fingerprint,
 }
 
 /// Chance that nobody knows: a fingerprint of a secret is no use outside of this process.
@@ -38,6 +42,7 @@ pub(super) fn of_tenant(source: &mut Source) -> Fingerprints {
         door: of(source, is_of_door),
         upstreams: of(source, is_of_upstreams),
         work: of(source, |toml| !is_of_door(toml)),
+        webhooks: of_webhooks(source),
     }
 }
 
@@ -65,6 +70,17 @@ fn of(source: &mut Source, is_one: impl Fn(&str) -> bool) -> Fingerprint {
         for setting in of_scope(Scope::Key) {
             add(source, *setting, &mut hasher);
         }
+    }
+    Fingerprint(hasher.finish())
+}
+
+/// A secret's file by what it holds.
+fn of_webhooks(source: &Source) -> Fingerprint {
+    let mut hasher = CHANCE.build_hasher();
+    let (written, files) = source.webhooks_as_written();
+    written.map(Value::to_string).hash(&mut hasher);
+    for file in files {
+        std::fs::read(file).ok().hash(&mut hasher);
     }
     Fingerprint(hasher.finish())
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::setting::{Fault, Name, Scope, Setting};
-use super::table;
+use super::{table, webhooks};
+use crate::notices::Webhook;
 
 /// Prefixes of our environment variables; others are not ours to judge.
 pub(super) const PREFIXES: [&str; 8] =
@@ -23,6 +24,8 @@ pub(super) struct Source {
     tenants: Vec<Table>,
     /// Of each tenant.
     keys: Vec<Vec<Table>>,
+    /// What the tenants say of webhooks.
+    webhooks: Vec<Option<Value>>,
     current: usize,
     current_key: usize,
     /// Whether a file was named, and could not be read.
@@ -44,6 +47,7 @@ impl Source {
             gateway: Table::new(),
             tenants: Vec::new(),
             keys: Vec::new(),
+            webhooks: Vec::new(),
             current: 0,
             current_key: 0,
             lost_file: false,
@@ -76,7 +80,10 @@ impl Source {
             Some(Value::Array(tenants)) => {
                 for tenant in tenants {
                     match tenant {
-                        Value::Table(tenant) => self.tenants.push(tenant),
+                        Value::Table(mut tenant) => {
+                            self.webhooks.push(tenant.remove("webhook"));
+                            self.tenants.push(tenant);
+                        }
                         _ => mistakes.push("`tenant` is not written as [[tenant]]".to_owned()),
                     }
                 }
@@ -173,6 +180,21 @@ impl Source {
     pub(super) fn get<T>(&mut self, setting: &Setting<T>) -> Option<T> {
         let value = self.text(&setting.name).and_then(|text| setting.value(text.as_deref()));
         value.map_err(|fault| self.mistake(&setting.name, fault)).ok()
+    }
+
+    /// The current tenant's webhooks; what is wrong with them is noted.
+    pub(super) fn webhooks(&mut self) -> Vec<Webhook> {
+        let Some(Some(value)) = self.webhooks.get(self.current) else { return Vec::new() };
+        let (webhooks, mistakes) = webhooks::webhooks(value);
+        let name = self.tenant().to_owned();
+        self.mistakes.extend(mistakes.into_iter().map(|mistake| format!("tenant {name}: {mistake}")));
+        webhooks
+    }
+
+    /// What the current tenant says of webhooks, and the files that their secrets are read from.
+    pub(super) fn webhooks_as_written(&self) -> (Option<&Value>, Vec<PathBuf>) {
+        let value = self.webhooks.get(self.current).and_then(Option::as_ref);
+        (value, value.map(webhooks::secret_files).unwrap_or_default())
     }
 
     /// Whether a setting is given, be it wrong.

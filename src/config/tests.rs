@@ -10,6 +10,7 @@ use crate::key::hash_of_key;
 
 mod documents;
 mod keys;
+mod webhooks;
 
 fn environment(extra: &[(&str, &str)]) -> Vec<(String, String)> {
     let needed = [

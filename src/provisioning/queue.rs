@@ -22,7 +22,6 @@ use uuid::Uuid;
 use self::attempt::QueueDeps;
 use self::hand::Hand;
 use self::worker::Worker;
-use super::callback::Callbacks;
 use super::commands::Commands;
 use crate::store::{NewOperation, Store, StoreError};
 
@@ -34,14 +33,9 @@ pub(super) struct OperationQueue {
 
 impl OperationQueue {
     /// Nothing is carried out before [`OperationQueue::run_worker`].
-    pub(super) fn new(
-        tenant: String,
-        store: Store,
-        commands: Commands,
-        callbacks: Callbacks,
-    ) -> OperationQueue {
+    pub(super) fn new(tenant: String, store: Store, commands: Commands) -> OperationQueue {
         let wake = Notify::new();
-        OperationQueue { deps: Arc::new(QueueDeps { tenant, store, commands, callbacks, wake }) }
+        OperationQueue { deps: Arc::new(QueueDeps { tenant, store, commands, wake }) }
     }
 
     /// Stores a command; it is on the disk once this returns, and only then may it be acknowledged.

@@ -182,7 +182,7 @@ impl Store {
         self.write_down(vec![postponed]).await.map(drop).during("postpone an operation")
     }
 
-    /// Writes how an operation ended; false if it had ended, or somebody else has its claim.
+    /// Writes how an operation ended, and who is to be told; false if it had ended, or somebody else has its claim.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -193,16 +193,27 @@ impl Store {
         answer: &OperationAnswer,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
+        let (key, holder) = (id.to_string(), claimant.holder.as_str());
+        // First, so that nobody else ends it before the transaction does.
+        let kept = Statement::new(
+            "UPDATE operations SET attempts = attempts + 1 WHERE id = $1 AND state = 'pending' AND holder = $2",
+        );
         let ended = Statement::new(
-            "UPDATE operations SET attempts = attempts + 1, state = $1, answer = $2, finished_at = $3, last_error = NULL \
+            "UPDATE operations SET state = $1, answer = $2, finished_at = $3, last_error = NULL \
              WHERE id = $4 AND state = 'pending' AND holder = $5",
         )
         .text(answer.state().name())
         .text(answer_text(answer))
         .text(time_text(at))
-        .text(id.to_string())
-        .text(claimant.holder.as_str());
-        let ended = self.write_down(vec![ended]).await.during("record the end of an operation")?;
+        .text(key.as_str())
+        .text(holder);
+        let written = async {
+            let told = self.told_operation_end((&claimant.tenant, holder), &key, answer, at).await?;
+            let first = kept.text(key.as_str()).text(holder);
+            self.write_down([first].into_iter().chain(told).chain([ended]).collect()).await
+        };
+        let ended = written.await.during("record the end of an operation")?;
+        self.subscribers.wake();
         Ok(ended == 1)
     }
 }

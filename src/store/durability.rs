@@ -41,7 +41,8 @@ impl Statement {
         self
     }
 
-    async fn execute(&self, connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+    /// Carries it out by itself; how many rows it touched.
+    pub(super) async fn execute(&self, connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
         let mut query = sqlx::query(AssertSqlSafe(self.sql.to_string()));
         for value in &self.values {
             query = match value {

@@ -12,6 +12,7 @@ mod client;
 mod command;
 mod network;
 mod power;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub(crate) use network::{MIRROR_FORMAT, StoredSite, StoredSplitter, read_sites, 
 pub(crate) use power::{power_text, read_power};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+pub(crate) use standing::{read_standing, standing_text};
 
 /// Why a stored form is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

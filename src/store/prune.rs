@@ -16,13 +16,13 @@ const OLD: [&str; 4] = [
 ];
 
 impl Store {
-    /// Deletes what is older than a time: runs with their changes and findings, activations, operations that are done, and
-    /// known powers; returns how many of these went.
+    /// Deletes what is older than a time: runs with their changes and findings, activations, operations that are done,
+    /// notices, and known powers; returns how many of these went.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut pruned = self.prune_runs(before).await?;
+        let mut pruned = self.prune_runs(before).await? + self.prune_notices(before).await?;
         for sql in OLD {
             let done = sqlx::query(sql).bind(time_text(before)).execute(&self.writer).await;
             pruned += done.during("delete what is old")?.rows_affected();

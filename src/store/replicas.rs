@@ -103,6 +103,7 @@ impl Store {
         }
         let hastened = self.hasten(&mut transaction, &runs).await?;
         transaction.commit().await?;
+        self.subscribers.wake();
         Ok(Some(Estate { runs: runs.into_iter().map(|run| run.0).collect(), leases, hastened }))
     }
 
@@ -124,6 +125,7 @@ impl Store {
             let runs = self.cut_off(&mut transaction, &which, "").await?;
             self.hasten(&mut transaction, &runs).await?;
             transaction.commit().await?;
+            self.subscribers.wake();
             Ok(runs.into_iter().map(|run| run.0).collect())
         };
         ended.await.during("end runs that were cut off")
@@ -144,7 +146,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Ends runs under way; returns their ids and tenants, and whether each was of one client.
+    /// Ends runs under way, and writes who is to be told; returns their ids and tenants, and whether each was of one client.
     async fn cut_off(
         &self,
         transaction: &mut Transaction<'static, Any>,
@@ -157,7 +159,13 @@ impl Store {
             self.dialect.text(self.dialect.now_ms)
         );
         let ended = sqlx::query_as(AssertSqlSafe(sql)).bind(argument).bind(CUT_OFF);
-        ended.fetch_all(&mut **transaction).await
+        let mut runs: Vec<(String, String, i64)> = ended.fetch_all(&mut **transaction).await?;
+        // Whoever locks what was told of several tenants does so in one order.
+        runs.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
+        for (run, ..) in &runs {
+            self.tell_run_end(transaction, run).await?;
+        }
+        Ok(runs)
     }
 
     /// Lets the tenants of these runs be synced at once: what was cut off goes on. Returns how many.

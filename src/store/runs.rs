@@ -211,7 +211,7 @@ impl Store {
         insert_run(run).execute(&self.writer).await.map(drop).during("record that a run begins")
     }
 
-    /// Writes how a run ended; `false` if another replica has recorded by now that it was cut off.
+    /// Writes how a run ended, and who is to be told; `false` if another replica has recorded by now that it was cut off.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -219,7 +219,7 @@ impl Store {
         let RunEnd { state, counts, calls, phases, halted_because, error, finished_at, .. } = end;
         let RunEnd { notes, measures, good, implanted, .. } = end;
         let RunNotes { held, fields, remarks, is_first } = notes;
-        sqlx::query(
+        let end = sqlx::query(
             "UPDATE runs SET state = $1, counts = $2, calls = $3, phases = $4, halted_because = $5, error = $6, \
              finished_at = $7, held = $9, fields = $10, remarks = $11, first_run = $12, measures = $13, good = $14, \
              implanted = $15 WHERE number = $8 AND state = 'running'",
@@ -238,11 +238,19 @@ impl Store {
         .bind(i64::from(is_first))
         .bind(measures.as_ref().map(json))
         .bind(good.as_ref().map(json))
-        .bind(implanted as i64)
-        .execute(&self.writer)
-        .await
-        .map(|done| done.rows_affected() > 0)
-        .during("record how a run ended")
+        .bind(implanted as i64);
+        let written = async {
+            let mut transaction = self.transaction().await?;
+            let is_its_end = end.execute(&mut *transaction).await?.rows_affected() > 0;
+            if is_its_end {
+                self.tell_run_end(&mut transaction, &id.to_string()).await?;
+            }
+            transaction.commit().await?;
+            Ok(is_its_end)
+        };
+        let is_its_end = written.await.during("record how a run ended")?;
+        self.subscribers.wake();
+        Ok(is_its_end)
     }
 
     /// One run of a tenant.

@@ -1,4 +1,5 @@
 mod leases;
+mod notices;
 mod overview;
 mod provisioning;
 

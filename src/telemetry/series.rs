@@ -186,6 +186,13 @@ pub const SERIES: &[Series] = &[
         "How long ago the oldest of them was accepted; 0 if none waits.").in_seconds(),
     of_tenant(Gauge, "gateway_operations_not_understood", &[],
         "Accepted requests that wait for a release that understands them."),
+    // What is told by itself.
+    of_tenant(Counter, "gateway_notices_total", &[label!("result": ["delivered", "failed", "given_up"])],
+        "Notices to webhooks and callbacks, by result: delivered, tries that failed, given up after a day."),
+    of_tenant(Gauge, "gateway_notices_waiting", &[],
+        "Notices that wait to be delivered, by the database."),
+    of_tenant(Gauge, "gateway_notices_oldest_age_seconds", &[],
+        "How long ago the oldest of them was written; 0 if none waits.").in_seconds(),
     // The two systems.
     of_tenant(Counter, "gateway_upstream_calls_total", &[SYSTEM, label!("outcome": ["ok", "refused", "failed"])],
         "Calls to OZmap and INT6, repeats not counted, by outcome."),

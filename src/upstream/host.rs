@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
 use super::answer::RawAnswer;
-use super::contact::Contacts;
+use super::contact::ContactBook;
 use super::content_encoding::{LARGEST_ANSWER, Undecodable};
 use super::error::Kind;
 use super::pace::Pace;
@@ -29,7 +29,7 @@ pub(super) struct Host {
     pub(super) pace: Pace,
     pub(super) in_flight: Semaphore,
     pub(super) sockets: Sockets,
-    pub(super) contacts: Contacts,
+    pub(super) contact: ContactBook,
     pub(super) quota: Option<DefaultDirectRateLimiter>,
     /// Before the first repeated try; it doubles.
     pub(super) retry_pause: Duration,
@@ -46,7 +46,7 @@ impl Host {
             pace: Pace::new(settings.retry_pause),
             in_flight: Semaphore::new(settings.max_in_flight),
             sockets: settings.sockets.clone(),
-            contacts: Contacts::default(),
+            contact: ContactBook::default(),
             quota: settings.calls_per_hour.map(|calls| RateLimiter::direct(Quota::per_hour(calls))),
             retry_pause: settings.retry_pause,
             base: settings.base.clone(),

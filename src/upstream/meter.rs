@@ -6,6 +6,7 @@ use std::time::Duration;
 use gateway_core::System;
 use jiff::Timestamp;
 
+use super::contact::Heard;
 use super::error::Kind;
 
 /// Counts the calls to one system of one tenant.
@@ -14,16 +15,6 @@ pub(super) struct Meter {
     system: System,
     tenant: Arc<str>,
     caller: &'static str,
-}
-
-/// What a call says of the host and of the key.
-enum Outlook {
-    /// It took the key and answered, if only with a refusal.
-    Answered,
-    /// It did not take the key.
-    KeyRefused,
-    /// It is away, or something else answers in its place.
-    Away,
 }
 
 impl Meter {
@@ -57,17 +48,18 @@ impl Meter {
             .increment(1);
         metrics::histogram!("gateway_upstream_call_seconds", "system" => system).record(elapsed);
         let now = Timestamp::now().as_millisecond() as f64 / 1_000.0;
-        match outlook(error) {
-            Some(Outlook::Answered) => {
+        match Heard::of(error) {
+            Some(Heard::Answer) => {
                 metrics::gauge!("gateway_upstream_answered_timestamp_seconds", "tenant" => tenant, "system" => system)
             }
-            Some(Outlook::KeyRefused) => {
+            Some(Heard::KeyRefusal) => {
                 metrics::gauge!("gateway_upstream_key_refused_timestamp_seconds", "tenant" => tenant, "system" => system)
             }
-            Some(Outlook::Away) => {
+            Some(Heard::Nonsense | Heard::Stranger | Heard::Outage) => {
                 metrics::gauge!("gateway_upstream_failed_timestamp_seconds", "tenant" => tenant, "system" => system)
             }
-            None => return,
+            // It asks for a pause, or was not asked.
+            Some(Heard::Plea) | None => return,
         }
         .set(now);
     }
@@ -78,30 +70,5 @@ impl Meter {
         let state = if is_open { 1.0 } else { 0.0 };
         metrics::gauge!("gateway_upstream_breaker_open", "tenant" => tenant, "system" => system, "caller" => self.caller)
             .set(state);
-    }
-}
-
-/// `None` if it says nothing of the host: it asks for a pause, or was not asked.
-fn outlook(error: Option<&Kind>) -> Option<Outlook> {
-    match error {
-        None => Some(Outlook::Answered),
-        Some(Kind::Rejected { status, .. }) if !status.is_redirection() => Some(Outlook::Answered),
-        Some(Kind::Unauthorized { .. }) => Some(Outlook::KeyRefused),
-        Some(
-            Kind::Rejected { .. }
-            | Kind::Failing { .. }
-            | Kind::Unreachable { .. }
-            | Kind::Untrusted { .. }
-            | Kind::Malformed { .. }
-            | Kind::Page { .. },
-        ) => Some(Outlook::Away),
-        Some(
-            Kind::RateLimited { .. }
-            | Kind::CircuitOpen
-            | Kind::QuotaExhausted
-            | Kind::Busy
-            | Kind::LeaseLost
-            | Kind::Stopped { .. },
-        ) => None,
     }
 }

@@ -113,7 +113,8 @@ impl HostSettings {
 }
 
 /// Whether the host is this machine.
-fn is_loopback(base: &Url) -> bool {
+/// Whether a URL is of this machine.
+pub(crate) fn is_loopback(base: &Url) -> bool {
     match base.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -21,7 +21,7 @@ const WRITERS: [(&str, &[&str]); 3] = [
 const API: &str = "src/http";
 
 /// Modules that use the HTTP client; everybody else calls by `upstream`.
-const CALLERS: [&str; 2] = ["src/upstream", "src/provisioning/callback"];
+const CALLERS: [&str; 2] = ["src/upstream", "src/notices/post"];
 
 /// Writing methods in other files than [`WRITERS`], and writers that do not write.
 pub(crate) fn faults_of_methods(house: &House) -> Vec<Fault> {
@@ -124,7 +124,7 @@ fn is_in(file: &str, module: &str) -> bool {
 /// A tree in which everything is as it should be, with `source` beside it.
 fn made_up(source: &str) -> House {
     House::made_up(&[
-        ("src/lib.rs", "mod http; mod int6; mod ozmap; mod provisioning; mod upstream;"),
+        ("src/lib.rs", "mod http; mod int6; mod notices; mod ozmap; mod upstream;"),
         ("src/http.rs", "fn f() { axum::http::Method::DELETE }"),
         ("src/int6.rs", "mod auth;"),
         ("src/int6/auth.rs", "use http::Method; fn f() { Method::POST }"),
@@ -132,8 +132,8 @@ fn made_up(source: &str) -> House {
         ("src/ozmap/clients.rs", "use http::Method; fn f() { (Method::POST, Method::PATCH) }"),
         ("src/ozmap/writer.rs", "use http::Method; fn f() { (Method::POST, Method::PATCH) }"),
         ("src/ozmap/reader.rs", source),
-        ("src/provisioning.rs", "mod callback;"),
-        ("src/provisioning/callback.rs", "use reqwest::Client;"),
+        ("src/notices.rs", "mod post;"),
+        ("src/notices/post.rs", "use reqwest::Client;"),
         ("src/upstream.rs", "mod settings;"),
         ("src/upstream/settings.rs", "fn f() { reqwest::Client::builder() }"),
     ])

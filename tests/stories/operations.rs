@@ -28,7 +28,7 @@ pub enum Way {
 }
 
 impl Technician {
-    fn asynchronously(&self, way: Way, code: &str, mut body: Value) -> RequestBuilder {
+    pub fn asynchronously(&self, way: Way, code: &str, mut body: Value) -> RequestBuilder {
         let request = match way {
             Way::Activate => self.ask(Method::PUT, &format!("/v1/clients/{code}/activation")),
             Way::Create => {

@@ -9,6 +9,7 @@ mod error_code;
 mod kept_as_text;
 mod network;
 mod notation;
+pub mod notice;
 mod onu;
 mod power;
 mod project;

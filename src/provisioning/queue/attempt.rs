@@ -8,9 +8,9 @@ use gateway_core::PortNumber;
 use gateway_core::provisioning::{Command, Done, OperationAnswer};
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::hand::Hand;
-use crate::provisioning::callback::Callbacks;
 use crate::provisioning::commands::{Commands, Promise, RequestOrigin};
 use crate::provisioning::failure::Failure;
 use crate::store::{Operation, Store, StoreError};
@@ -37,7 +37,6 @@ pub(super) struct QueueDeps {
     pub(super) tenant: String,
     pub(super) store: Store,
     pub(super) commands: Commands,
-    pub(super) callbacks: Callbacks,
     /// Somebody has stored one.
     pub(super) wake: Notify,
 }
@@ -83,7 +82,7 @@ impl QueueDeps {
         let result = self.commands.begin(command, origin).await.unwrap_or(Err(Failure::Stopping));
         match answer_of(result) {
             Ok(answer) => {
-                self.end(hand, operation, &answer).await?;
+                self.end(hand, id, &answer).await?;
                 Ok(false)
             }
             Err(failure) => {
@@ -93,19 +92,11 @@ impl QueueDeps {
         }
     }
 
-    async fn end(
-        &self,
-        hand: &Hand,
-        operation: &Operation,
-        answer: &OperationAnswer,
-    ) -> Result<(), StoreError> {
-        let (id, at) = (operation.id, Timestamp::now());
+    /// Who is to be told is written with the end.
+    async fn end(&self, hand: &Hand, id: Uuid, answer: &OperationAnswer) -> Result<(), StoreError> {
+        let at = Timestamp::now();
         let write = || self.store.end_operation(&hand.claimant, id, answer, at);
-        let is_ours = write.retry(again()).await?;
-        if let Some(url) = operation.callback_url.as_ref().filter(|_| is_ours) {
-            self.callbacks.notify(url, id, &operation.code, answer.state());
-        }
-        Ok(())
+        write.retry(again()).await.map(drop)
     }
 
     async fn postpone(
