@@ -71,9 +71,11 @@ async fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Serve(file) => {
             telemetry::start("info");
-            match file.load(Purpose::Serve) {
+            let place = file.place();
+            match place.load(Purpose::Serve) {
                 Ok(config) => {
-                    app::serve(&config).await.map_or_else(|e| failed(&e.to_string()), |()| ExitCode::SUCCESS)
+                    let served = app::serve(&config, &place).await;
+                    served.map_or_else(|e| failed(&e.to_string()), |()| ExitCode::SUCCESS)
                 }
                 Err(mistakes) => failed(&mistakes.to_string()),
             }

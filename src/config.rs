@@ -3,7 +3,12 @@
 //! Every setting stands once, as a row of `table`; both sources are read by the same code, and all mistakes are reported at
 //! once, before a port is bound. An environment variable that is empty counts as not set.
 
+mod agreement;
+mod files;
+mod fingerprint;
+mod keys;
 mod parsers;
+mod place;
 mod setting;
 mod source;
 mod table;
@@ -15,15 +20,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+pub use files::SettingsFiles;
+pub use fingerprint::{Fingerprint, Fingerprints};
 use gateway_core::sync::{Field, Grouping, Limits, Rules};
 use gateway_core::{PlausibleWindow, ProjectRules, UnknownWords};
 use ipnet::IpNet;
 use jiff::SignedDuration;
+pub use place::SettingsPlace;
 use secrecy::SecretString;
-use setting::{Fault, Scope, Setting};
+use setting::{Scope, Setting};
 use source::Source;
 use url::Url;
 
+use crate::key::{Role, TenantKey};
 use crate::{int6, notices, ozmap, provisioning, upstream};
 
 /// Everything that the gateway is told.
@@ -41,6 +50,14 @@ pub struct Config {
     pub lease: Duration,
     /// How long runs are kept. Default 90 days.
     pub keep_runs: SignedDuration,
+    /// Where `/metrics` has a listener of its own. Default none.
+    pub metrics_listen: Option<SocketAddr>,
+    /// SHA-256 of the key that `/metrics` asks for. Default none.
+    pub metrics_key_sha256: Option<[u8; 32]>,
+    /// The settings are taken over whenever their file changes. Default false.
+    pub watch_config: bool,
+    /// What was read.
+    pub files: SettingsFiles,
     /// Connections of callers in all, at least 16. Default: by the limit of open files, 4,096 at most.
     pub max_connections: Option<usize>,
     /// Connections of one address, at least 1. Default 256.
@@ -56,8 +73,10 @@ pub struct Config {
 pub struct Tenant {
     /// Its name in the store and in logs; `default` for a single tenant.
     pub name: String,
-    /// SHA-256 of the key that its INT6 presents; required to serve.
+    /// SHA-256 of the single key, called `default`; it or one of `keys` is required to serve.
     pub key_sha256: Option<[u8; 32]>,
+    /// Keys with a name and a role. Default none.
+    pub keys: Vec<TenantKey>,
     /// Who may call. Default loopback only.
     pub allowed_ips: Vec<IpNet>,
     /// Requests of its key; `None` is unlimited. Default 600,000.
@@ -88,6 +107,19 @@ pub struct Tenant {
     pub provisioning: provisioning::ProvisioningSettings,
     /// Who is told what happens.
     pub notices: notices::TenantNotices,
+    /// Whether something of all this is another than before.
+    pub fingerprints: Fingerprints,
+}
+
+impl Tenant {
+    /// All its keys; the single one may do everything, unless others stand beside it: then it is INT6's.
+    ///
+    /// Source: `docs/contracts/gateway-api.md`, "Roles".
+    pub fn all_keys(&self) -> Vec<TenantKey> {
+        let role = if self.keys.is_empty() { Role::Operator } else { Role::Int6 };
+        let single = self.key_sha256.map(|sha256| TenantKey { name: keys::SINGLE.to_owned(), sha256, role });
+        single.into_iter().chain(self.keys.iter().cloned()).collect()
+    }
 }
 
 impl Tenant {
@@ -156,67 +188,20 @@ const OZMAP_REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from
 /// Notes every mistake, in the order of the table.
 fn check(source: &mut Source, purpose: Purpose) {
     source.check(Scope::Gateway);
-    let (mut names, mut keys) = (Vec::new(), Vec::new());
+    agreement::check_listeners(source);
+    let (mut names, mut hashes) = (Vec::new(), keys::Hashes::default());
     for index in 0..source.tenants() {
         source.turn_to(index);
         source.check(Scope::Tenant);
-        check_key(source, purpose);
-        check_email(source);
-        check_window(source);
+        keys::check(source, purpose == Purpose::Serve, &mut hashes);
+        agreement::check_email(source);
+        agreement::check_window(source);
+        // Their mistakes are noted by looking.
+        source.webhooks();
         names.extend(source.get(&table::NAME));
-        keys.extend(key_sha256(source));
     }
     source.must_differ(&names, "two tenants have one name");
-    source.must_differ(&keys, "two tenants have one API key, so that a call could not be told apart");
-}
-
-/// The key stands as itself or as its hash; `serve` needs one of them.
-fn check_key(source: &mut Source, purpose: Purpose) {
-    let key = &table::GATEWAY_API_KEY.name;
-    let wrong = match (source.is_given(key), source.is_given(&table::GATEWAY_API_KEY_SHA256.name)) {
-        (true, true) => "stands beside its SHA-256; give one of them",
-        (false, false) if purpose == Purpose::Serve => {
-            "is missing: `serve` needs the key that INT6 presents; `keygen` makes one"
-        }
-        _ => return,
-    };
-    source.mistake(key, wrong);
-}
-
-/// Only a bearer needs no e-mail.
-fn check_email(source: &mut Source) {
-    let email = &table::INT6_EMAIL.name;
-    if source.get(&table::INT6_AUTH) != Some(int6::AuthStyle::Bearer) && !source.is_given(email) {
-        source.mistake(email, Fault::Missing);
-    }
-}
-
-/// The window has both ends or none.
-fn check_window(source: &mut Source) {
-    for (min, max) in [
-        (&table::SYNC_FIRST_MEDIAN_MIN_DBM, &table::SYNC_FIRST_MEDIAN_MAX_DBM),
-        (&table::SYNC_LIGHT_MIN_DBM, &table::SYNC_LIGHT_MAX_DBM),
-    ] {
-        if let (Some(least), Some(most)) = (source.get(min), source.get(max))
-            && least >= most
-        {
-            source.mistake(&min.name, format!("is not below `{}`", max.name.toml));
-        }
-    }
-    let ends = [&table::SYNC_PLAUSIBLE_MIN_DBM, &table::SYNC_PLAUSIBLE_MAX_DBM];
-    let missing = "is missing: the window needs both ends";
-    match ends.map(|end| source.is_given(&end.name)) {
-        [true, false] => source.mistake(&ends[1].name, missing),
-        [false, true] => source.mistake(&ends[0].name, missing),
-        [false, false] => (),
-        [true, true] => {
-            if let [Some(min), Some(max)] = ends.map(|end| source.get(end))
-                && min >= max
-            {
-                source.mistake(&ends[0].name, "is not below the other end of the window");
-            }
-        }
-    }
+    hashes.tell(source);
 }
 
 /// Puts the settings together; `None` after a mistake.
@@ -228,6 +213,10 @@ fn read(source: &mut Source) -> Option<Config> {
         cors_origins: source.get(&table::GATEWAY_CORS_ORIGINS)?,
         lease: source.get(&table::GATEWAY_LEASE_SECONDS)?,
         keep_runs: source.get(&table::GATEWAY_KEEP_RUNS_DAYS)?,
+        metrics_listen: source.get(&table::GATEWAY_METRICS_LISTEN)?,
+        metrics_key_sha256: source.get(&table::GATEWAY_METRICS_KEY_SHA256)?,
+        watch_config: source.get(&table::GATEWAY_WATCH_CONFIG)?,
+        files: files::files(source),
         max_connections: source.get(&table::GATEWAY_MAX_CONNECTIONS)?,
         max_connections_per_address: source.get(&table::GATEWAY_MAX_CONNECTIONS_PER_ADDRESS)?,
         shutdown: source.get(&table::GATEWAY_SHUTDOWN_SECONDS)?,
@@ -239,7 +228,8 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
     source.turn_to(index);
     Some(Tenant {
         name: source.get(&table::NAME)?,
-        key_sha256: key_sha256(source),
+        key_sha256: keys::single(source),
+        keys: keys::named(source)?,
         allowed_ips: source.get(&table::GATEWAY_ALLOWED_IPS)?,
         requests_per_minute: source.get(&table::GATEWAY_REQUESTS_PER_MINUTE)?,
         int6_host: host(
@@ -282,16 +272,12 @@ fn tenant(source: &mut Source, index: usize) -> Option<Tenant> {
             webhooks: source.webhooks(),
             callback_hosts: callback_hosts(source)?,
         },
+        fingerprints: fingerprint::of_tenant(source),
     })
 }
 
 fn callback_hosts(source: &mut Source) -> Option<provisioning::CallbackHosts> {
     source.get(&table::PROVISIONING_CALLBACK_HOSTS).map(provisioning::CallbackHosts)
-}
-
-/// Its hash, whichever of the two is given.
-fn key_sha256(source: &mut Source) -> Option<[u8; 32]> {
-    source.get(&table::GATEWAY_API_KEY)?.or(source.get(&table::GATEWAY_API_KEY_SHA256)?)
 }
 
 fn int6_settings(source: &mut Source) -> Option<int6::Int6Settings> {

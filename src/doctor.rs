@@ -14,6 +14,7 @@ mod codes;
 mod database;
 mod fields;
 mod int6;
+mod keys;
 mod last_run;
 mod machine;
 mod ozmap;

@@ -9,15 +9,18 @@ mod csv;
 mod deadline;
 mod docs;
 mod door;
+mod exposition;
 mod extract;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod health;
+mod metrics;
 mod operations;
 mod power;
 mod problem;
 mod requests;
 mod responses;
+mod roles;
 mod splitters;
 mod state;
 mod sync_changes;
@@ -31,8 +34,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -42,7 +47,7 @@ use utoipa_axum::routes;
 
 pub use self::door::{Door, Room, Standing, StandingOf};
 use self::state::Shared;
-pub use self::state::{AppState, SignOfLife, SignsOfLife, TenantState};
+pub use self::state::{AppState, Served, SignOfLife, SignsOfLife, TenantState};
 pub use self::upstream_state::UpstreamState;
 
 /// Longest pause between two pieces of a request's body.
@@ -51,9 +56,8 @@ const LONGEST_BODY_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
 /// The whole API; serve it with connect info of [`std::net::SocketAddr`].
-pub fn router(app: AppState) -> Router {
-    let cors = cors(&app.cors_origins);
-    let app = Arc::new(app);
+pub fn router(app: Arc<AppState>) -> Router {
+    let cors = cors(&app);
     let (open, guarded) = routes();
     let guarded = guarded.layer(from_fn_with_state(Arc::clone(&app), auth::guard));
     let (router, api) = open.merge(guarded).split_for_parts();
@@ -72,13 +76,25 @@ pub fn router(app: AppState) -> Router {
         .layer(cors)
 }
 
-/// Without origins no page of another host may call; the documentation page is of this host.
-fn cors(origins: &[HeaderValue]) -> CorsLayer {
-    if origins.is_empty() {
-        return CorsLayer::new();
-    }
+/// `/metrics` on a listener of its own: every tenant's, to whoever reaches it, with the key if one is set.
+pub fn metrics_router(app: Arc<AppState>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::of_all))
+        .with_state(app)
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn(trace::explain_and_log))
+}
+
+/// Without origins no page of another host may call; the documentation page is of this host. They are looked up at each call,
+/// because settings are taken over while the gateway runs.
+fn cors(app: &Shared) -> CorsLayer {
+    let served = Arc::clone(&app.served);
+    let is_named = move |origin: &HeaderValue, _: &Parts| served.load().cors_origins.contains(origin);
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_origin(AllowOrigin::predicate(is_named))
         .allow_methods([Method::GET, Method::POST, Method::PUT])
         .allow_headers([
             header::AUTHORIZATION,
@@ -108,7 +124,7 @@ fn routes() -> (OpenApiRouter<Shared>, OpenApiRouter<Shared>) {
     let open = OpenApiRouter::with_openapi(docs::ApiDescription::openapi())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .routes(routes!(health::metrics));
+        .routes(routes!(metrics::get));
     let guarded = OpenApiRouter::new()
         .routes(routes!(splitters::nearby))
         .routes(routes!(sync_runs::list, sync_runs::create))

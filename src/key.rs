@@ -20,6 +20,40 @@ fn byte(digits: &[u32]) -> Option<u8> {
     u8::try_from(high * 16 + low).ok()
 }
 
+/// What a key may do at its tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What INT6 needs: clients, splitters, and the operations and activations that were asked for with this key.
+    Int6,
+    /// Everything.
+    Operator,
+    /// To look at everything.
+    Viewer,
+}
+
+impl Role {
+    /// The word in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Int6 => "int6",
+            Role::Operator => "operator",
+            Role::Viewer => "viewer",
+        }
+    }
+}
+
+/// A key that a tenant admits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantKey {
+    /// Its name: 1 to 64 letters, digits, blanks and `._-@/`; no two keys of a tenant share it. What is asked for with the
+    /// key is recorded under this name.
+    pub name: String,
+    /// As [`hash_of_key`] makes it.
+    pub sha256: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+}
+
 /// A key that nobody has yet. It has no `Debug`, so that it cannot come into a log.
 pub struct NewKey {
     /// 256 random bits in 64 hexadecimal digits, for the caller.

@@ -12,6 +12,7 @@ mod foreseen;
 pub mod nearby;
 mod power;
 mod queue;
+mod requester;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use failure::Failure;
 use gateway_core::provisioning::{Command, Done, Refusal};
 use gateway_core::{ClientCode, ClientRecord};
 pub use power::{Origin, PowerAnswer};
+pub use requester::Requester;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;

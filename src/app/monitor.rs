@@ -63,7 +63,7 @@ impl Monitor {
     }
 
     /// Looks every ten seconds until `stop`.
-    pub(super) async fn run(self, stop: CancellationToken) {
+    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let look_again = async || {
             tokio::time::sleep(LOOK).await;
             self.look().await;

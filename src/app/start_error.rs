@@ -31,10 +31,12 @@ pub enum StartError {
         tenant: String,
     },
     /// The address is taken, or is none of this machine's.
-    #[error("cannot listen on {address}: {error}; set GATEWAY_LISTEN to a free address and port")]
+    #[error("cannot listen on {address}: {error}; set {setting} to a free address and port")]
     Listen {
         /// As the settings say.
         address: SocketAddr,
+        /// Which of them says so.
+        setting: &'static str,
         /// What the system says.
         error: std::io::Error,
     },

@@ -7,12 +7,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gateway_core::System;
 use governor::{Quota, RateLimiter};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, error_span};
 
 use super::beat::SyncBeat;
 use super::ending::{self, Ending};
+use super::ground::Ground;
 use super::start_error::StartError;
 use crate::mirror::{self, Mirror};
 use crate::notices::tell_of_contact;
@@ -49,6 +50,7 @@ fn ozmap_at(tenant: &config::Tenant, host: Upstream) -> Ozmap {
 }
 
 /// The two hosts of one tenant; whoever calls one of them keeps to its limits and pauses, with all others.
+#[derive(Clone)]
 struct Hosts {
     ozmap: Upstream,
     int6: Upstream,
@@ -130,13 +132,33 @@ async fn mirror_of(tenant: &config::Tenant, ozmap: Ozmap, store: &Store, stop: &
     mirror
 }
 
+/// What a tenant stands on. It outlives a change of its other settings: two of it would not know of each other's limits,
+/// pauses and locks.
+#[derive(Clone)]
+struct Foundations {
+    hosts: Hosts,
+    locks: Arc<Locks>,
+    mirror: Mirror,
+}
+
+impl Foundations {
+    async fn laid(
+        tenant: &config::Tenant,
+        locks: Arc<Locks>,
+        ground: &Ground,
+    ) -> Result<Foundations, StartError> {
+        let Ending { asked, cut, .. } = &ground.ending;
+        let hosts = Hosts::of(tenant, cut)?;
+        let background = ozmap_at(tenant, hosts.ozmap.for_runs(asked));
+        let mirror = mirror_of(tenant, background, &ground.store, asked).await;
+        Ok(Foundations { hosts, locks, mirror })
+    }
+}
+
 /// A tenant that is ready.
 pub(super) struct TenantParts {
     name: String,
-    store: Store,
-    process: Process,
-    /// For what is told of them.
-    hosts: [Upstream; 2],
+    foundations: Foundations,
     engine: Engine,
     provisioning: Provisioning,
     sync_interval: Option<Duration>,
@@ -149,41 +171,60 @@ impl TenantParts {
     ///
     /// # Errors
     /// [`StartError`].
-    pub(super) async fn new(
-        tenant: &config::Tenant,
-        store: &Store,
-        process: &Process,
-        ending: &Ending,
-    ) -> Result<TenantParts, StartError> {
-        let stop = &ending.asked;
+    pub(super) async fn new(tenant: &config::Tenant, ground: &Ground) -> Result<TenantParts, StartError> {
         let span = error_span!("tenant", tenant = tenant.name);
-        let hosts = Hosts::of(tenant, &ending.cut)?;
+        let Ground { store, process, .. } = ground;
         let locks = Arc::new(Locks::new(tenant.name.clone(), store.clone(), process.clone()));
-        let background = ozmap_at(tenant, hosts.ozmap.for_runs(stop));
-        let mirror = mirror_of(tenant, background, store, stop).instrument(span.clone()).await;
+        let foundations = Foundations::laid(tenant, locks, ground).instrument(span.clone()).await?;
+        let parts = TenantParts::on(foundations, tenant, ground);
+        parts.engine.recover().instrument(span).await?;
+        Ok(parts)
+    }
+
+    /// The same tenant with other settings. Its locks stay; its limits, pauses, breakers and mirror, too, unless its systems
+    /// are others now.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(super) async fn renewed(
+        &self,
+        tenant: &config::Tenant,
+        same_upstreams: bool,
+        ground: &Ground,
+    ) -> Result<TenantParts, StartError> {
+        let foundations = match same_upstreams {
+            true => self.foundations.clone(),
+            false => {
+                let locks = Arc::clone(&self.foundations.locks);
+                Foundations::laid(tenant, locks, ground).instrument(self.span.clone()).await?
+            }
+        };
+        Ok(TenantParts::on(foundations, tenant, ground))
+    }
+
+    fn on(foundations: Foundations, tenant: &config::Tenant, ground: &Ground) -> TenantParts {
+        let Foundations { hosts, locks, mirror } = &foundations;
+        let Ground { store, process, ending, .. } = ground;
         let provisioning = Provisioning::new(ProvisioningDeps {
             tenant: &tenant.name,
             settings: &tenant.provisioning,
             ozmap: &ozmap_at(tenant, hosts.ozmap.clone()),
             store,
-            locks: &locks,
-            mirror,
+            locks,
+            mirror: mirror.clone(),
             cut: &ending.cut,
         });
-        let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, &locks, stop);
-        let Hosts { ozmap, int6 } = hosts;
-        engine.recover().instrument(span.clone()).await?;
-        Ok(TenantParts {
+        let stop = &ending.asked;
+        let engine = engine_of(tenant, hosts.of_the_sync(tenant, stop), store, process, locks, stop);
+        TenantParts {
             name: tenant.name.clone(),
-            store: store.clone(),
-            process: process.clone(),
-            hosts: [ozmap, int6],
             engine,
             provisioning,
             sync_interval: tenant.sync_interval,
             read_only: tenant.read_only,
-            span,
-        })
+            span: error_span!("tenant", tenant = tenant.name),
+            foundations,
+        }
     }
 
     /// The tenant as callers meet it.
@@ -191,12 +232,16 @@ impl TenantParts {
     /// # Errors
     /// [`StartError::NoKey`].
     pub(super) fn state(&self, tenant: &config::Tenant) -> Result<http::TenantState, StartError> {
-        let name = tenant.name.clone();
+        let (name, keys) = (tenant.name.clone(), tenant.all_keys());
+        if keys.is_empty() {
+            return Err(StartError::NoKey { tenant: name });
+        }
+        let limit = tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most)));
         Ok(http::TenantState {
-            key_sha256: tenant.key_sha256.ok_or_else(|| StartError::NoKey { tenant: name.clone() })?,
             name,
+            keys,
             allowed_ips: tenant.allowed_ips.clone(),
-            rate_limit: tenant.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
+            rate_limit: limit.map(Arc::new),
             read_only: tenant.read_only,
             engine: self.engine.clone(),
             provisioning: self.provisioning.clone(),
@@ -206,29 +251,44 @@ impl TenantParts {
 
     /// What is known of the two systems, whenever it is asked for.
     fn signs_of_life(&self) -> http::SignsOfLife {
-        let hosts = self.hosts.clone();
-        Box::new(move || hosts.iter().map(sign_of_life).collect())
+        let Hosts { ozmap, int6 } = self.foundations.hosts.clone();
+        Box::new(move || [&ozmap, &int6].map(sign_of_life).into())
     }
 
-    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue, telling how both systems stand.
-    pub(super) fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        let spawn = |task: BoxFuture<'static, ()>| tasks.spawn(task.instrument(self.span.clone()));
-        if let Some(interval) = self.sync_interval {
-            let beat = SyncBeat {
-                engine: self.engine.clone(),
-                store: self.store.clone(),
-                process: self.process.clone(),
-                tenant: self.name.clone(),
-                interval,
-            };
-            spawn(beat.keep(stop.clone()).boxed());
-        }
+    /// Begins what goes on by itself until `stop`: the sync, the mirror, the queue, telling how both systems stand. The beat
+    /// that is returned has ended once its last run has; with `after`, this one's first run waits for that.
+    pub(super) fn spawn(
+        &self,
+        ground: &Ground,
+        stop: &CancellationToken,
+        after: Option<JoinHandle<()>>,
+    ) -> JoinHandle<()> {
+        let spawn = |task: BoxFuture<'static, ()>| ground.tasks.spawn(task.instrument(self.span.clone()));
+        let beat = self.sync_interval.map(|interval| SyncBeat {
+            engine: self.engine.clone(),
+            store: ground.store.clone(),
+            process: ground.process.clone(),
+            tenant: self.name.clone(),
+            interval,
+        });
+        let until = stop.clone();
+        let beat = async move {
+            if let Some(before) = after {
+                // A panic there is told there.
+                drop(before.await);
+            }
+            if let Some(beat) = beat {
+                beat.keep(until).await;
+            }
+        };
+        let beat = spawn(beat.boxed());
         let mirror = self.provisioning.mirror().clone();
         let refresh = async move || refresh_once(&mirror).await;
         let interval = self.sync_interval.unwrap_or(MIRROR_INTERVAL);
         spawn(schedule::every(interval, stop.clone(), refresh).boxed());
-        for host in &self.hosts {
-            let (store, name) = (self.store.clone(), self.name.clone());
+        let Hosts { ozmap, int6 } = &self.foundations.hosts;
+        for host in [ozmap, int6] {
+            let (store, name) = (ground.store.clone(), self.name.clone());
             let told = tell_of_contact(store, name, host.system(), host.contact_watch(), stop.clone());
             spawn(told.boxed());
         }
@@ -236,6 +296,7 @@ impl TenantParts {
         if !self.read_only {
             spawn(self.provisioning.clone().run_worker(stop.clone()).boxed());
         }
+        beat
     }
 
     /// Waits until every run has written its end.

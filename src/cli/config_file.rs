@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use int6_ozmap_gateway::config::{Config, Mistakes, Purpose};
+use int6_ozmap_gateway::config::{Config, Mistakes, Purpose, SettingsPlace};
 
 #[derive(clap::Args)]
 pub(super) struct ConfigFile {
@@ -14,12 +14,17 @@ pub(super) struct ConfigFile {
 
 impl ConfigFile {
     pub(super) fn load(self, purpose: Purpose) -> Result<Config, Mistakes> {
-        Config::load(environment(), self.config, purpose)
+        self.place().load(purpose)
     }
 
     /// Where `serve` listens with these settings.
     pub(super) fn listen_address(self) -> Result<SocketAddr, Mistakes> {
         Config::listen_address(environment(), self.config)
+    }
+
+    /// Where the settings are, to be read again later.
+    pub(super) fn place(self) -> SettingsPlace {
+        SettingsPlace::new(environment(), self.config)
     }
 }
 

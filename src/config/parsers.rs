@@ -16,7 +16,7 @@ use url::Url;
 
 use super::setting::Unfit;
 use crate::int6::{AuthStyle, TokenScheme};
-use crate::key;
+use crate::key::{self, Role};
 
 type Parsed<T> = Result<T, Unfit>;
 
@@ -190,9 +190,27 @@ pub(super) fn gateway_key(text: &str) -> Parsed<[u8; 32]> {
     }
 }
 
-/// The hash of the gateway's key.
+/// The hash of a key. That of the empty text would let in whoever sends an empty header.
 pub(super) fn gateway_key_hash(text: &str) -> Parsed<[u8; 32]> {
-    key::hash_from_hex(text).map_or_else(|| because("is not 64 hexadecimal digits"), Ok)
+    match key::hash_from_hex(text) {
+        None => because("is not 64 hexadecimal digits"),
+        Some(hash) if hash == key::hash_of_key("") => {
+            because("is the hash of an empty key; `keygen` makes a good one")
+        }
+        Some(hash) => Ok(hash),
+    }
+}
+
+/// The name of a key, as it stands in logs and records.
+pub(super) fn key_name(text: &str) -> Parsed<String> {
+    let fits = |c: char| c.is_alphanumeric() || " ._-@/".contains(c);
+    let name = Some(text.to_owned()).filter(|name| name.chars().count() <= 64 && name.chars().all(fits));
+    or_expected(name, "a name of 1 to 64 letters, digits, blanks and ._-@/")
+}
+
+/// What a key may do.
+pub(super) fn role(text: &str) -> Parsed<Role> {
+    one_of(text, &[Role::Int6, Role::Operator, Role::Viewer].map(|role| (role.name(), role)))
 }
 
 /// How INT6 takes the credentials.

@@ -5,7 +5,7 @@
 pub(super) struct Name {
     /// Environment variable; `None` if it stands in the file only.
     pub(super) env: Option<&'static str>,
-    /// Place in the TOML file; those of a tenant are below `[[tenant]]`.
+    /// Place in the TOML file; those of a tenant are below `[[tenant]]`, and `key.` is below `[[tenant.key]]`.
     pub(super) toml: &'static str,
     /// Whose it is.
     pub(super) scope: Scope,
@@ -22,6 +22,8 @@ pub(super) enum Scope {
     Gateway,
     /// One tenant's.
     Tenant,
+    /// One of a tenant's keys'.
+    Key,
 }
 
 /// A row of the table. `T` is what the gateway works with: parsed, in its unit, and within its range.
@@ -64,6 +66,12 @@ pub(super) const fn tenant<T>(
 /// A tenant's setting that no environment variable gives; required, unless the row goes on.
 pub(super) const fn in_file<T>(toml: &'static str, parse: fn(&str) -> Result<T, Unfit>) -> Setting<T> {
     let name = Name { env: None, toml, scope: Scope::Tenant, secret: false, table: false };
+    Setting { name, parse, absent: Absent::Required }
+}
+
+/// A setting of one of a tenant's keys; required, unless the row goes on.
+pub(super) const fn of_key<T>(toml: &'static str, parse: fn(&str) -> Result<T, Unfit>) -> Setting<T> {
+    let name = Name { env: None, toml, scope: Scope::Key, secret: false, table: false };
     Setting { name, parse, absent: Absent::Required }
 }
 
@@ -121,7 +129,6 @@ pub(super) trait AnySetting {
     fn check(&self, text: Option<&str>) -> Result<(), Fault>;
 
     /// What counts without it, as a person would write it.
-    #[cfg(test)]
     fn default(&self) -> Option<&'static str>;
 }
 
@@ -134,7 +141,6 @@ impl<T> AnySetting for Setting<T> {
         self.value(text).map(drop)
     }
 
-    #[cfg(test)]
     fn default(&self) -> Option<&'static str> {
         match self.absent {
             Absent::Default(text) => Some(text),

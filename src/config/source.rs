@@ -18,11 +18,16 @@ pub(super) const PREFIXES: [&str; 8] =
 /// The environment and the file, with all that is wrong in them.
 pub(super) struct Source {
     environment: BTreeMap<String, String>,
+    /// The file that was read.
+    file: Option<PathBuf>,
     gateway: Table,
     tenants: Vec<Table>,
+    /// Of each tenant.
+    keys: Vec<Vec<Table>>,
     /// What the tenants say of webhooks.
     webhooks: Vec<Option<Value>>,
     current: usize,
+    current_key: usize,
     /// Whether a file was named, and could not be read.
     lost_file: bool,
     mistakes: Vec<String>,
@@ -38,10 +43,13 @@ impl Source {
         let file = file.or_else(|| environment.get("GATEWAY_CONFIG").map(PathBuf::from));
         let mut source = Source {
             environment,
+            file: file.clone(),
             gateway: Table::new(),
             tenants: Vec::new(),
+            keys: Vec::new(),
             webhooks: Vec::new(),
             current: 0,
+            current_key: 0,
             lost_file: false,
             mistakes: Vec::new(),
         };
@@ -82,9 +90,17 @@ impl Source {
             }
             Some(_) => mistakes.push("`tenant` is not written as [[tenant]]".to_owned()),
         }
+        for tenant in &mut self.tenants {
+            self.keys.push(keys_of(tenant).unwrap_or_else(|| {
+                mistakes.push("`key` is not written as [[tenant.key]]".to_owned());
+                Vec::new()
+            }));
+        }
+        let of_keys = self.keys.iter().flatten().flat_map(|key| unknown_keys(key, Scope::Key, "key"));
         let unknown = unknown_keys(&table, Scope::Gateway, "")
             .into_iter()
-            .chain(self.tenants.iter().flat_map(|tenant| unknown_keys(tenant, Scope::Tenant, "")));
+            .chain(self.tenants.iter().flat_map(|tenant| unknown_keys(tenant, Scope::Tenant, "")))
+            .chain(of_keys);
         mistakes.extend(unknown.map(|key| format!("`{key}` is no setting")));
         if self.tenants.len() > 1 && self.tenants.iter().any(|tenant| !tenant.contains_key("name")) {
             mistakes.push("every [[tenant]] needs a `name`".to_owned());
@@ -120,7 +136,33 @@ impl Source {
 
     /// The tenant whose settings are read from now on.
     pub(super) fn turn_to(&mut self, index: usize) {
-        self.current = index;
+        (self.current, self.current_key) = (index, 0);
+    }
+
+    /// Number of `[[tenant.key]]` tables of the current tenant.
+    pub(super) fn keys(&self) -> usize {
+        self.keys.get(self.current).map_or(0, Vec::len)
+    }
+
+    /// The key of the current tenant whose settings are read from now on.
+    pub(super) fn turn_to_key(&mut self, index: usize) {
+        self.current_key = index;
+    }
+
+    /// How a person would name the current tenant.
+    pub(super) fn tenant(&self) -> &str {
+        let name = self.tenants.get(self.current).and_then(|tenant| tenant.get("name"));
+        name.and_then(Value::as_str).unwrap_or("default")
+    }
+
+    /// The file that was read.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Notes a mistake that is no single setting's.
+    pub(super) fn mistake_of_all(&mut self, mistake: String) {
+        self.mistakes.push(mistake);
     }
 
     /// Notes what is wrong with each setting of the gateway, or of the current tenant, in the order of the table.
@@ -144,11 +186,15 @@ impl Source {
     pub(super) fn webhooks(&mut self) -> Vec<Webhook> {
         let Some(Some(value)) = self.webhooks.get(self.current) else { return Vec::new() };
         let (webhooks, mistakes) = webhooks::webhooks(value);
-        let name =
-            self.tenants.get(self.current).and_then(|tenant| tenant.get("name")).and_then(Value::as_str);
-        let name = name.unwrap_or("default");
+        let name = self.tenant().to_owned();
         self.mistakes.extend(mistakes.into_iter().map(|mistake| format!("tenant {name}: {mistake}")));
         webhooks
+    }
+
+    /// What the current tenant says of webhooks, and the files that their secrets are read from.
+    pub(super) fn webhooks_as_written(&self) -> (Option<&Value>, Vec<PathBuf>) {
+        let value = self.webhooks.get(self.current).and_then(Option::as_ref);
+        (value, value.map(webhooks::secret_files).unwrap_or_default())
     }
 
     /// Whether a setting is given, be it wrong.
@@ -174,17 +220,23 @@ impl Source {
     fn shown(&self, Name { env, toml, scope, secret: _, table: _ }: &Name) -> String {
         match (env, scope) {
             (_, Scope::Tenant) if !self.tenants.is_empty() => {
-                let tenant =
-                    self.tenants.get(self.current).and_then(|t| t.get("name")).and_then(Value::as_str);
-                format!("`{toml}` of tenant {}", tenant.unwrap_or("default"))
+                format!("`{toml}` of tenant {}", self.tenant())
+            }
+            (_, Scope::Key) => {
+                format!("`{toml}` of key {} of tenant {}", self.current_key + 1, self.tenant())
             }
             (Some(env), _) => format!("{env} (`{toml}` in the file)"),
             (None, _) => format!("`{toml}`"),
         }
     }
 
+    /// The file that a secret is read from, if it has one of its own.
+    pub(super) fn secret_file(&self, name: &Name) -> Option<PathBuf> {
+        self.given(name, "_FILE", "_file").ok().flatten().filter(|_| name.secret).map(PathBuf::from)
+    }
+
     /// A setting's text, from the environment, the file, or the file that it names.
-    fn text(&self, name: &Name) -> Result<Option<String>, Fault> {
+    pub(super) fn text(&self, name: &Name) -> Result<Option<String>, Fault> {
         let direct = self.given(name, "", "")?;
         if !name.secret {
             return Ok(direct);
@@ -209,8 +261,10 @@ impl Source {
         let table = match name.scope {
             Scope::Gateway => Some(&self.gateway),
             Scope::Tenant => self.tenants.get(self.current),
+            Scope::Key => self.keys.get(self.current).and_then(|keys| keys.get(self.current_key)),
         };
-        let place = format!("{}{suffix}", name.toml);
+        let of_key = name.toml.strip_prefix("key.").filter(|_| name.scope == Scope::Key);
+        let place = format!("{}{suffix}", of_key.unwrap_or(name.toml));
         let value = table.and_then(|table| match place.split_once('.') {
             Some((section, key)) => table.get(section)?.get(key),
             None => table.get(&place),
@@ -235,6 +289,21 @@ impl Source {
         };
         let text = text.ok_or(Fault::NotText)?;
         Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+}
+
+/// Takes a tenant's `[[tenant.key]]` tables out; `None` if they are written otherwise.
+fn keys_of(tenant: &mut Table) -> Option<Vec<Table>> {
+    match tenant.remove("key") {
+        None => Some(Vec::new()),
+        Some(Value::Array(keys)) => keys
+            .into_iter()
+            .map(|key| match key {
+                Value::Table(key) => Some(key),
+                _ => None,
+            })
+            .collect(),
+        Some(_) => None,
     }
 }
 

@@ -21,12 +21,13 @@ use url::Url;
 
 use super::parsers::{
     age_or_off, allowance, auth_style, base_url, days, dbm, decibels, gateway_key, gateway_key_hash,
-    header_text, host_names, match_by, networks, number, origins, path, percent, seconds, seconds_or_off,
-    secret_header_text, secret_text, socket_address, status_words, switch, text, time_zone, token_scheme,
-    words,
+    header_text, host_names, key_name, match_by, networks, number, origins, path, percent, role, seconds,
+    seconds_or_off, secret_header_text, secret_text, socket_address, status_words, switch, text, time_zone,
+    token_scheme, words,
 };
-use super::setting::{AnySetting, Name, Setting, gateway, in_file, tenant};
+use super::setting::{AnySetting, Name, Setting, gateway, in_file, of_key, tenant};
 use crate::int6::{AuthStyle, TokenScheme};
+use crate::key::Role;
 
 /// Makes a constant of each row, and the list of all: a row cannot be left out of it.
 macro_rules! settings {
@@ -50,6 +51,13 @@ settings! {
         gateway("GATEWAY_LEASE_SECONDS", "lease_seconds", seconds::<2, 25>).or("20");
     GATEWAY_KEEP_RUNS_DAYS: SignedDuration =
         gateway("GATEWAY_KEEP_RUNS_DAYS", "keep_runs_days", days::<1, 36_500>).or("90");
+    GATEWAY_METRICS_LISTEN: Option<SocketAddr> =
+        gateway("GATEWAY_METRICS_LISTEN", "metrics_listen", |text| socket_address(text).map(Some)).or_none();
+    GATEWAY_METRICS_KEY_SHA256: Option<[u8; 32]> =
+        gateway("GATEWAY_METRICS_KEY_SHA256", "metrics_key_sha256", |text| gateway_key_hash(text).map(Some))
+            .or_none();
+    GATEWAY_WATCH_CONFIG: bool =
+        gateway("GATEWAY_WATCH_CONFIG", "watch_config", switch).or("false");
     GATEWAY_MAX_CONNECTIONS: Option<usize> =
         gateway("GATEWAY_MAX_CONNECTIONS", "max_connections", |text| number::<_, 16, 65_536>(text).map(Some)).or_none();
     GATEWAY_MAX_CONNECTIONS_PER_ADDRESS: usize =
@@ -63,6 +71,12 @@ settings! {
         tenant("GATEWAY_API_KEY", "api_key", |text| gateway_key(text).map(Some)).secret().or_none();
     GATEWAY_API_KEY_SHA256: Option<[u8; 32]> =
         tenant("GATEWAY_API_KEY_SHA256", "api_key_sha256", |text| gateway_key_hash(text).map(Some)).or_none();
+    KEY_NAME: String =
+        of_key("key.name", key_name);
+    KEY_SHA256: [u8; 32] =
+        of_key("key.key_sha256", gateway_key_hash);
+    KEY_ROLE: Role =
+        of_key("key.role", role);
     GATEWAY_ALLOWED_IPS: Vec<IpNet> =
         tenant("GATEWAY_ALLOWED_IPS", "allowed_ips", networks).or("127.0.0.0/8,::1/128");
     GATEWAY_REQUESTS_PER_MINUTE: Option<NonZeroU32> =

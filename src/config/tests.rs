@@ -4,10 +4,12 @@ use gateway_core::{PowerReading, Project, WordStatus};
 use rstest::rstest;
 use secrecy::ExposeSecret;
 
+use super::setting::Fault;
 use super::*;
 use crate::key::hash_of_key;
 
 mod documents;
+mod keys;
 mod webhooks;
 
 fn environment(extra: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! `[[tenant.webhook]]`: who is told what happens. It stands in the file only.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gateway_core::notice::Event;
@@ -33,6 +34,12 @@ pub(super) fn webhooks(value: &Value) -> (Vec<Webhook>, Vec<String>) {
         }
     }
     (webhooks, mistakes)
+}
+
+/// The files that secrets of webhooks are read from.
+pub(super) fn secret_files(value: &Value) -> Vec<PathBuf> {
+    let tables = value.as_array().into_iter().flatten();
+    tables.filter_map(|table| table.get("secret_file")?.as_str().map(PathBuf::from)).collect()
 }
 
 type KeyFault = (String, String);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::check::Check;
-use super::{clock, codes, int6, last_run, ozmap};
+use super::{clock, codes, int6, keys, last_run, ozmap};
 use crate::config;
 use crate::int6::Api;
 use crate::ozmap::Ozmap;
@@ -17,7 +17,8 @@ pub async fn of_tenant(
     store: Option<&Store>,
     now: Timestamp,
 ) -> Vec<Check> {
-    let ozmap::OzmapSeen { mut checks, look } = ozmap::look(tenant, ozmap).await;
+    let ozmap::OzmapSeen { checks: of_ozmap, look } = ozmap::look(tenant, ozmap).await;
+    let mut checks: Vec<Check> = keys::of_roles(&tenant.all_keys()).into_iter().chain(of_ozmap).collect();
     let seen = int6::look(tenant, int6, now).await;
     checks.extend(seen.checks);
     let sample = seen.sample.filter(|sample| !sample.readings.is_empty());

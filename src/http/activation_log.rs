@@ -83,8 +83,8 @@ pub(super) struct Activation {
     /// RFC 3339, UTC.
     #[schema(example = "2026-11-20T10:03:11.000Z")]
     requested_at: String,
-    /// The caller's address and the request's id.
-    #[schema(example = "192.0.2.7 019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
+    /// The key's name, the caller's address and the request's id.
+    #[schema(example = "default 192.0.2.7 019aa1c2-7a10-7c00-8000-5a2f0d1e9b3c")]
     requested_by: String,
     /// The stored operation that it carried out.
     operation_id: Option<String>,
@@ -138,6 +138,8 @@ pub(super) struct ActivationPage {
 }
 
 /// Requests to connect a client: where, from which caller, before → after, and what became of each; newest first.
+///
+/// A key of the role `int6` sees what was asked for with it.
 #[utoipa::path(
     get,
     path = "/v1/activations",
@@ -153,7 +155,12 @@ pub(super) async fn list(
 ) -> Result<Json<ActivationPage>, Problem> {
     let limit = in_range("limit", query.limit, 50, 200)?;
     let result = query.result.map(|OneOf(result)| result);
-    let filter = ActivationFilter { code: query.code, result, before: query.cursor.or(query.before) };
+    let filter = ActivationFilter {
+        code: query.code,
+        result,
+        before: query.cursor.or(query.before),
+        by_key: caller.confined_to().map(str::to_owned),
+    };
     let rows = app.store.activations(&caller.tenant().name, &filter, limit).await?;
     let next = rows.last().map(|row| row.id.to_string()).filter(|_| rows.len() == limit as usize);
     Ok(Json(ActivationPage { activations: rows.into_iter().map(Activation::from).collect(), next }))

@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::requests::{ActivationRequest, NewClientRequest};
 use super::responses::{ActivationErrors, CreationErrors, LineErrors, WriteErrors};
 use super::trace::RequestId;
-use crate::provisioning::{Failure, RequestOrigin};
+use crate::provisioning::{Failure, RequestOrigin, Requester};
 use crate::store::Turn;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -42,7 +42,7 @@ struct OptionHeaders {
 
 /// How a request is to be answered.
 struct RequestOptions {
-    by: String,
+    by: Requester,
     respond_async: bool,
     callback: Option<Url>,
 }
@@ -58,8 +58,7 @@ impl RequestOptions {
             let admitted = caller.tenant().provisioning.admitted_callback(url);
             admitted.map_err(|what| Problem::invalid(format!("Callback-Url: {what}")))
         });
-        let by = format!("{} {}", caller.address(), id.0);
-        Ok(RequestOptions { by, respond_async, callback: callback.transpose()? })
+        Ok(RequestOptions { by: caller.requester(id), respond_async, callback: callback.transpose()? })
     }
 }
 
@@ -141,7 +140,7 @@ async fn carry_out(caller: &Caller, command: Command, options: RequestOptions) -
     let (limit, path) = (provisioning.answer_within(), client_path(command.code()));
     let turn: Arc<Turn> = Arc::default();
     let origin = RequestOrigin {
-        by: options.by,
+        by: options.by.to_string(),
         at: Timestamp::now(),
         patience: limit,
         operation: None,
@@ -159,7 +158,7 @@ async fn carry_out(caller: &Caller, command: Command, options: RequestOptions) -
 
 async fn store(caller: &Caller, command: &Command, options: &RequestOptions) -> Result<Response, Problem> {
     let provisioning = &caller.tenant().provisioning;
-    let id = provisioning.enqueue(command, &options.by, options.callback.as_ref()).await?;
+    let id = provisioning.enqueue(command, &options.by.to_string(), options.callback.as_ref()).await?;
     let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"))];
     Ok((applied, accepted(id, command.code())).into_response())
 }

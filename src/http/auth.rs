@@ -1,10 +1,10 @@
-//! Authentication: a tenant's key, from an admitted address, within its rate limit.
+//! Authentication: a tenant's key, from an admitted address, within its rate limit, in its role.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
@@ -15,8 +15,11 @@ use ipnet::IpNet;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::problem::Problem;
-use super::state::{Shared, TenantState};
-use crate::key::hash_of_key;
+use super::roles::permitted;
+use super::state::{Served, Shared, TenantState};
+use super::trace::RequestId;
+use crate::key::{Role, TenantKey, hash_of_key};
+use crate::provisioning::Requester;
 
 /// The address of the connection's other end.
 pub(super) type Peer = ConnectInfo<SocketAddr>;
@@ -24,19 +27,24 @@ pub(super) type Peer = ConnectInfo<SocketAddr>;
 /// The tenant of the key that came; handlers see no other.
 #[derive(Clone)]
 pub(super) struct Caller {
-    app: Shared,
-    index: usize,
+    tenant: Arc<TenantState>,
+    key: TenantKey,
     address: IpAddr,
 }
 
 impl Caller {
     pub(super) fn tenant(&self) -> &TenantState {
-        &self.app.tenants[self.index]
+        &self.tenant
     }
 
-    /// Where the call comes from, behind trusted proxies too.
-    pub(super) fn address(&self) -> IpAddr {
-        self.address
+    /// Who asks, for the record: the key's name, the address, the request's id.
+    pub(super) fn requester(&self, request: &RequestId) -> Requester {
+        Requester { key: self.key.name.clone(), address: self.address, request: request.0.clone() }
+    }
+
+    /// The key whose operations and activations alone the caller may see; `None` is all.
+    pub(super) fn confined_to(&self) -> Option<&str> {
+        (self.key.role == Role::Int6).then_some(self.key.name.as_str())
     }
 }
 
@@ -49,43 +57,41 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets a request through if its key is a tenant's and its address is admitted there.
+/// Lets a request through if its key is a tenant's, its address is admitted there, and the key's role goes so far.
 pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
-    let admitted = admitted(&app, &request).and_then(|(index, address)| {
-        within_rate_limit(&app.tenants[index])?;
-        Ok((index, address))
-    });
+    // No guard is held across the handler: who was let in ends with the tenant as it is now.
+    let admitted = admitted(&app.served.load(), &request);
     match admitted {
-        Ok((index, address)) => {
+        Ok(caller) => {
             // The request's span: every line from here on says whose it is.
-            tracing::Span::current().record("tenant", app.tenants[index].name.as_str());
-            request.extensions_mut().insert(Caller { app: Arc::clone(&app), index, address });
+            tracing::Span::current().record("tenant", caller.tenant.name.as_str());
+            request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn admitted(app: &Shared, request: &Request) -> Result<(usize, IpAddr), Problem> {
+fn admitted(served: &Served, request: &Request) -> Result<Caller, Problem> {
     let headers = request.headers();
-    let mut tenants = keys(headers).map(|key| tenant_of(&app.tenants, key));
-    let index = match tenants.next() {
-        None => return Err(Problem::new(ErrorCode::Unauthorised, "The request has no key.")),
-        // Of two keys, one that is wrong is a mistake that somebody should hear of.
-        Some(Some(index)) if tenants.all(|other| other == Some(index)) => index,
-        Some(_) => return Err(Problem::new(ErrorCode::Unauthorised, "The key is not known here.")),
-    };
+    let (tenant, key) = tenant_of(&served.tenants, headers)?;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let address = peer.and_then(|peer| caller_address(peer, headers, &app.trusted_proxies));
-    let admitted = &app.tenants[index].allowed_ips;
-    match address {
-        Some(address) if admitted.iter().any(|block| block.contains(&address)) => Ok((index, address)),
-        Some(address) => Err(Problem::new(
-            ErrorCode::AddressNotAdmitted,
-            format!("Calls from {address} are not admitted."),
-        )),
-        None => Err(Problem::new(ErrorCode::AddressNotAdmitted, "The caller's address is not known.")),
-    }
+    let address = peer.and_then(|peer| caller_address(peer, headers, &served.trusted_proxies));
+    let address = match address {
+        Some(address) if tenant.allowed_ips.iter().any(|block| block.contains(&address)) => address,
+        Some(address) => {
+            let detail = format!("Calls from {address} are not admitted.");
+            return Err(Problem::new(ErrorCode::AddressNotAdmitted, detail));
+        }
+        None => {
+            let detail = "The caller's address is not known.";
+            return Err(Problem::new(ErrorCode::AddressNotAdmitted, detail));
+        }
+    };
+    within_rate_limit(tenant)?;
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    permitted(key.role, request.method(), route)?;
+    Ok(Caller { tenant: Arc::clone(tenant), key: key.clone(), address })
 }
 
 /// After the key: strangers cannot spend a tenant's rate limit.
@@ -99,28 +105,57 @@ fn within_rate_limit(tenant: &TenantState) -> Result<(), Problem> {
     })
 }
 
-/// Keys in the three forms. Source: `docs/ARCHITECTURE.md`, "Keys and addresses".
-fn keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default())
-        .map(|value| match value.split_at_checked(7) {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim(),
-            _ => value.trim(),
-        });
+/// The tenant and the key that were meant. Source: `docs/contracts/gateway-api.md`, "Keys".
+fn tenant_of<'a>(
+    tenants: &'a [Arc<TenantState>],
+    headers: &HeaderMap,
+) -> Result<(&'a Arc<TenantState>, &'a TenantKey), Problem> {
+    let find = |presented: Presented<'_>| owner_of(tenants, presented.key);
+    let authorization = presented_in_authorization(headers);
+    let is_foreign = authorization.is_some_and(|presented| presented.is_foreign);
     let x_api_key = headers.get("x-api-key").map(|value| value.to_str().unwrap_or_default().trim());
-    [authorization, x_api_key].into_iter().flatten()
+    let x_api_key = x_api_key.map(|key| Presented { key, is_foreign: false });
+    match (authorization.map(find), x_api_key.map(find)) {
+        (None, None) => Err(Problem::new(ErrorCode::Unauthorised, "The request has no key.")),
+        (Some(Some(owner)), None) | (None, Some(Some(owner))) => Ok(owner),
+        // What another system's proxy or browser sends along is no key of ours.
+        (Some(None), Some(Some(owner))) if is_foreign => Ok(owner),
+        (Some(Some(one)), Some(Some(owner))) if Arc::ptr_eq(one.0, owner.0) => Ok(owner),
+        // Of two keys, one that is wrong is a mistake that somebody should hear of.
+        _ => Err(Problem::new(ErrorCode::Unauthorised, "The key is not known here.")),
+    }
 }
 
-/// Compares with every tenant's hash, so that the time tells nothing.
-fn tenant_of(tenants: &[TenantState], key: &str) -> Option<usize> {
+/// A text that may be a key.
+#[derive(Clone, Copy)]
+struct Presented<'a> {
+    key: &'a str,
+    /// It stands behind the name of another scheme than `Bearer`, such as `Basic`.
+    is_foreign: bool,
+}
+
+fn presented_in_authorization(headers: &HeaderMap) -> Option<Presented<'_>> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default().trim();
+    let is_scheme = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    Some(match value.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Presented { key: key.trim(), is_foreign: false }
+        }
+        Some((scheme, _)) => Presented { key: value, is_foreign: is_scheme(scheme) },
+        None => Presented { key: value, is_foreign: false },
+    })
+}
+
+/// Compares with every key's hash, so that the time tells nothing.
+fn owner_of<'a>(tenants: &'a [Arc<TenantState>], key: &str) -> Option<(&'a Arc<TenantState>, &'a TenantKey)> {
     let hash = hash_of_key(key);
     let mut found = u64::MAX;
-    for (index, tenant) in (0u64..).zip(tenants) {
-        let same: Choice = tenant.key_sha256.ct_eq(&hash);
+    let keys = || tenants.iter().flat_map(|tenant| tenant.keys.iter().map(move |key| (tenant, key)));
+    for (index, (_, key)) in (0u64..).zip(keys()) {
+        let same: Choice = key.sha256.ct_eq(&hash);
         found.conditional_assign(&index, same);
     }
-    usize::try_from(found).ok().filter(|index| *index < tenants.len())
+    keys().nth(usize::try_from(found).ok()?)
 }
 
 /// The peer, or behind trusted proxies the last address that none of them vouches for as another proxy of ours; read from the

@@ -70,10 +70,11 @@ fn add_headers(components: &mut Components) {
 }
 
 /// What every operation that needs a key may answer beside its own.
-const EVERYWHERE: [ErrorCode; 6] = [
+const EVERYWHERE: [ErrorCode; 7] = [
     ErrorCode::InvalidRequest,
     ErrorCode::Unauthorised,
     ErrorCode::AddressNotAdmitted,
+    ErrorCode::NotPermitted,
     ErrorCode::TooManyRequests,
     ErrorCode::Internal,
     ErrorCode::Unavailable,

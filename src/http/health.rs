@@ -1,20 +1,17 @@
 //! Signs of life, for platforms.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use gateway_core::ErrorCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use super::auth::{Peer, caller_address};
-use super::problem::Problem;
-use super::responses::NotAdmitted;
-use super::state::{Shared, SignOfLife, TenantState};
+use super::state::{Served, Shared, SignOfLife, TenantState};
 use super::upstream_state::UpstreamState;
 use super::words::{SystemWord, Word, Words};
 use crate::store::NotReady;
@@ -75,35 +72,6 @@ impl Health {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What the gateway counts, in Prometheus' text form; open to every address that a tenant admits.
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    operation_id = "get_metrics",
-    tag = "platform",
-    security(()),
-    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), NotAdmitted),
-)]
-pub(super) async fn metrics(
-    State(app): State<Shared>,
-    ConnectInfo(peer): Peer,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let Some(address) = caller_address(peer, &headers, &app.trusted_proxies) else {
-        return Err(Problem::new(ErrorCode::AddressNotAdmitted, "The caller's address is not known."));
-    };
-    let admitted =
-        app.tenants.iter().flat_map(|tenant| &tenant.allowed_ips).any(|block| block.contains(&address));
-    if !admitted {
-        return Err(Problem::new(
-            ErrorCode::AddressNotAdmitted,
-            format!("Calls from {address} are not admitted."),
-        ));
-    }
-    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((text, app.metrics.render()).into_response())
-}
-
 /// Whether the process is alive.
 #[utoipa::path(
     get,
@@ -141,17 +109,18 @@ pub(super) async fn ready(
         Ok(()) => (StatusCode::OK, HealthStatus::Ok, None),
         Err(NotReady(reason)) => (StatusCode::SERVICE_UNAVAILABLE, HealthStatus::Failing, Some(reason)),
     };
-    let upstreams = match caller_address(peer, &headers, &app.trusted_proxies) {
-        Some(address) => upstreams(&app, address),
+    let served = app.served.load();
+    let upstreams = match caller_address(peer, &headers, &served.trusted_proxies) {
+        Some(address) => upstreams(&served, address),
         None => Vec::new(),
     };
     (status, Json(Health { database: Some(health.into()), reason, upstreams, ..Health::new(health) }))
 }
 
 /// The systems of the tenants that admit this address: nobody else's names are told.
-fn upstreams(app: &Shared, address: IpAddr) -> Vec<UpstreamHealth> {
-    let admits = |tenant: &&TenantState| tenant.allowed_ips.iter().any(|block| block.contains(&address));
-    let of_tenant = |tenant: &TenantState| {
+fn upstreams(served: &Served, address: IpAddr) -> Vec<UpstreamHealth> {
+    let admits = |tenant: &&Arc<TenantState>| tenant.allowed_ips.iter().any(|block| block.contains(&address));
+    let of_tenant = |tenant: &Arc<TenantState>| {
         let name = tenant.name.clone();
         (tenant.upstreams)().into_iter().map(move |SignOfLife { system, state, last_answer_at }| {
             let last_answer_at = last_answer_at.map(|at| format!("{at:.3}"));
@@ -163,5 +132,5 @@ fn upstreams(app: &Shared, address: IpAddr) -> Vec<UpstreamHealth> {
             }
         })
     };
-    app.tenants.iter().filter(admits).flat_map(of_tenant).collect()
+    served.tenants.iter().filter(admits).flat_map(of_tenant).collect()
 }

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateway_core::ClientCode;
 use gateway_core::provisioning::{Done, OperationAnswer, OperationState};
+use gateway_core::{ClientCode, ErrorCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ use super::problem::{Problem, ProblemBody};
 use super::responses::NotFound;
 use super::trace::RequestId;
 use super::words::Word;
+use crate::provisioning::Requester;
 use crate::store::Operation;
 
 type OperationStateWord = Word<OperationState>;
@@ -106,6 +107,8 @@ fn ended(
 }
 
 /// What became of a request that was stored with `Prefer: respond-async`.
+///
+/// A key of the role `int6` sees what was asked for with it.
 #[utoipa::path(
     get,
     path = "/v1/operations/{id}",
@@ -120,5 +123,9 @@ pub(super) async fn get(
     OperationId(id): OperationId,
 ) -> Result<Json<OperationBody>, Problem> {
     let operation = caller.tenant().provisioning.operation(id).await?.ok_or_else(no_such_operation)?;
+    if caller.confined_to().is_some_and(|key| !Requester::is_key_of(key, &operation.requested_by)) {
+        let detail = "A key of the role int6 sees the operations that were asked for with it.";
+        return Err(Problem::new(ErrorCode::NotPermitted, detail));
+    }
     Ok(Json(OperationBody::new(operation, &request.0)))
 }

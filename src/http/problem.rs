@@ -53,6 +53,13 @@ pub(super) static ERRORS: [ErrorRow; ErrorCode::VARIANTS.len()] = [
         remedy: "Add the caller's address to GATEWAY_ALLOWED_IPS; behind a proxy, name the proxy in GATEWAY_TRUSTED_PROXIES.",
     },
     ErrorRow {
+        code: ErrorCode::NotPermitted,
+        status: Some(StatusCode::FORBIDDEN),
+        title: "The key may not do this",
+        when: "the key's role does not go so far",
+        remedy: "Use a key of the role `operator`, or of the role that `detail` names (`[[tenant.key]]` in the settings).",
+    },
+    ErrorRow {
         code: ErrorCode::ReadOnly,
         status: Some(StatusCode::FORBIDDEN),
         title: "Nothing is written to OZmap for this tenant",

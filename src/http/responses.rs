@@ -15,12 +15,12 @@ use super::problem::{Problem, row_of, says_when_to_retry};
 
 type ResponseMap = BTreeMap<String, RefOr<Response>>;
 
-/// The caller's address is no tenant's.
-pub(super) struct NotAdmitted;
+/// The metrics are not for this caller, or not here.
+pub(super) struct MetricsErrors;
 
-impl IntoResponses for NotAdmitted {
+impl IntoResponses for MetricsErrors {
     fn responses() -> ResponseMap {
-        set_of(&[ErrorCode::AddressNotAdmitted])
+        set_of(&[ErrorCode::Unauthorised, ErrorCode::AddressNotAdmitted, ErrorCode::NotFound])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::http::HeaderValue;
 use gateway_core::System;
 use governor::DefaultDirectRateLimiter;
@@ -11,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::upstream_state::UpstreamState;
+use crate::key::TenantKey;
 use crate::provisioning::Provisioning;
 use crate::store::Store;
 use crate::sync::Engine;
@@ -32,12 +34,12 @@ pub type SignsOfLife = Box<dyn Fn() -> Vec<SignOfLife> + Send + Sync>;
 pub struct TenantState {
     /// Its name in the store.
     pub name: String,
-    /// SHA-256 of the key that its INT6 presents.
-    pub key_sha256: [u8; 32],
+    /// One or more, none of another tenant.
+    pub keys: Vec<TenantKey>,
     /// From where calls are admitted.
     pub allowed_ips: Vec<IpNet>,
-    /// Requests that the key may make; `None` is unlimited.
-    pub rate_limit: Option<DefaultDirectRateLimiter>,
+    /// Requests that its keys may make together; `None` is unlimited.
+    pub rate_limit: Option<Arc<DefaultDirectRateLimiter>>,
     /// Nothing is ever written to OZmap.
     pub read_only: bool,
     /// Starts its runs.
@@ -48,16 +50,26 @@ pub struct TenantState {
     pub upstreams: SignsOfLife,
 }
 
-/// What the handlers need.
-pub struct AppState {
-    /// Runs, changes, activations, operations.
-    pub store: Store,
+/// Whom callers meet, and how they are let in; replaced as a whole when settings are taken over.
+pub struct Served {
     /// One or more.
-    pub tenants: Vec<TenantState>,
+    pub tenants: Vec<Arc<TenantState>>,
     /// Peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// Web pages of these origins may call from a browser.
     pub cors_origins: Vec<HeaderValue>,
+    /// SHA-256 of the key that `/metrics` asks for; `None` asks for none.
+    pub metrics_key_sha256: Option<[u8; 32]>,
+    /// Whether `/metrics` has a listener of its own.
+    pub metrics_elsewhere: bool,
+}
+
+/// What the handlers need.
+pub struct AppState {
+    /// Runs, changes, activations, operations.
+    pub store: Store,
+    /// A request looks once, so that it ends with the tenant that it began with.
+    pub served: Arc<ArcSwap<Served>>,
     /// What is counted.
     pub metrics: PrometheusHandle,
     /// Once cancelled, whoever still waits gets an answer.

@@ -39,7 +39,7 @@ const RECORD_TIMES: usize = 1_000;
 /// Who asks, and how long the request may wait.
 #[derive(Debug, Clone)]
 pub struct RequestOrigin {
-    /// The caller's address and request id.
+    /// The key's name, the caller's address and the request's id.
     pub by: String,
     /// When.
     pub at: Timestamp,

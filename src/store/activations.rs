@@ -28,7 +28,7 @@ pub struct NewActivation<'a> {
     pub command: &'a Command,
     /// When it was asked for.
     pub requested_at: Timestamp,
-    /// Who asked: the caller's address and request id.
+    /// Who asked: the key's name, the caller's address and the request's id.
     pub requested_by: &'a str,
     /// The stored operation that it carries out, if it is one.
     pub operation: Option<Uuid>,
@@ -136,6 +136,8 @@ pub struct ActivationFilter {
     pub result: Option<ActivationResult>,
     /// Only older than this one.
     pub before: Option<Uuid>,
+    /// Only those that were asked for with the key of this name.
+    pub by_key: Option<String>,
 }
 
 impl Store {
@@ -276,6 +278,16 @@ impl Store {
             values.push(without_nul(value));
             let operator = if column == "id" { "<" } else { "=" };
             sql.push_str(&format!(" AND {column} {operator} ${}", values.len()));
+        }
+        if let Some(key) = &filter.by_key {
+            // The name, a blank, and behind it two words: a name may have blanks itself.
+            values.push(format!("{} ", without_nul(key)));
+            let (name, length) = (values.len(), key.chars().count() + 1);
+            let rest = format!("substr(asked_by, {})", length + 1);
+            sql.push_str(&format!(
+                " AND substr(asked_by, 1, {length}) = ${name} \
+                 AND length({rest}) - length(replace({rest}, ' ', '')) = 1"
+            ));
         }
         sql.push_str(&format!(" ORDER BY id DESC LIMIT {limit}"));
         let mut query = sqlx::query_as(AssertSqlSafe(sql));

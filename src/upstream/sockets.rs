@@ -27,6 +27,11 @@ impl Sockets {
         Sockets { calls: Arc::new(Semaphore::new(calls)), idle, hosts: hosts.max(1) }
     }
 
+    /// The same bound, of so many `hosts` together.
+    pub fn among(&self, hosts: usize) -> Sockets {
+        Sockets { hosts: hosts.max(1), ..self.clone() }
+    }
+
     /// Connections of one host that may wait for the next call; none, where there are more hosts than connections.
     pub(super) fn idle_of_a_host(&self, most: usize) -> usize {
         (self.idle / self.hosts).min(most)
@@ -53,7 +58,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_calls_are_under_way_than_the_process_may_make() {
         let sockets = Sockets::new(1, 0, 2);
-        let other_host = sockets.clone();
+        let other_host = sockets.among(3);
         let first = sockets.permit().await;
         let second = other_host.permit();
         tokio::pin!(second);

@@ -453,7 +453,7 @@ async fn every_activation_is_remembered_with_who_asked_before_after_and_result()
     let results: Vec<&str> = list.iter().map(|row| row["result"].as_str().expect("a result")).collect();
     assert_eq!((results, &page["next"]), (vec!["refused", "unchanged", "updated", "created"], &Value::Null));
     let [refused, _, moved, created] = &list[..] else { panic!("{list:?}") };
-    assert_eq!(created["requested_by"], format!("127.0.0.1 {}", id.to_str().expect("a text")));
+    assert_eq!(created["requested_by"], format!("default 127.0.0.1 {}", id.to_str().expect("a text")));
     assert_eq!((&created["before"], &created["after"]["connection"]["port"]), (&Value::Null, &json!(1)));
     assert_eq!(created["request"]["splitter_id"], json!(one));
     assert_eq!(moved["before"]["connection"]["splitter_id"], json!(one));

@@ -44,7 +44,19 @@ pub async fn serve_with_log(world: &World) -> (Child, String, Log) {
 /// The same by these settings alone.
 pub async fn serve_by(settings: &[(String, String)]) -> (Child, String, Log) {
     let mut command = Command::new(BINARY);
-    command.arg("serve").env_clear().envs(settings.iter().cloned()).kill_on_drop(true);
+    command.arg("serve").env_clear().envs(settings.iter().cloned());
+    started(command).await
+}
+
+/// The same by this file alone.
+pub async fn serve_from(file: &std::path::Path) -> (Child, String, Log) {
+    let mut command = Command::new(BINARY);
+    command.arg("serve").arg("--config").arg(file).env_clear();
+    started(command).await
+}
+
+async fn started(mut command: Command) -> (Child, String, Log) {
+    command.kill_on_drop(true);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("it can be started");
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let log = Log::default();

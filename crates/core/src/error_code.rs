@@ -16,6 +16,8 @@ pub enum ErrorCode {
     Unauthorised,
     /// The key's tenant does not admit the address.
     AddressNotAdmitted,
+    /// The key's role does not go so far.
+    NotPermitted,
     /// The tenant is set to write nothing to OZmap.
     ReadOnly,
     /// No such path, run or operation.

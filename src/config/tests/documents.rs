@@ -82,6 +82,10 @@ const LEAST: &str = r#"
 api_key = "a-key-of-the-gateway"
 int6 = { url = "http://127.0.0.1:1", email = "gateway@isp.example", token = "t" }
 ozmap = { url = "http://127.0.0.1:2", api_key = "k" }
+[[tenant.key]]
+name = "panel"
+key_sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+role = "operator"
 "#;
 
 /// The settings in this text, as text with their secrets.
@@ -106,10 +110,12 @@ fn with(text: &str, name: &Name, value: &str) -> String {
     let place = match name.scope {
         Scope::Gateway => &mut table,
         Scope::Tenant => table["tenant"][0].as_table_mut().expect("a table"),
+        Scope::Key => table["tenant"][0]["key"][0].as_table_mut().expect("a table"),
     };
     let value = toml::Value::String(value.to_owned());
-    match name.toml.split_once('.') {
-        None => place.insert(name.toml.to_owned(), value),
+    let toml = name.toml.strip_prefix("key.").filter(|_| name.scope == Scope::Key).unwrap_or(name.toml);
+    match toml.split_once('.') {
+        None => place.insert(toml.to_owned(), value),
         Some((section, key)) => place
             .entry(section)
             .or_insert(toml::Value::Table(toml::Table::new()))
@@ -149,7 +155,7 @@ fn the_readmes_defaults_are_those_that_count() {
 }
 
 /// Values of which at least one fits each setting and is not its default.
-const OTHER_VALUES: [&str; 12] = [
+const OTHER_VALUES: [&str; 13] = [
     "7",
     "77",
     "false",
@@ -162,6 +168,7 @@ const OTHER_VALUES: [&str; 12] = [
     "America/Sao_Paulo",
     "serial",
     "power_fail=keep",
+    "viewer",
 ];
 
 /// A value that fits counts: the settings are others, or no longer go together.
@@ -206,7 +213,7 @@ fn the_readmes_ranges_and_choices_are_those_that_count() {
             choices += 1;
         }
     }
-    assert!(ranges > 10 && choices == 3, "only {ranges} ranges and {choices} choices were found");
+    assert!(ranges > 10 && choices == 4, "only {ranges} ranges and {choices} choices were found");
 }
 
 /// The example with its secrets in files that exist.
@@ -230,7 +237,7 @@ fn the_example_loads_and_shows_true_defaults() {
 #[test]
 fn the_example_mentions_every_setting_and_no_other() {
     let line = pattern(r"^(?:#|# Example: )?(\w+) = ");
-    let header = pattern(r"^\[+tenant\.?(\w*)\]+$");
+    let header = pattern(r"^(?:# Example: )?\[+tenant\.?(\w*)\]+$");
     let (mut section, mut mentioned) = (String::new(), BTreeMap::new());
     for text in EXAMPLE.lines() {
         if let Some(found) = header.captures(text) {

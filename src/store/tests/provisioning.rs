@@ -131,6 +131,35 @@ async fn an_activation_is_read_back_as_it_was_written(
 
 #[rstest]
 #[tokio::test]
+async fn activations_of_one_key_are_told_from_those_of_a_longer_name(
+    #[values(Database::Sqlite, Database::Postgres)] kind: Database,
+) {
+    let Fresh { store, _home, .. } = fresh(kind).await;
+    let asked = ["painel", "painel dois", "não%_", "192.0.2.7", "pai"];
+    for key in asked {
+        let by = format!("{key} 2001:db8::1 r1");
+        let begun = NewActivation {
+            id: Uuid::now_v7(),
+            tenant: "north",
+            command: &command("147"),
+            requested_at: at("10:00:00"),
+            requested_by: &by,
+            operation: None,
+            number: None,
+        };
+        store.begin_activation(begun).await.expect("written");
+    }
+    activation(&store, "147", at("10:00:00"), None).await;
+    for key in asked {
+        let filter = ActivationFilter { by_key: Some(key.to_owned()), ..ActivationFilter::default() };
+        let rows = store.activations("north", &filter, 9).await.expect("read");
+        let by: Vec<&str> = rows.iter().map(|row| row.requested_by.as_str()).collect();
+        assert_eq!(by, [format!("{key} 2001:db8::1 r1")], "{key}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
 async fn activations_are_filtered_and_come_in_pages(
     #[values(Database::Sqlite, Database::Postgres)] kind: Database,
 ) {
@@ -147,7 +176,7 @@ async fn activations_are_filtered_and_come_in_pages(
         ids.push(id);
     }
     let found = async |code: Option<&str>, result, before, limit| {
-        let filter = ActivationFilter { code: code.map(Into::into), result, before };
+        let filter = ActivationFilter { code: code.map(Into::into), result, before, by_key: None };
         let rows = store.activations("north", &filter, limit).await.expect("read");
         rows.into_iter().map(|row| row.id).collect::<Vec<Uuid>>()
     };
