@@ -11,10 +11,11 @@ mod registry;
 mod reload;
 mod server;
 mod service_manager;
+mod standing;
 mod start_error;
 mod tenant;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,10 +38,11 @@ pub use self::probe::{NoSign, ProbeAnswer, Sign, sign_of_life};
 use self::registry::Registry;
 pub use self::registry::TakenOver;
 use self::server::{Handle, Server, listen};
+use self::standing::{standing_at_metrics, standing_in};
 pub use self::start_error::StartError;
 pub use self::tenant::{Upstreams, engine, upstreams};
 use crate::config::{Config, Mistakes, SettingsPlace};
-use crate::http::{self, AppState, Door, Room, Standing};
+use crate::http::{self, AppState, Door, Room};
 use crate::notices::Courier;
 use crate::store::{Process, Store};
 use crate::telemetry;
@@ -170,15 +172,10 @@ fn servers(
         listen(config.listen, "GATEWAY_LISTEN")?,
         config.metrics_listen.map(|place| listen(place, "GATEWAY_METRICS_LISTEN")).transpose()?,
     );
-    let door = Door::new(room, registry.standing());
+    let door = Door::new(room, standing_in(registry.served()));
     let mut servers = vec![Server::start(api, handle, http::router(Arc::clone(app)), door)?];
     if let Some(metrics) = metrics {
-        // Whoever reaches it is a scraper; nobody's address is known here.
-        let standing = |address: IpAddr| match address.is_loopback() {
-            true => Standing::Local,
-            false => Standing::Admitted,
-        };
-        let door = Door::new(ROOM_OF_METRICS, Arc::new(standing));
+        let door = Door::new(ROOM_OF_METRICS, standing_at_metrics());
         let router = http::metrics_router(Arc::clone(app));
         servers.push(Server::start(metrics, Handle::new(), router, door)?);
     }

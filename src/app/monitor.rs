@@ -3,6 +3,7 @@
 //! What a replica did itself is counted where it happens. What concerns a tenant is read from the database: every replica then
 //! shows the same, an idle one too, and a restart forgets nothing.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ const WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Monitor {
     store: Store,
     watched: ArcSwap<Vec<Watched>>,
+    /// When each of them was first looked at.
+    since: ArcSwap<BTreeMap<String, Timestamp>>,
     connections: axum_server::Handle<SocketAddr>,
     process: metrics_process::Collector,
     begun: Timestamp,
@@ -43,16 +46,17 @@ impl Monitor {
         telemetry::begin_process();
         let begun = Timestamp::now();
         metrics::gauge!("gateway_started_timestamp_seconds").set(seconds(Some(begun)));
-        let monitor = Monitor { watched: ArcSwap::default(), store, connections, process, begun };
+        let (watched, since) = (ArcSwap::default(), ArcSwap::default());
+        let monitor = Monitor { watched, since, store, connections, process, begun };
         monitor.watch(tenants);
         monitor
     }
 
     /// Looks at these tenants from now on, and at no other. What is known of those that it looked at before stays.
     pub(super) fn watch(&self, tenants: &[config::Tenant]) {
-        let before = self.watched.load_full();
+        let (before, now) = (self.since.load_full(), Timestamp::now());
         let watched = tenants.iter().map(|tenant| {
-            if !before.iter().any(|other| other.tenant == tenant.name) {
+            if !before.contains_key(&tenant.name) {
                 telemetry::begin_tenant(&tenant.name);
             }
             let beat = tenant.sync_interval.unwrap_or_default();
@@ -60,6 +64,9 @@ impl Monitor {
             Watched { tenant: tenant.name.clone(), read_only: tenant.read_only }
         });
         self.watched.store(Arc::new(watched.collect()));
+        let since = |tenant: &config::Tenant| before.get(&tenant.name).copied().unwrap_or(now);
+        let since = tenants.iter().map(|tenant| (tenant.name.clone(), since(tenant)));
+        self.since.store(Arc::new(since.collect()));
     }
 
     /// Looks every ten seconds until `stop`.
@@ -93,8 +100,9 @@ impl Monitor {
             }
         };
         metrics::gauge!("gateway_database_ready").set(if seen.is_some() { 1.0 } else { 0.0 });
+        let since = self.since.load_full();
         for overview in seen.unwrap_or_default() {
-            show(&overview, self.begun);
+            show(&overview, since.get(&overview.tenant).copied().unwrap_or(self.begun));
         }
     }
 }
@@ -104,11 +112,11 @@ fn seconds(at: Option<Timestamp>) -> f64 {
     at.map_or(0.0, |at| at.as_millisecond() as f64 / 1_000.0)
 }
 
-/// A tenant that never ran a run is late from this process' beginning on.
-fn show(overview: &Overview, begun: Timestamp) {
+/// A tenant that never ran a run is late from when it was first looked at: by this process, and in its settings.
+fn show(overview: &Overview, since: Timestamp) {
     let Overview { tenant, first_at, good_at, failed_at, halted_at, finished_at, last, .. } = overview;
     let Overview { pending, oldest_pending_at, .. } = overview;
-    let late_from = good_at.or(*first_at).unwrap_or(begun);
+    let late_from = good_at.or(*first_at).unwrap_or(since);
     let age: f64 = oldest_pending_at.map_or(0.0, |at| at.duration_until(Timestamp::now()).as_secs_f64());
     metrics::gauge!("gateway_sync_good_timestamp_seconds", "tenant" => tenant.clone()).set(seconds(*good_at));
     metrics::gauge!("gateway_sync_without_good_run_since_timestamp_seconds", "tenant" => tenant.clone())

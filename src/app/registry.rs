@@ -1,11 +1,9 @@
 //! The tenants that are served now, and how they give way to others while requests and runs go on.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
@@ -16,7 +14,7 @@ use super::ground::Ground;
 use super::start_error::StartError;
 use super::tenant::TenantParts;
 use crate::config::{self, Config, Mistakes};
-use crate::http::{Served, Standing, StandingOf, TenantState};
+use crate::http::{Served, TenantState};
 use crate::upstream::Sockets;
 
 /// How often it is looked whether the last request of a tenant that is gone has ended.
@@ -87,12 +85,6 @@ impl Registry {
         Arc::clone(&self.served)
     }
 
-    /// Whose an address is, by the settings that hold when it is asked.
-    pub(super) fn standing(&self) -> StandingOf {
-        let served = self.served();
-        Arc::new(move |address| standing_in(&served.load(), address))
-    }
-
     /// How long runs are kept.
     pub(super) fn keep_runs(&self) -> Arc<ArcSwap<SignedDuration>> {
         Arc::clone(&self.keep_runs)
@@ -111,10 +103,17 @@ impl Registry {
     /// [`Mistakes`]; nothing is changed then.
     pub(super) async fn take_over(&self, config: &Config) -> Result<TakenOver, Mistakes> {
         let mut now = self.now.lock().await;
-        let prepared = self.prepare(&now, config).await?;
-        self.ground.monitor.watch(&config.tenants);
-        if prepared.iter().any(|next| matches!(next, Next::Another(_))) {
-            // Before the first scrape that shows a new tenant: what it does not see did not happen.
+        let old = &now.config.tenants;
+        let is_new = |tenant: &&config::Tenant| old.iter().all(|other| other.name != tenant.name);
+        let added: Vec<config::Tenant> = config.tenants.iter().filter(is_new).cloned().collect();
+        // Before the first scrape that shows a new tenant, and before anything is counted of it.
+        self.ground.monitor.watch(&[old.as_slice(), added.as_slice()].concat());
+        let prepared = self.prepare(&now, config).await;
+        let watched = if prepared.is_ok() { config } else { &now.config };
+        self.ground.monitor.watch(&watched.tenants);
+        let prepared = prepared?;
+        if !added.is_empty() {
+            // What a scrape does not see did not happen.
             self.ground.monitor.look().await;
         }
         // From here on nothing waits and nothing fails: whoever stops the gateway meets all of it or none.
@@ -285,16 +284,6 @@ impl Running {
 /// The bound on connections, for so many tenants.
 fn shared_out(ground: &Ground, config: &Config) -> Sockets {
     ground.sockets.among(config.tenants.len() * 2)
-}
-
-fn standing_in(served: &Served, address: IpAddr) -> Standing {
-    let has = |blocks: &[IpNet]| blocks.iter().any(|block| block.contains(&address));
-    match address {
-        address if address.is_loopback() => Standing::Local,
-        _ if has(&served.trusted_proxies) => Standing::Proxy,
-        _ if served.tenants.iter().any(|tenant| has(&tenant.allowed_ips)) => Standing::Admitted,
-        _ => Standing::Stranger,
-    }
 }
 
 fn served(config: &Config, tenants: &[Running], metrics_elsewhere: bool) -> Served {

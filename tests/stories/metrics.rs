@@ -104,3 +104,44 @@ async fn on_a_listener_of_their_own_every_tenant_is_seen_and_the_api_has_no_metr
     assert_eq!(named(ask(place, None, Some(METRICS_KEY)).await).await, ["north", "south"]);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_tenant_that_is_added_while_the_gateway_runs_has_its_series_at_once_and_a_removed_one_none() {
+    let begun = jiff::Timestamp::now().as_second() as f64;
+    let (world, mut both) = two_tenants().await;
+    both.metrics_key_sha256 = Some(hash_of_key(METRICS_KEY));
+    // What a process counts is one for all of its gateways: names of its own.
+    for (tenant, name) in both.tenants.iter_mut().zip(["stays", "comes"]) {
+        name.clone_into(&mut tenant.name);
+    }
+    let mut one = both.clone();
+    one.tenants.pop();
+    let gateway = Gateway::start(&one).await.expect("the gateway starts");
+    let series = async |name: &str| -> Vec<String> {
+        let text = ask(gateway.address, None, Some(METRICS_KEY)).await.text().await.expect("a text");
+        let of_tenant = format!("tenant=\"{name}\"");
+        text.lines().filter(|line| line.contains(&of_tenant)).map(str::to_owned).collect()
+    };
+    assert_eq!(series("comes").await, Vec::<String>::new());
+    gateway.take_over(&both).await.expect("good settings");
+    let (comes, stays) = (series("comes").await, series("stays").await);
+    let late_from = comes.iter().find(|line| line.starts_with("gateway_sync_without_good_run_since"));
+    let late_from: f64 =
+        late_from.expect("a series").rsplit(' ').next().expect("a figure").parse().expect("one");
+    assert!(late_from > begun, "it is late from now on, not from 1970 on: {late_from}");
+    let names = |series: &[String]| -> Vec<String> {
+        let name = |line: &String| line.split('{').next().expect("a name").to_owned();
+        let mut names: Vec<String> = series.iter().map(name).collect();
+        names.dedup();
+        names
+    };
+    assert!(names(&comes).len() > 20, "{comes:?}");
+    for name in names(&comes) {
+        assert!(names(&stays).contains(&name), "{name} is the new one's alone");
+    }
+    gateway.take_over(&one).await.expect("good settings");
+    assert_eq!(series("comes").await, Vec::<String>::new());
+    assert!(!series("stays").await.is_empty());
+    gateway.stop().await;
+    drop(world);
+}

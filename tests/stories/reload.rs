@@ -11,7 +11,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use crate::activation::at;
 use crate::commands::{Log, serve_from};
+use crate::receiver::{Receiver, SECRET};
+use crate::technician::Network;
 use crate::world::World;
 
 /// A tenant of the file: name, single key, and what else stands in its table.
@@ -120,6 +123,10 @@ async fn sighup_takes_new_keys_and_tenants_over_and_lets_removed_ones_go() {
     within_five_seconds("the new tenant is served", async || south().await == 200).await;
     assert_eq!(status(&url, NORTH.key, "/v1/sync-runs").await, 200);
     assert!(told(&log, &["taken over", "south"]), "{log:?}");
+    for _ in 0..20 {
+        hang_up(&child).await;
+    }
+    assert_eq!(south().await, 200, "signals that come in a row harm nobody");
 
     let NewKey { key, sha256 } = NewKey::generate();
     let more = format!(
@@ -286,6 +293,25 @@ async fn what_did_not_change_keeps_its_state_and_what_did_gets_its_settings_at_o
     let same = gateway.take_over(&settings.load()).await.expect("good settings");
     assert_eq!(same, TakenOver::default());
 
+    settings.write(
+        "listen = \"127.0.0.1:0\"\nlease_seconds = 19\nmax_connections = 99\nmax_connections_per_address = 9\n\
+         shutdown_seconds = 9\nmetrics_listen = \"127.0.0.1:0\"\nkeep_runs_days = 9",
+        &[still(&NORTH), still(&SOUTH)],
+    );
+    let taken = gateway.take_over(&settings.load()).await.expect("good settings");
+    assert!(taken.gateway, "runs are kept for another time");
+    let waiting = [
+        "GATEWAY_METRICS_LISTEN",
+        "GATEWAY_LEASE_SECONDS",
+        "GATEWAY_MAX_CONNECTIONS",
+        "GATEWAY_MAX_CONNECTIONS_PER_ADDRESS",
+        "GATEWAY_SHUTDOWN_SECONDS",
+    ];
+    assert_eq!(taken.need_restart, waiting);
+    let again = gateway.take_over(&settings.load()).await.expect("good settings");
+    assert_eq!((again.gateway, again.need_restart), (false, waiting.to_vec()), "they are told until then");
+    assert_eq!(source(NORTH.key).await, json!("cache"));
+
     // Only who may call is another: what the tenant knows stays.
     let door = Entry { key: "a-newer-key-of-the-north", ..still(&NORTH) };
     let read_only = Entry { more: "read_only = true\nsync = { interval_seconds = 0 }", ..SOUTH };
@@ -311,5 +337,51 @@ async fn what_did_not_change_keeps_its_state_and_what_did_gets_its_settings_at_o
     let mistakes = gateway.take_over(&settings.load()).await.expect_err("no such file").0;
     assert!(mistakes.len() == 1 && mistakes[0].starts_with("tenant west: "), "{mistakes:?}");
     assert_eq!(ask(door.key, Method::GET, "/v1/sync-runs").await.0, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn notices_go_where_the_settings_that_were_taken_over_say() {
+    let (settings, receiver) = (Settings::over(World::empty().await), Receiver::start().await);
+    let network = Network::of(&settings.world).await;
+    let told_at = |path: &str| {
+        let url = receiver.url(path);
+        let more = format!(
+            "{}\n[[tenant.webhook]]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\nevents = [\"operation.ended\"]",
+            still(&NORTH).more
+        );
+        Entry { more: more.leak(), ..NORTH }
+    };
+    settings.write("", &[told_at("/before")]);
+    let gateway = Gateway::start(&settings.load()).await.expect("the gateway starts");
+    let ask = async |code: &str, port: u16| {
+        let url = format!("http://{}/v1/clients/{code}/activation", gateway.address);
+        let ask = reqwest::Client::new().put(url).header("x-api-key", NORTH.key);
+        let ask = ask.header("prefer", "respond-async").json(&at(&network.ctos[0], port));
+        assert_eq!(ask.send().await.expect("an answer").status(), 202);
+    };
+    let paths = |receiver: &Receiver| -> Vec<String> {
+        receiver.accepted().into_iter().map(|told| told.path).collect()
+    };
+    ask("141", 1).await;
+    receiver.until("the first is told", |receiver| paths(receiver) == ["/before"]).await;
+
+    settings.write("", &[told_at("/after")]);
+    let taken = gateway.take_over(&settings.load()).await.expect("good settings");
+    assert_eq!(taken, TakenOver { changed: vec!["north".to_owned()], ..TakenOver::default() });
+    ask("142", 2).await;
+    receiver.until("the second is told", |receiver| paths(receiver) == ["/before", "/after"]).await;
+
+    // A mistake in another tenant's settings leaves the notices of this one where they are.
+    let broken =
+        Entry { more: "sync = { interval_seconds = 0 }\n[[tenant.webhook]]\nurl = \"ftp://x\"", ..SOUTH };
+    settings.write("", &[told_at("/never"), broken]);
+    let mistakes = settings.place().load(Purpose::Serve).expect_err("mistakes").0;
+    let of_webhook: Vec<&String> = mistakes.iter().filter(|mistake| mistake.contains("webhook")).collect();
+    assert_eq!(of_webhook.len(), mistakes.len(), "{mistakes:?}");
+    assert_eq!(mistakes.len(), 2, "its URL and its secret, both at once: {mistakes:?}");
+    ask("143", 3).await;
+    receiver.until("the third is told", |receiver| paths(receiver).len() == 3).await;
+    assert_eq!(paths(&receiver)[2], "/after");
     gateway.stop().await;
 }
