@@ -53,11 +53,15 @@ pub(super) async fn keep(
     mut requests: Requests,
 ) -> Infallible {
     let mut watch = config.watch_config.then(|| Watch::over(&config.files));
+    // What was written between the first reading and the watch would be noticed by nobody.
+    let mut is_overdue = watch.is_some();
     loop {
-        let is_asked = tokio::select! {
-            () = requests.hangup() => true,
-            () = changed(&mut watch) => false,
-        };
+        let is_asked = !is_overdue
+            && tokio::select! {
+                () = requests.hangup() => true,
+                () = changed(&mut watch) => false,
+            };
+        is_overdue = false;
         if let Some(config) = reloaded(registry, place, is_asked).await
             && let Some(watch) = &mut watch
         {
