@@ -6,6 +6,7 @@ mod doctor;
 mod failure;
 mod healthcheck;
 mod man;
+mod output;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sync;
@@ -70,7 +71,9 @@ pub(crate) fn main() -> ExitCode {
 async fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Serve(file) => {
-            telemetry::start("info");
+            if let Err(error) = telemetry::start("info") {
+                return failed(&error.to_string());
+            }
             let place = file.place();
             match place.load(Purpose::Serve) {
                 Ok(config) => {
@@ -83,15 +86,12 @@ async fn carry_out(command: Command) -> ExitCode {
         Command::Sync(arguments) => sync::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
-        Command::Openapi => {
-            print!("{}", http::openapi_json());
-            ExitCode::SUCCESS
-        }
+        Command::Openapi => output::print(&http::openapi_json()),
         Command::Keygen => {
             let NewKey { key, sha256 } = NewKey::generate();
-            println!("GATEWAY_API_KEY={key}\nGATEWAY_API_KEY_SHA256={sha256}");
+            let printed = output::print(&format!("GATEWAY_API_KEY={key}\nGATEWAY_API_KEY_SHA256={sha256}\n"));
             eprintln!("Give INT6 the key; the gateway needs only one of the two lines, best the second.");
-            ExitCode::SUCCESS
+            printed
         }
         Command::Completions(arguments) => completions::print(&arguments, Arguments::command()),
         Command::Man(arguments) => man::write(&arguments, Arguments::command()),

@@ -1,6 +1,8 @@
 //! Logs: one line per event on standard error, readable alone, with its values as fields. Metrics: what is counted, in
 //! Prometheus' text form.
 
+mod log_filter;
+mod log_lines;
 pub mod series;
 
 use std::io::IsTerminal;
@@ -8,8 +10,9 @@ use std::sync::{Arc, OnceLock};
 
 use metrics::Label;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
 
+pub use self::log_filter::LogSettingError;
+use self::log_lines::LogLines;
 use self::series::{SERIES, Series, SeriesKind, SeriesScope};
 
 /// The gateway's version.
@@ -25,22 +28,26 @@ const COMMIT: &str = match option_env!("GATEWAY_COMMIT") {
 ///
 /// Every line stands in spans that say what it belongs to: `request` (request id, tenant, route), `tenant`, `run`,
 /// `operation`, `call` (system, operation). They are of the level `error`, so that no filter but `off` hides them.
-pub fn start(default: &str) {
-    let filter = EnvFilter::try_from_env("GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+///
+/// # Errors
+/// [`LogSettingError`], which names the variable and what may stand there.
+pub fn start(default: &str) -> Result<(), LogSettingError> {
+    let filter = log_filter::from_environment(default)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogLines(std::io::stderr()))
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let format = std::env::var("GATEWAY_LOG_FORMAT").unwrap_or_default();
+    if !["", "text", "json"].contains(&format.as_str()) {
+        return Err(LogSettingError(format!("GATEWAY_LOG_FORMAT: `{format}` is neither text nor json")));
+    }
     // A second start in one process, as in tests, keeps the first.
     drop(match format.as_str() {
         "json" => builder.json().with_ansi(false).try_init(),
         _ => builder.try_init(),
     });
-    if !["", "text", "json"].contains(&format.as_str()) {
-        tracing::warn!(format, "GATEWAY_LOG_FORMAT is neither text nor json; the log is text");
-    }
+    Ok(())
 }
 
 /// What the gateway counts: [`series::SERIES`].

@@ -1,11 +1,10 @@
 //! `completions`: what a shell needs to complete our commands; for packages.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap_complete::Shell;
 
-use super::failure::failed;
+use super::output;
 
 #[derive(clap::Args)]
 pub(super) struct CompletionsArguments {
@@ -20,8 +19,5 @@ pub(super) fn print(
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(*shell, &mut command, name, &mut script);
-    match std::io::stdout().write_all(&script) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&format!("the completions cannot be printed: {error}")),
-    }
+    output::print(&String::from_utf8_lossy(&script))
 }

@@ -1,6 +1,5 @@
 //! `doctor`: prints what was looked at, and the remedy.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use int6_ozmap_gateway::config::{Mistakes, Purpose};
@@ -9,6 +8,7 @@ use int6_ozmap_gateway::{app, telemetry};
 
 use super::config_file::ConfigFile;
 use super::failure::{FAILED, failed};
+use super::output;
 
 #[derive(clap::Args)]
 pub(super) struct DoctorArguments {
@@ -20,15 +20,16 @@ pub(super) struct DoctorArguments {
 }
 
 pub(super) async fn run(DoctorArguments { json, file }: DoctorArguments) -> ExitCode {
-    telemetry::start("error");
+    if let Err(error) = telemetry::start("error") {
+        return failed(&error.to_string());
+    }
     let diagnosis = match file.load(Purpose::Serve) {
         Ok(config) => app::examine(&config).await,
         Err(mistakes) if json => of_settings(mistakes),
         Err(mistakes) => return failed(&mistakes.to_string()),
     };
     let told = if json { as_json(&diagnosis) } else { as_lines(&diagnosis) };
-    // Somebody who pipes into `head` has seen enough.
-    let _ = std::io::stdout().write_all(told.as_bytes());
+    output::print(&told);
     if diagnosis.ok { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 

@@ -14,6 +14,7 @@ use int6_ozmap_gateway::key::NewKey;
 use int6_ozmap_gateway::telemetry;
 
 use super::failure::failed;
+use super::output;
 
 #[derive(clap::Args)]
 pub(super) struct SandboxArguments {
@@ -60,7 +61,9 @@ pub(super) async fn run(arguments: SandboxArguments) -> ExitCode {
         Ok(story) => story,
         Err(why) => return failed(&why),
     };
-    telemetry::start("info");
+    if let Err(error) = telemetry::start("info") {
+        return failed(&error.to_string());
+    }
     match start(&arguments, story).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => failed(&why),
@@ -118,11 +121,11 @@ async fn start(arguments: &SandboxArguments, story: Option<&WorldStory>) -> Resu
     let gateway = Gateway::start(&config).await.map_err(|e| e.to_string())?;
     let url = format!("http://{}", gateway.address);
     let place = walkthrough::GatewayAccess { url: &url, key: &key };
-    print!("{}", walkthrough::greeting(&sandbox, &settings[4..], &place, clients));
+    output::print(&walkthrough::greeting(&sandbox, &settings[4..], &place, clients));
     stop.await;
     gateway.stop().await;
     if let Some(judge) = judge {
-        println!("{}", world::verdict(&judge));
+        output::print(&format!("{}\n", world::verdict(&judge)));
     }
     sandbox.stop().await;
     Ok(())

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::config_file::ConfigFile;
 use super::failure::{FAILED, failed};
+use super::output;
 
 #[derive(clap::Args)]
 pub(super) struct SyncArguments {
@@ -43,7 +44,9 @@ pub(super) struct SyncArguments {
 }
 
 pub(super) async fn run(arguments: SyncArguments) -> ExitCode {
-    telemetry::start("warn");
+    if let Err(error) = telemetry::start("warn") {
+        return failed(&error.to_string());
+    }
     let task = match arguments.task() {
         Ok(task) => task,
         Err(why) => return failed(why),
@@ -113,7 +116,7 @@ async fn runs(config: &Config, task: Task) -> Result<u8, String> {
         let engine = app::engine(tenant, &store, &process, &stop).map_err(|e| e.to_string())?;
         engine.recover().await.map_err(|e| e.to_string())?;
         if config.tenants.len() > 1 {
-            print_lines(&format!("# {}\n", tenant.name));
+            output::print(&format!("# {}\n", tenant.name));
         }
         let (observer, bar) = observer();
         let report = match task {
@@ -127,7 +130,7 @@ async fn runs(config: &Config, task: Task) -> Result<u8, String> {
         bar.finish_and_clear();
         let is_dry = tenant.read_only || matches!(task, Task::Compare(Mode::DryRun, _));
         let mode = if is_dry { Mode::DryRun } else { Mode::Apply };
-        print_lines(&summary(&report, mode));
+        output::print(&summary(&report, mode));
         worst = worst.max(exit_status(&report));
     }
     process.leave(&store).await;
@@ -145,6 +148,9 @@ fn exit_status(report: &Report) -> u8 {
 /// A bar on a terminal; plain lines otherwise.
 fn observer() -> (Observer, ProgressBar) {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
     bar.enable_steady_tick(Duration::from_millis(100));
     let (ozmap, int6) = (AtomicU64::new(0), AtomicU64::new(0));
     let shown = bar.clone();
@@ -195,11 +201,6 @@ fn print_plan(plan: &Plan) {
             return;
         }
     }
-}
-
-fn print_lines(text: &str) {
-    // As above.
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// What a person wants to know after a run.

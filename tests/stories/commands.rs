@@ -4,6 +4,7 @@ use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gateway_sandbox::Fault;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -263,4 +264,54 @@ async fn keygen_and_openapi_print_what_they_promise() {
     assert!(lines.iter().all(|(_, value)| value.len() == 64));
     let document = text(&output(command(&world, &["openapi"])).await.stdout);
     assert_eq!(document, int6_ozmap_gateway::http::openapi_json());
+}
+
+#[tokio::test]
+async fn whoever_reads_no_further_is_no_failure_of_what_prints() {
+    let world = World::empty().await;
+    for arguments in
+        [&["openapi"][..], &["keygen"], &["completions", "bash"], &["sandbox", "--world", "list"]]
+    {
+        let mut child = command(&world, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it can be started");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().await.expect("it ends");
+        assert!(ended.status.success(), "{arguments:?}: {}", text(&ended.stderr));
+        assert!(!text(&ended.stderr).contains("panicked"), "{arguments:?}: {}", text(&ended.stderr));
+    }
+}
+
+#[tokio::test]
+async fn a_log_level_that_there_is_not_is_told_before_anything_is_done() {
+    let world = World::empty().await;
+    for (name, value, told) in [
+        ("GATEWAY_LOG", "warning", "did you mean `warn`?"),
+        ("GATEWAY_LOG_FORMAT", "xml", "`xml` is neither text nor json"),
+    ] {
+        for arguments in [&["serve"][..], &["sync"], &["doctor"]] {
+            let mut refused = command(&world, arguments);
+            refused.env(name, value);
+            let ended = output(refused).await;
+            assert_eq!(ended.status.code(), Some(2), "{arguments:?}");
+            let stderr = text(&ended.stderr);
+            assert!(stderr.starts_with(&format!("error: {name}: ")) && stderr.contains(told), "{stderr}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_a_terminal_the_bar_says_how_much_of_both_sides_is_read() {
+    let world = World::town(40).await;
+    let slow = Fault::Hang(Duration::from_millis(700));
+    world.sandbox.int6().faults().fail_route("/api/diag", 1, slow);
+    // Python gives the command a terminal of its own, and passes on what comes there.
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])", BINARY, "sync", "--dry-run"]);
+    terminal.env_clear().envs(world.settings()).env("TERM", "xterm");
+    terminal.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let shown = text(&output(terminal).await.stdout);
+    assert!(shown.contains("read 40 clients of OZmap, 0 rows of INT6"), "{shown}");
 }

@@ -118,3 +118,16 @@ async fn the_log_is_json_where_a_setting_says_so() {
         assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn no_text_of_a_caller_breaks_a_line_or_turns_it_round() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (world, _) = logging(&folder, &[]).await;
+    let (_gateway, address, log) = serve_with_log(&world).await;
+    let technician = Technician::at(world, address).await;
+    let body = json!({"splitter_id": technician.network.ctos[0], "port": 3});
+    let put = technician.ask(Method::PUT, "/v1/clients/147%E2%80%A8INFO%E2%80%AE/activation");
+    said(put.json(&body).send().await.expect("an answer"), 201).await;
+    let told = line(&log, &["activation", "outcome=\"created\""]).await;
+    assert!(told.contains("147\\u2028INFO\\u202e") && !told.contains(['\u{2028}', '\u{202e}']), "{told}");
+}

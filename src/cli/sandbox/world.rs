@@ -13,6 +13,8 @@ use int6_ozmap_gateway::sync::{Observer, Progress};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::output;
+
 /// The story of this name.
 ///
 /// # Errors
@@ -35,7 +37,7 @@ pub(super) fn print_all() {
             let _ = writeln!(text, "{:<40} {}", story.name, story.says);
         }
     }
-    print!("{text}");
+    output::print(&text);
 }
 
 /// Lets the gateway run once on the sound town, unless the story is of a first run; then the world turns.
@@ -48,7 +50,7 @@ pub(super) async fn turned(
     sandbox: &Sandbox,
     config: &Config,
 ) -> Result<Judge, String> {
-    println!("\nThe world \"{}\": {}", story.name, story.says);
+    output::print(&format!("\nThe world \"{}\": {}\n", story.name, story.says));
     if !story.first_run {
         let store = Store::open(config.database_url.expose_secret()).await.map_err(|e| e.to_string())?;
         let (process, stop) = (Process::current(), CancellationToken::new());
@@ -60,7 +62,7 @@ pub(super) async fn turned(
         }
         process.leave(&store).await;
         store.close().await;
-        println!("The gateway has run once on the sound town; now the world turns.");
+        output::print("The gateway has run once on the sound town; now the world turns.\n");
     }
     Ok(begun.turn(sandbox))
 }

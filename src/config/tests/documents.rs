@@ -1,6 +1,8 @@
 //! What people read about the settings is true: the README's table, the example file, the deployment's files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use secrecy::ExposeSecret;
@@ -278,4 +280,39 @@ fn the_deployments_variables_are_settings() {
         assert!(!found.is_empty(), "no setting in\n{file}");
         assert!(found.is_subset(&known), "no settings: {:?}", found.difference(&known).collect::<Vec<_>>());
     }
+}
+
+/// Whoever reads a message looks for what it names: a setting that is called otherwise helps nobody.
+#[test]
+fn every_setting_that_a_message_names_exists() {
+    let known: BTreeSet<String> = table::names()
+        .flat_map(|name| name.env.map(|env| with_file(env, name, "_FILE")).unwrap_or_default())
+        .chain(NO_SETTINGS.map(str::to_owned))
+        // What the sandbox prints for a shell, and what whoever builds the gateway says.
+        .chain(["GATEWAY_URL", "GATEWAY_COMMIT"].map(str::to_owned))
+        .collect();
+    let literal = pattern(r#""(?:[^"\\]|\\(?s:.))*""#);
+    let variable = pattern(&format!(r"\b(?:{})[A-Z0-9_]*[A-Z0-9]\b", PREFIXES.join("|")));
+    let mut named = BTreeSet::new();
+    for source in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = fs::read_to_string(&source).expect("a source");
+        for words in literal.find_iter(&text) {
+            for name in variable.find_iter(words.as_str()).map(|name| name.as_str()) {
+                assert!(known.contains(name), "{}: {name} is no setting", source.display());
+                named.insert(name.to_owned());
+            }
+        }
+    }
+    assert!(named.len() > 40, "only {} were found", named.len());
+}
+
+/// All but tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let is_test = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == "tests");
+    entries
+        .filter(|path| !is_test(path))
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .collect()
 }
